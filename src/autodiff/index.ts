@@ -1,0 +1,2 @@
+export { gradients } from './gradients.ts';
+export { rematerialise } from './rematerialise.ts';
