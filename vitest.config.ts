@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config';
+
+const MINUTE = 60_000;
+
+/** One tier of tests: what is in `test/<name>`, and how long one test of it may take before it counts as hung. */
+function tier(name: string, minutes: number): object {
+  return {
+    extends: true,
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      testTimeout: minutes * MINUTE,
+      hookTimeout: minutes * MINUTE,
+    },
+  };
+}
+
+export default defineConfig({
+  test: {
+    environment: 'node',
+    // Engines keep threads and native memory per process, so every test file gets a process of its own.
+    pool: 'forks',
+    maxWorkers: 2,
+    projects: [tier('unit', 2), tier('parity', 5), tier('golden', 5), tier('e2e', 15)],
+  },
+});
