@@ -1,0 +1,122 @@
+import { hostTensor } from '../../core/index.ts';
+import type { Tensor } from '../../graph/index.ts';
+import { dataType, real } from '../builder.ts';
+import { lastSize, ones, rowSums } from './reductions.ts';
+import { hasFusedKernels, type Lowering, type LoweringRules } from './shared.ts';
+
+export const normalizationLowering: LoweringRules<
+  'softmax' | 'softmaxGradient' | 'logSoftmax' | 'layerNorm' | 'layerNormGradient' | 'rmsNorm' | 'crossEntropy' | 'crossEntropyGradient'
+> = {
+  softmax: ({ builder }, _, inputs) => [builder.op('Softmax', inputs, { axis: -1 })],
+
+  // y ⊙ (g − rowsum(g ⊙ y))
+  softmaxGradient: (context, { inputs }, [gradient, y]) => {
+    const { builder } = context;
+    const { shape, dtype } = inputs[0]!;
+    const product = builder.op('Mul', [gradient!, y!]);
+    const sums = rowSums(context, product, lastSize(shape), 1, dtype);
+    return [builder.op('Sub', [product, builder.op('Mul', [y!, sums])])];
+  },
+
+  logSoftmax: (context, { inputs }, [x]) => [
+    context.device === 'cpu' ? context.builder.op('LogSoftmax', [x!], { axis: -1 }) : logSoftmax(context, x!, inputs[0]!),
+  ],
+
+  layerNorm: (context, { inputs, attributes }, [x, scale, bias]) => {
+    const width = lastSize(inputs[0]!.shape);
+    const names = [x!, scale ?? ones(context, [width])];
+    if (bias !== undefined) names.push(bias);
+    return context.builder.ops('LayerNormalization', 3, names, { axis: -1, epsilon: real(attributes.epsilon) });
+  },
+
+  // r ⊙ (g − mean(g) − n ⊙ mean(g ⊙ n)), with n the normalised values and r the inverse deviation of each row
+  layerNormGradient: (context, { inputs }, [gradient, normalized, inverseDeviation]) => {
+    const { builder } = context;
+    const { shape, dtype } = inputs[0]!;
+    const width = lastSize(shape);
+    const mean = rowSums(context, gradient!, width, 1 / width, dtype);
+    const projection = rowSums(context, builder.op('Mul', [gradient!, normalized!]), width, 1 / width, dtype);
+    const centered = builder.op('Sub', [gradient!, mean]);
+    const difference = builder.op('Sub', [centered, builder.op('Mul', [normalized!, projection])]);
+    return [builder.op('Mul', [difference, inverseDeviation!])];
+  },
+
+  rmsNorm: (context, { inputs, attributes }, [x, scale]) => {
+    const { builder } = context;
+    if (hasFusedKernels(context, inputs[0]!)) {
+      return [builder.op('SimplifiedLayerNormalization', [x!, scale!], { axis: -1, epsilon: real(attributes.epsilon) })];
+    }
+    const { shape, dtype } = inputs[0]!;
+    const meanSquare = rowSums(context, builder.op('Mul', [x!, x!]), lastSize(shape), 1 / lastSize(shape), dtype);
+    const root = builder.op('Sqrt', [builder.op('Add', [meanSquare, builder.scalar(attributes.epsilon, dtype)])]);
+    return [builder.op('Mul', [builder.op('Div', [x!, root]), scale!])];
+  },
+
+  crossEntropy: (context, { inputs, attributes: { ignoreIndex } }, [logits, labels]) => {
+    const { builder } = context;
+    const [x] = inputs as [Tensor, Tensor];
+    const classes = lastSize(x.shape);
+    const rows = builder.op('Reshape', [logits!, builder.integers([-1, classes])]);
+    const targets = builder.op('Reshape', [labels!, builder.integers([-1])]);
+    if (context.device === 'cpu') {
+      const [loss, logProbabilities] = builder.ops('SoftmaxCrossEntropyLoss', 2, [rows, targets], {
+        reduction: 'mean',
+        ignore_index: ignoreIndex,
+      });
+      return [loss!, builder.op('Reshape', [logProbabilities!, context.shape(x.shape)])];
+    }
+    const logProbabilities = logSoftmax(context, rows, x);
+    const { picked, valid } = labelMasks(context, targets, classes, ignoreIndex);
+    const chosen = builder.op('ReduceSum', [builder.op('Mul', [logProbabilities, picked])], { keepdims: 0 });
+    const count = builder.op('ReduceSum', [valid], { keepdims: 0 });
+    const loss = builder.op('Neg', [builder.op('Div', [chosen, count])]);
+    return [loss, builder.op('Reshape', [logProbabilities, context.shape(x.shape)])];
+  },
+
+  // (softmax − one-hot) · g / count on rows that count
+  crossEntropyGradient: (context, { inputs, attributes: { ignoreIndex } }, [logProbabilities, labels, gradient]) => {
+    const { builder, device } = context;
+    const { shape, dtype } = inputs[0]!;
+    const classes = lastSize(shape);
+    const probabilities = builder.op('Exp', [builder.op('Reshape', [logProbabilities!, builder.integers([-1, classes])])]);
+    const targets = builder.op('Reshape', [labels!, builder.integers([-1])]);
+    let difference: string;
+    let valid: string;
+    if (device === 'cpu') {
+      const labelType = inputs[1]!.dtype;
+      const column = builder.op('Reshape', [targets, builder.integers([-1, 1])]);
+      const ignored = builder.op('Equal', [column, builder.scalar(ignoreIndex, labelType)]);
+      valid = builder.op('Cast', [builder.op('Not', [ignored])], { to: dataType(dtype) });
+      const safe = builder.op('Where', [ignored, builder.scalar(0, labelType), column]);
+      const minusOne = builder.op('Neg', [valid]);
+      difference = builder.op('ScatterElements', [probabilities, safe, minusOne], { axis: 1, reduction: 'add' });
+    } else {
+      const masks = labelMasks(context, targets, classes, ignoreIndex);
+      valid = masks.valid;
+      difference = builder.op('Sub', [probabilities, masks.picked]);
+    }
+    const count = builder.op('ReduceSum', [valid], { keepdims: 0 });
+    const factor = builder.op('Mul', [valid, builder.op('Div', [gradient!, count])]);
+    return [builder.op('Reshape', [builder.op('Mul', [difference, factor]), context.shape(shape)])];
+  },
+};
+
+/** From primitives, for WebGPU, which has no LogSoftmax. */
+function logSoftmax(context: Lowering, x: string, { shape, dtype }: Tensor): string {
+  const { builder } = context;
+  const largest = builder.op('ReduceMax', [x, builder.integers([-1])], { keepdims: 1 });
+  const shifted = builder.op('Sub', [x, largest]);
+  const sums = rowSums(context, builder.op('Exp', [shifted]), lastSize(shape), 1, dtype);
+  return builder.op('Sub', [shifted, builder.op('Log', [sums])]);
+}
+
+/** For labels [N]: 1 at each label in [N, classes] (nowhere in ignored rows), and 1 for each row that counts in [N, 1]. */
+function labelMasks({ builder }: Lowering, targets: string, classes: number, ignoreIndex: number): { picked: string; valid: string } {
+  const to = dataType('float32');
+  const column = builder.op('Cast', [builder.op('Reshape', [targets, builder.integers([-1, 1])])], { to: dataType('int32') });
+  const positions = hostTensor('int32', [1, classes], Int32Array.from({ length: classes }, (_, i) => i));
+  const ignored = builder.op('Equal', [column, builder.scalar(ignoreIndex, 'int32')]);
+  const valid = builder.op('Sub', [builder.scalar(1), builder.op('Cast', [ignored], { to })]);
+  const hit = builder.op('Cast', [builder.op('Equal', [column, builder.constant(positions)])], { to });
+  return { picked: builder.op('Mul', [hit, valid]), valid };
+}
