@@ -1,0 +1,123 @@
+// B batch, T query tokens, S key tokens, D width, N heads, G key-value heads, K width of a head
+import { ShapeError } from '../core/index.ts';
+import { add, expand, linear, matmul, reshape, slice, softmax, tap, type Tensor, transpose } from '../graph/index.ts';
+import { type Initializer, xavierUniform, zeros } from './initializers.ts';
+import { Linear } from './layers.ts';
+import { Module } from './module.ts';
+import { Parameter } from './parameter.ts';
+import { applyRotary, type Rotary } from './rope.ts';
+
+/**
+ * softmax(Q Kᵀ / √K + mask) V (Vaswani et al. 2017, arXiv 1706.03762, equation 1). The weights are named `weights`.
+ * @param query [B, N, T, K]  @param key [B, N, S, K]  @param value [B, N, S, K]
+ * @param mask added to the scores, broadcast to [B, N, T, S]
+ * @returns [B, N, T, K]
+ */
+export function attend(query: Tensor, key: Tensor, value: Tensor, mask?: Tensor): Tensor {
+  const scores = matmul(query, key, { transB: true, alpha: 1 / Math.sqrt(query.shape.at(-1) as number) });
+  const weights = tap('weights', softmax(mask === undefined ? scores : add(scores, mask)));
+  return matmul(weights, value);
+}
+
+/** [B, T, N·K] → [B, N, T, K] */
+export function splitHeads(x: Tensor, heads: number): Tensor {
+  const [batch, length, width] = x.shape;
+  if (typeof width !== 'number' || width % heads !== 0) throw new ShapeError(`a width of ${width} cannot be split into ${heads} heads`);
+  return transpose(reshape(x, [batch!, length!, heads, width / heads]), [0, 2, 1, 3]);
+}
+
+/** [B, N, T, K] → [B, T, N·K] */
+export function mergeHeads(x: Tensor): Tensor {
+  const [batch, heads, length, width] = x.shape;
+  return reshape(transpose(x, [0, 2, 1, 3]), [batch!, length!, (heads as number) * (width as number)]);
+}
+
+/**
+ * Multi-head attention with the parameters of PyTorch's `nn.MultiheadAttention`: one joint projection for queries, keys
+ * and values. Query and key may come from different modalities. Its attention maps are named `weights`.
+ */
+export class MultiheadAttention extends Module {
+  readonly in_proj_weight: Parameter;
+  readonly in_proj_bias: Parameter;
+  readonly out_proj: Linear;
+  readonly #width: number;
+  readonly #heads: number;
+
+  constructor(width: number, heads: number, options: { initializer?: Initializer } = {}) {
+    super();
+    this.in_proj_weight = new Parameter([3 * width, width], options.initializer ?? xavierUniform);
+    this.in_proj_bias = new Parameter([3 * width], zeros);
+    this.out_proj = new Linear(width, width, { initializer: options.initializer ?? xavierUniform });
+    this.#width = width;
+    this.#heads = heads;
+  }
+
+  /**
+   * @param query [B, T, D]  @param context [B, S, D], which gives keys and values
+   * @param mask added to the scores, broadcast to [B, N, T, S]
+   * @returns [B, T, D]
+   */
+  forward(query: Tensor, context: Tensor, mask?: Tensor): Tensor {
+    const [q, k, v] = query === context ? this.#project(query, 0, 3) : [...this.#project(query, 0, 1), ...this.#project(context, 1, 3)];
+    const heads = [q!, k!, v!].map((x) => splitHeads(x, this.#heads)) as [Tensor, Tensor, Tensor];
+    return this.out_proj.forward(mergeHeads(attend(...heads, mask)));
+  }
+
+  /** Parts `from` to `to` of queries, keys and values, by one product. */
+  #project(x: Tensor, from: number, to: number): Tensor[] {
+    const width = this.#width;
+    const rows = (parameter: Parameter): Tensor =>
+      from === 0 && to === 3 ? parameter.tensor : slice(parameter.tensor, 0, from * width, to * width);
+    const joint = linear(x, rows(this.in_proj_weight), rows(this.in_proj_bias));
+    return Array.from({ length: to - from }, (_, i) => (to - from === 1 ? joint : slice(joint, 2, i * width, (i + 1) * width)));
+  }
+}
+
+/** How a {@link GroupedQueryAttention} is built. */
+export interface GroupedQueryConfig {
+  readonly width: number;
+  readonly heads: number;
+  /** Heads of keys and values; each serves heads / keyValueHeads query heads (Ainslie et al. 2023, arXiv 2305.13245). */
+  readonly keyValueHeads: number;
+  readonly headWidth?: number;
+  readonly bias?: boolean;
+}
+
+/** Self-attention of Llama-like decoders: separate projections, grouped heads, rotary positions. */
+export class GroupedQueryAttention extends Module {
+  readonly q_proj: Linear;
+  readonly k_proj: Linear;
+  readonly v_proj: Linear;
+  readonly o_proj: Linear;
+  readonly #config: GroupedQueryConfig;
+
+  constructor(config: GroupedQueryConfig) {
+    super();
+    const headWidth = config.headWidth ?? config.width / config.heads;
+    const bias = config.bias ?? false;
+    this.q_proj = new Linear(config.width, config.heads * headWidth, { bias });
+    this.k_proj = new Linear(config.width, config.keyValueHeads * headWidth, { bias });
+    this.v_proj = new Linear(config.width, config.keyValueHeads * headWidth, { bias });
+    this.o_proj = new Linear(config.heads * headWidth, config.width, { bias: false });
+    this.#config = config;
+  }
+
+  /** @param x [B, T, D]  @param mask added to the scores  @returns [B, T, D] */
+  forward(x: Tensor, rotary?: Rotary, mask?: Tensor): Tensor {
+    const { heads, keyValueHeads } = this.#config;
+    let q = splitHeads(this.q_proj.forward(x), heads);
+    let k = splitHeads(this.k_proj.forward(x), keyValueHeads);
+    const v = splitHeads(this.v_proj.forward(x), keyValueHeads);
+    if (rotary !== undefined) [q, k] = [applyRotary(q, rotary), applyRotary(k, rotary)];
+    const groups = heads / keyValueHeads;
+    return this.o_proj.forward(mergeHeads(attend(q, repeatHeads(k, groups), repeatHeads(v, groups), mask)));
+  }
+}
+
+/** [B, G, S, K] → [B, G·times, S, K], each head `times` times in a row. */
+function repeatHeads(x: Tensor, times: number): Tensor {
+  if (times === 1) return x;
+  const [batch, heads, length, width] = x.shape;
+  const wide = expand(reshape(x, [batch!, heads!, 1, length!, width!]), [batch!, heads!, times, length!, width!]);
+  return reshape(wide, [batch!, (heads as number) * times, length!, width!]);
+}

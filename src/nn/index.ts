@@ -1,0 +1,10 @@
+export * from './attention.ts';
+export * as initializers from './initializers.ts';
+export type { Initializer } from './initializers.ts';
+export * from './layers.ts';
+export * from './masks.ts';
+export * from './mlp.ts';
+export { inTraining } from './mode.ts';
+export { Module } from './module.ts';
+export { Parameter } from './parameter.ts';
+export { applyRotary, type Rotary, rotaryTables } from './rope.ts';

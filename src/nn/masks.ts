@@ -1,0 +1,34 @@
+import { type DType, hostTensor } from '../core/index.ts';
+import { cast, constant, equal, mul, reshape, sub, type Tensor } from '../graph/index.ts';
+
+/** Added to the scores of forbidden pairs. Finite, so that a row with nothing allowed gives no NaN. */
+const FORBIDDEN = -1e9;
+
+/** From a mask of ones (keep) and zeros, any shape, to what is added to attention scores. */
+export function additive(mask: Tensor, dtype: DType = 'float32'): Tensor {
+  return mul(sub(1, cast(mask, dtype)), FORBIDDEN);
+}
+
+/** @param keep [B, S], 1 where a token is real  @returns [B, 1, 1, S] to be added to scores */
+export function paddingMask(keep: Tensor): Tensor {
+  const [batch, length] = keep.shape;
+  return reshape(additive(keep), [batch!, 1, 1, length!]);
+}
+
+/** Each token sees itself and those before it. @returns [T, T] to be added to scores */
+export function causalMask(length: number): Tensor {
+  const mask = hostTensor('float32', [length, length]);
+  for (let row = 0; row < length; row++) mask.data.fill(FORBIDDEN, row * length + row + 1, (row + 1) * length);
+  return constant(mask);
+}
+
+/**
+ * Several samples in one row: tokens see only those of their own segment.
+ * @param segments [B, T] int64, a number for each sample  @returns [B, 1, T, T] to be added to scores
+ */
+export function packedMask(segments: Tensor): Tensor {
+  const [batch, length] = segments.shape;
+  const rows = reshape(segments, [batch!, 1, length!, 1]);
+  const columns = reshape(segments, [batch!, 1, 1, length!]);
+  return additive(equal(rows, columns));
+}
