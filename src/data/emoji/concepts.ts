@@ -1,0 +1,119 @@
+import { z } from 'zod';
+
+import { DataError } from '../../core/index.ts';
+
+/** The studios whose drawings are used, by the npm package `@iconify-json/<studio>`. */
+export const STUDIOS = ['noto', 'twemoji', 'fluent-emoji-flat', 'openmoji'] as const;
+export type Studio = (typeof STUDIOS)[number];
+
+export const LANGUAGES = ['en', 'zh'] as const;
+export type Language = (typeof LANGUAGES)[number];
+
+/** What an emoji is called in one language. */
+export interface Wording {
+  readonly name: string;
+  readonly tags: readonly string[];
+}
+
+/** One emoji that every studio has drawn. */
+export interface Concept {
+  /** Position in the list of concepts. */
+  readonly index: number;
+  /** Unicode code points, e.g. `1F34E` or `1F468-200D-1F9B0`. */
+  readonly hexcode: string;
+  /** Keys of the Unicode groups, e.g. `food-drink` and `food-fruit`. */
+  readonly group: string;
+  readonly subgroup: string;
+  /** Name of the drawing in each studio's set. */
+  readonly icons: Readonly<Record<Studio, string>>;
+  readonly wording: Readonly<Record<Language, Wording>>;
+}
+
+const entrySchema = z.object({
+  hexcode: z.string().regex(/^[0-9A-F]+(-[0-9A-F]+)*$/),
+  label: z.string().min(1),
+  tags: z.array(z.string()).default([]),
+  order: z.number().optional(),
+  group: z.number().optional(),
+  subgroup: z.number().optional(),
+});
+const dataSchema = z.array(entrySchema);
+const groupsSchema = z.object({ groups: z.record(z.string(), z.string()), subgroups: z.record(z.string(), z.string()) });
+const charsSchema = z.record(z.string(), z.string());
+
+/** Parsed JSON of the packages, not yet checked. */
+export interface ConceptSources {
+  /** `emojibase-data/<language>/data.json`. */
+  readonly data: Readonly<Record<Language, unknown>>;
+  /** `emojibase-data/meta/groups.json`. */
+  readonly groups: unknown;
+  /** `@iconify-json/<studio>/chars.json`: code points to names of drawings. */
+  readonly chars: Readonly<Record<Studio, unknown>>;
+}
+
+/**
+ * The emoji that all studios share, in Unicode's order. Studios write code points with or without the variation selector
+ * FE0F, so the join ignores it.
+ * @throws DataError when a file does not look as it should
+ */
+export function joinConcepts(sources: ConceptSources): Concept[] {
+  const groups = check(groupsSchema, sources.groups, 'emojibase-data/meta/groups.json');
+  const data = Object.fromEntries(
+    LANGUAGES.map((language) => [language, check(dataSchema, sources.data[language], `emojibase-data/${language}/data.json`)]),
+  ) as Record<Language, z.infer<typeof dataSchema>>;
+  const icons = Object.fromEntries(
+    STUDIOS.map((studio) => {
+      const chars = check(charsSchema, sources.chars[studio], `@iconify-json/${studio}/chars.json`);
+      return [studio, new Map(Object.entries(chars).map(([code, name]) => [withoutSelector(code), name]))];
+    }),
+  ) as Record<Studio, Map<string, string>>;
+  const others = Object.fromEntries(
+    LANGUAGES.map((language) => [language, new Map(data[language].map((entry) => [entry.hexcode, entry]))]),
+  ) as Record<Language, Map<string, z.infer<typeof entrySchema>>>;
+
+  const concepts: Concept[] = [];
+  for (const entry of data.en.toSorted((a, b) => (a.order ?? 0) - (b.order ?? 0))) {
+    const key = withoutSelector(entry.hexcode);
+    const group = groups.groups[entry.group ?? ''];
+    const subgroup = groups.subgroups[entry.subgroup ?? ''];
+    const wording = Object.fromEntries(
+      LANGUAGES.map((language) => {
+        const other = others[language].get(entry.hexcode);
+        return [language, other && { name: cleanText(other.label), tags: [...new Set(other.tags.map(cleanText))].filter(Boolean) }];
+      }),
+    ) as Record<Language, Wording | undefined>;
+    if (group === undefined || subgroup === undefined || LANGUAGES.some((language) => !wording[language])) continue;
+    if (STUDIOS.some((studio) => !icons[studio].has(key))) continue;
+    concepts.push({
+      index: concepts.length,
+      hexcode: entry.hexcode,
+      group,
+      subgroup,
+      icons: Object.fromEntries(STUDIOS.map((studio) => [studio, icons[studio].get(key)!])) as Record<Studio, string>,
+      wording: wording as Record<Language, Wording>,
+    });
+  }
+  if (concepts.length === 0) throw new DataError('the icon sets and emojibase-data share no emoji', 'run npm ci to restore the packages');
+  return concepts;
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown, file: string): T {
+  const result = schema.safeParse(value);
+  if (!result.success) {
+    throw new DataError(`${file} does not have the expected form: ${z.prettifyError(result.error).split('\n')[0]}`, 'run npm ci to restore the package');
+  }
+  return result.data;
+}
+
+function withoutSelector(code: string): string {
+  return code
+    .toUpperCase()
+    .split('-')
+    .filter((part) => part !== 'FE0F')
+    .join('-');
+}
+
+/** Typographic quotes and colons as ASCII, runs of white space as one space. */
+function cleanText(text: string): string {
+  return text.replaceAll(/[‘’]/g, "'").replaceAll(/[“”]/g, '"').replaceAll('：', ': ').replaceAll(/\s+/g, ' ').trim();
+}

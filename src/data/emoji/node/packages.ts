@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+
+import { z } from 'zod';
+
+import { DataError } from '../../../core/index.ts';
+import { joinConcepts, LANGUAGES, STUDIOS, type Concept, type Studio } from '../concepts.ts';
+
+const require = createRequire(import.meta.url);
+
+async function readPackageFile(file: string): Promise<string> {
+  try {
+    return await readFile(require.resolve(file), 'utf8');
+  } catch (cause) {
+    throw new DataError(`${file} cannot be read`, 'run npm ci to install the packages that hold the drawings and their names', { cause });
+  }
+}
+
+async function readPackageJson(file: string): Promise<unknown> {
+  const text = await readPackageFile(file);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new DataError(`${file} is not valid JSON`, 'run npm ci to restore the package', { cause });
+  }
+}
+
+let concepts: Promise<Concept[]> | undefined;
+
+/** The emoji that all studios share, read from the installed packages once. @throws DataError */
+export function loadConcepts(): Promise<Concept[]> {
+  concepts ??= (async () => {
+    const [data, groups, chars] = await Promise.all([
+      Promise.all(LANGUAGES.map(async (language) => [language, await readPackageJson(`emojibase-data/${language}/data.json`)] as const)),
+      readPackageJson('emojibase-data/meta/groups.json'),
+      Promise.all(STUDIOS.map(async (studio) => [studio, await readPackageJson(`@iconify-json/${studio}/chars.json`)] as const)),
+    ]);
+    return joinConcepts({ data: Object.fromEntries(data) as never, groups, chars: Object.fromEntries(chars) as never });
+  })();
+  concepts.catch(() => (concepts = undefined));
+  return concepts;
+}
+
+const iconSchema = z.object({ body: z.string(), width: z.number().optional(), height: z.number().optional(), left: z.number().optional(), top: z.number().optional() });
+const aliasSchema = z.object({ parent: z.string(), rotate: z.number().optional(), hFlip: z.boolean().optional(), vFlip: z.boolean().optional() });
+const setSchema = z.object({
+  icons: z.record(z.string(), iconSchema),
+  aliases: z.record(z.string(), aliasSchema).default({}),
+  width: z.number().default(16),
+  height: z.number().default(16),
+});
+
+/** The drawings of one studio. */
+export interface IconSet {
+  readonly studio: Studio;
+  /** Version of the package. */
+  readonly version: string;
+  /** The drawing as an SVG document of `size` × `size` pixels. @throws DataError for an unknown name */
+  svg(name: string, size: number): string;
+}
+
+export async function packageVersion(studio: Studio): Promise<string> {
+  const parsed = z.object({ version: z.string() }).safeParse(await readPackageJson(`@iconify-json/${studio}/package.json`));
+  if (!parsed.success) throw new DataError(`@iconify-json/${studio}/package.json names no version`, 'run npm ci to restore the package');
+  return parsed.data.version;
+}
+
+/** Reads a studio's drawings (up to 25 MB of JSON). @throws DataError */
+export async function loadIconSet(studio: Studio): Promise<IconSet> {
+  const file = `@iconify-json/${studio}/icons.json`;
+  const [json, version] = await Promise.all([readPackageJson(file), packageVersion(studio)]);
+  const parsed = setSchema.safeParse(json);
+  if (!parsed.success) throw new DataError(`${file} does not have the expected form`, 'run npm ci to restore the package');
+  const set = parsed.data;
+  return {
+    studio,
+    version,
+    svg(name, size) {
+      let key = name;
+      for (let depth = 0; set.icons[key] === undefined && depth < 5; depth++) {
+        const alias = set.aliases[key];
+        if (alias === undefined || alias.rotate || alias.hFlip || alias.vFlip) break;
+        key = alias.parent;
+      }
+      const icon = set.icons[key];
+      if (icon === undefined) throw new DataError(`${file} has no drawing '${name}'`, 'run npm ci to restore the package');
+      const view = `${icon.left ?? 0} ${icon.top ?? 0} ${icon.width ?? set.width} ${icon.height ?? set.height}`;
+      return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="${view}" width="${size}" height="${size}">${icon.body}</svg>`;
+    },
+  };
+}

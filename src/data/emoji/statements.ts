@@ -1,0 +1,122 @@
+import type { Random } from '../../core/index.ts';
+import { LANGUAGES, type Concept, type Language } from './concepts.ts';
+import { EmojiFacts } from './facts.ts';
+import { fill, nounPhrase, STATEMENT_KINDS, TEMPLATES, type StatementKind } from './templates.ts';
+
+/** How a false statement was made: of any concept, or of one from the same subgroup (or group). True ones are `true`. */
+export const HARDNESSES = ['true', 'random', 'hard'] as const;
+export type Hardness = (typeof HARDNESSES)[number];
+
+/** One statement about a picture of one concept. */
+export interface Statement {
+  readonly text: string;
+  readonly language: Language;
+  readonly kind: StatementKind;
+  readonly hardness: Hardness;
+  /** Whether it is true: `hardness === 'true'`. */
+  readonly label: boolean;
+  /** Index of the concept in the picture, and of the one whose name or tag the words are. */
+  readonly concept: number;
+  readonly about: number;
+}
+
+/** What a statement should be; everything left out is drawn by chance. */
+export interface StatementWish {
+  readonly language?: Language;
+  readonly kind?: StatementKind;
+  readonly hardness?: Hardness;
+}
+
+const KIND_SHARE: Readonly<Record<StatementKind, number>> = { name: 0.5, tag: 0.3, category: 0.2 };
+const TRIES = 40;
+
+/** Makes statements. Pure: what comes out depends on the concepts and the random numbers alone. */
+export class StatementMaker {
+  readonly facts: EmojiFacts;
+
+  constructor(concepts: readonly Concept[]) {
+    this.facts = new EmojiFacts(concepts);
+  }
+
+  /**
+   * A statement about a picture of `concept`: true with probability ½, otherwise random or hard with equal chance.
+   * Where a kind cannot be had (a concept without a category, or no tag that is surely false) it is a name.
+   */
+  make(concept: Concept, random: Random, wish: StatementWish = {}): Statement {
+    const language = wish.language ?? random.pick(LANGUAGES);
+    const hardness = wish.hardness ?? (random.uniform() < 0.5 ? 'true' : random.uniform() < 0.5 ? 'random' : 'hard');
+    let kind = wish.kind ?? drawKind(random);
+    let found = this.#words(concept, language, kind, hardness, random);
+    if (found === undefined) {
+      kind = 'name';
+      found = this.#words(concept, language, kind, hardness, random)!;
+    }
+    const text = fill(random.pick(TEMPLATES[language][kind]), found.words);
+    return { text, language, kind, hardness, label: hardness === 'true', concept: concept.index, about: found.about };
+  }
+
+  /**
+   * A true description for matching pictures with texts: the name and up to `count` tags.
+   * Without random numbers the first tags are taken, with them any.
+   */
+  describe(concept: Concept, language: Language, count = 4, random?: Random): string {
+    const { name, tags } = concept.wording[language];
+    const chosen = random === undefined ? tags : random.shuffle([...tags]);
+    return [name, ...chosen.filter((tag) => tag !== name).slice(0, count)].join(language === 'zh' ? '，' : ', ');
+  }
+
+  #words(concept: Concept, language: Language, kind: StatementKind, hardness: Hardness, random: Random): { words: string; about: number } | undefined {
+    if (hardness === 'true') {
+      const words = this.#wordsOf(concept, language, kind, random);
+      return words === undefined ? undefined : { words, about: concept.index };
+    }
+    for (const pool of this.#pools(concept, kind, hardness)) {
+      for (let i = 0; i < TRIES; i++) {
+        const other = random.pick(pool);
+        const words = this.#falseWords(concept, other, language, kind, random);
+        if (words !== undefined) return { words, about: other.index };
+      }
+    }
+    return undefined;
+  }
+
+  /** Where false words come from, nearest first. A category is hard when it is another one of the same group. */
+  #pools(concept: Concept, kind: StatementKind, hardness: Hardness): (readonly Concept[])[] {
+    const all = this.facts.concepts;
+    if (hardness === 'random') return [all];
+    const cousins = this.facts.cousins(concept);
+    return kind === 'category' ? [cousins] : kind === 'tag' ? [this.facts.siblings(concept), cousins] : [this.facts.siblings(concept), cousins, all];
+  }
+
+  #wordsOf(concept: Concept, language: Language, kind: StatementKind, random: Random): string | undefined {
+    if (kind === 'name') return nameWords(concept, language);
+    const choices = kind === 'tag' ? this.facts.tags(concept, language) : this.facts.categories(concept).map((category) => category[language]);
+    return choices.length === 0 ? undefined : random.pick(choices);
+  }
+
+  #falseWords(concept: Concept, other: Concept, language: Language, kind: StatementKind, random: Random): string | undefined {
+    if (kind === 'name') return this.facts.nameIsFalse(concept, other) ? nameWords(other, language) : undefined;
+    if (kind === 'tag') {
+      const tags = this.facts.tags(other, language);
+      const tag = tags.length === 0 ? undefined : random.pick(tags);
+      return tag !== undefined && this.facts.tagIsFalse(concept, tag, language) ? tag : undefined;
+    }
+    const categories = this.facts.categories(other);
+    const category = categories.length === 0 ? undefined : random.pick(categories);
+    return category !== undefined && this.facts.categoryIsFalse(concept, category) ? category[language] : undefined;
+  }
+}
+
+function nameWords(concept: Concept, language: Language): string {
+  const { name } = concept.wording[language];
+  return language === 'en' ? nounPhrase(name) : name;
+}
+
+function drawKind(random: Random): StatementKind {
+  let rest = random.uniform();
+  for (const kind of STATEMENT_KINDS) {
+    rest -= KIND_SHARE[kind];
+    if (rest < 0) return kind;
+  }
+  return 'name';
+}
