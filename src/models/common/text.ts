@@ -1,0 +1,37 @@
+// B batch, T tokens, D width
+import { add, slice, type Tensor } from '../../graph/index.ts';
+import { Embedding, initializers, Module, paddingMask, Parameter } from '../../nn/index.ts';
+import { Transformer, type TransformerConfig } from './transformer.ts';
+
+/** A bidirectional transformer over token ids. */
+export interface TextConfig extends TransformerConfig {
+  readonly vocabularySize: number;
+  /** Longest text in tokens. */
+  readonly maxLength: number;
+}
+
+export class TextEncoder extends Module {
+  readonly token_embedding: Embedding;
+  readonly position_embedding: Parameter;
+  readonly encoder: Transformer;
+  readonly #config: TextConfig;
+
+  constructor(config: TextConfig) {
+    super();
+    const initializer = initializers.normal(0.02);
+    this.token_embedding = new Embedding(config.vocabularySize, config.width, { initializer });
+    this.position_embedding = new Parameter([config.maxLength, config.width], initializer, { decay: false });
+    this.encoder = new Transformer(config);
+    this.#config = config;
+  }
+
+  get width(): number {
+    return this.#config.width;
+  }
+
+  /** @param ids [B, T] int64  @param keep [B, T], 1 where a token is real  @returns [B, T, D] */
+  forward(ids: Tensor, keep: Tensor): Tensor {
+    const positions = slice(this.position_embedding.tensor, 0, 0, ids.shape[1]!);
+    return this.encoder.forward(add(this.token_embedding.forward(ids), positions), paddingMask(keep));
+  }
+}

@@ -1,0 +1,163 @@
+// B batch, H height, W width, P patches, D width, C channels
+import { add, concat, expand, relu, reshape, type Tensor, transpose } from '../../graph/index.ts';
+import { Conv2d, GroupNorm, initializers, LayerNorm, Module, Parameter } from '../../nn/index.ts';
+import { Transformer, type TransformerConfig } from './transformer.ts';
+
+/** A Vision Transformer (Dosovitskiy et al. 2021, arXiv 2010.11929). */
+export interface VitConfig extends TransformerConfig {
+  readonly kind: 'vit';
+  readonly imageSize: number;
+  readonly patchSize: number;
+  /** Puts a learned token in front of the patches. */
+  readonly classToken?: boolean;
+}
+
+/** A small residual convolutional network with group normalisation. */
+export interface ConvNetConfig {
+  readonly kind: 'convnet';
+  readonly imageSize: number;
+  /** Channels of each stage; every stage after the first halves the resolution. */
+  readonly channels: readonly number[];
+  /** Residual blocks in each stage. */
+  readonly blocks: readonly number[];
+  /** Size and stride of the first convolution, which cuts the resolution. */
+  readonly stem: number;
+}
+
+export type VisionConfig = VitConfig | ConvNetConfig;
+
+/** What a vision encoder offers: features on a grid, row by row. */
+export interface VisionEncoder extends Module {
+  readonly width: number;
+  /** Rows and columns of the grid of features. */
+  readonly grid: readonly [number, number];
+  /** Tokens that stand in front of the grid (a class token). */
+  readonly prefix: number;
+  /** @param pixels [B, 3, H, W]  @returns [B, prefix + rows · columns, D] */
+  forward(pixels: Tensor): Tensor;
+}
+
+export function createVisionEncoder(config: VisionConfig): VisionEncoder {
+  return config.kind === 'vit' ? new Vit(config) : new ConvNet(config);
+}
+
+export class Vit extends Module implements VisionEncoder {
+  readonly patch_embedding: Conv2d;
+  readonly class_token: Parameter | undefined;
+  readonly position_embedding: Parameter;
+  readonly encoder: Transformer;
+  readonly #config: VitConfig;
+
+  constructor(config: VitConfig) {
+    super();
+    const initializer = initializers.truncatedNormal(0.02);
+    const side = config.imageSize / config.patchSize;
+    this.patch_embedding = new Conv2d(3, config.width, config.patchSize, { stride: config.patchSize });
+    this.class_token = config.classToken ? new Parameter([1, 1, config.width], initializer, { decay: false }) : undefined;
+    this.position_embedding = new Parameter([side * side + (config.classToken ? 1 : 0), config.width], initializer, { decay: false });
+    this.encoder = new Transformer(config);
+    this.#config = config;
+  }
+
+  get width(): number {
+    return this.#config.width;
+  }
+
+  get grid(): readonly [number, number] {
+    const side = this.#config.imageSize / this.#config.patchSize;
+    return [side, side];
+  }
+
+  get prefix(): number {
+    return this.class_token === undefined ? 0 : 1;
+  }
+
+  forward(pixels: Tensor): Tensor {
+    const [batch] = pixels.shape;
+    let tokens = flattenGrid(this.patch_embedding.forward(pixels));
+    if (this.class_token !== undefined) {
+      tokens = concat([expand(this.class_token.tensor, [batch!, 1, this.width]), tokens], 1);
+    }
+    return this.encoder.forward(add(tokens, this.position_embedding.tensor));
+  }
+}
+
+/** Two 3×3 convolutions around which the input is carried (He et al. 2016, arXiv 1512.03385, in its pre-activation form). */
+class ResidualBlock extends Module {
+  readonly norm1: GroupNorm;
+  readonly conv1: Conv2d;
+  readonly norm2: GroupNorm;
+  readonly conv2: Conv2d;
+  readonly shortcut: Conv2d | undefined;
+
+  constructor(inputs: number, outputs: number, stride: number) {
+    super();
+    const options = { bias: false, initializer: initializers.kaimingNormal };
+    this.norm1 = new GroupNorm(groupCount(inputs), inputs);
+    this.conv1 = new Conv2d(inputs, outputs, 3, { ...options, stride, padding: 1 });
+    this.norm2 = new GroupNorm(groupCount(outputs), outputs);
+    this.conv2 = new Conv2d(outputs, outputs, 3, { ...options, padding: 1 });
+    // A shortcut of the stride's own size sees every pixel.
+    this.shortcut = inputs === outputs && stride === 1 ? undefined : new Conv2d(inputs, outputs, stride, { ...options, stride });
+  }
+
+  /** @param x [B, C, H, W] */
+  forward(x: Tensor): Tensor {
+    const first = relu(this.norm1.forward(x));
+    const hidden = this.conv1.forward(first);
+    const carried = this.shortcut === undefined ? x : this.shortcut.forward(first);
+    return add(carried, this.conv2.forward(relu(this.norm2.forward(hidden))));
+  }
+}
+
+export class ConvNet extends Module implements VisionEncoder {
+  readonly stem: Conv2d;
+  readonly stages: readonly (readonly ResidualBlock[])[];
+  readonly norm: LayerNorm;
+  readonly #config: ConvNetConfig;
+
+  constructor(config: ConvNetConfig) {
+    super();
+    const { channels, blocks, stem } = config;
+    // A stem of stride s looks at windows of 2s − 1, so that neighbouring features overlap.
+    this.stem = new Conv2d(3, channels[0]!, 2 * stem - 1, { stride: stem, padding: stem - 1, initializer: initializers.kaimingNormal });
+    this.stages = channels.map((width, stage) =>
+      Array.from({ length: blocks[stage] ?? 1 }, (_, i) => {
+        const first = i === 0 && stage > 0;
+        return new ResidualBlock(first ? channels[stage - 1]! : width, width, first ? 2 : 1);
+      }),
+    );
+    this.norm = new LayerNorm(channels.at(-1)!);
+    this.#config = config;
+  }
+
+  get width(): number {
+    return this.#config.channels.at(-1)!;
+  }
+
+  get grid(): readonly [number, number] {
+    const side = Math.ceil(this.#config.imageSize / this.#config.stem) / 2 ** (this.#config.channels.length - 1);
+    return [side, side];
+  }
+
+  get prefix(): number {
+    return 0;
+  }
+
+  forward(pixels: Tensor): Tensor {
+    let x = this.stem.forward(pixels);
+    for (const block of this.stages.flat()) x = block.forward(x);
+    return this.norm.forward(flattenGrid(x));
+  }
+}
+
+/** [B, C, H, W] → [B, H·W, C] */
+function flattenGrid(x: Tensor): Tensor {
+  const [batch, channels, height, width] = x.shape;
+  return transpose(reshape(x, [batch!, channels!, (height as number) * (width as number)]), [0, 2, 1]);
+}
+
+function groupCount(channels: number): number {
+  return Math.max(1, Math.min(8, Math.floor(channels / 8)));
+}
+
