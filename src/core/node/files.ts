@@ -7,13 +7,16 @@ import { basename, dirname, join } from 'node:path';
  * a temporary file beside it, fsync, rename, fsync of the folder.
  * @param chunks written one after another, so that large tensors need not be joined in memory
  */
-export async function writeFileAtomic(path: string, chunks: Iterable<Uint8Array> | string): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array> | string,
+): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
     const file = await open(temporary, 'wx');
     try {
-      for (const chunk of typeof chunks === 'string' ? [Buffer.from(chunks)] : chunks) await file.writeFile(chunk);
+      for await (const chunk of typeof chunks === 'string' ? [Buffer.from(chunks)] : chunks) await file.writeFile(chunk);
       await file.sync();
     } finally {
       await file.close();

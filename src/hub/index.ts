@@ -1,0 +1,4 @@
+export * from './json.ts';
+export * from './parse.ts';
+export * from './safetensors.ts';
+export * from './sharded-index.ts';

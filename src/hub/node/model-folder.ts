@@ -1,0 +1,113 @@
+/** A model on disk: `config.json`, `model.safetensors`, and, where it has them, its tokenizer and preprocessor. */
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { CheckpointError } from '../../core/index.ts';
+import { syncFolder, writeFileAtomic } from '../../core/node/files.ts';
+import { asCheckpointError } from './file-errors.ts';
+import { readJsonObject } from './json-file.ts';
+import type { JsonObject } from './json-file.ts';
+import { writeSafetensors } from './safetensors-file.ts';
+import type { TensorSource } from './safetensors-file.ts';
+import { Weights, WEIGHTS_FILE } from './weights.ts';
+
+/** The JSON files of a model folder, by what they hold, and the most bytes that are read of each. */
+const JSON_FILES = {
+  config: ['config.json', 4 * 1024 * 1024],
+  tokenizer: ['tokenizer.json', 64 * 1024 * 1024],
+  tokenizerConfig: ['tokenizer_config.json', 16 * 1024 * 1024],
+  preprocessor: ['preprocessor_config.json', 1024 * 1024],
+} as const;
+
+/** What a model folder says besides its weights. Parsed as JSON only: check each part with `parseConfig`. */
+export interface ModelFiles {
+  readonly config: JsonObject;
+  readonly tokenizer?: JsonObject;
+  readonly tokenizerConfig?: JsonObject;
+  readonly preprocessor?: JsonObject;
+}
+
+/** An open model folder. Close its weights when done. */
+export interface ModelFolder extends ModelFiles {
+  readonly path: string;
+  readonly weights: Weights;
+}
+
+/**
+ * Opens a model folder; tensors are not read yet.
+ * @throws CheckpointError when it is not there, `config.json` or the weights are absent, or a file is damaged
+ */
+export async function openModelFolder(path: string): Promise<ModelFolder> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw asCheckpointError(error, path);
+  });
+  if (!found.isDirectory()) throw new CheckpointError(`${path} is not a folder`, 'name the folder of a trained model');
+  const files: Partial<Record<keyof ModelFiles, JsonObject>> = {};
+  for (const [key, [name, maxBytes]] of Object.entries(JSON_FILES)) {
+    if (!existsSync(join(path, name))) continue;
+    files[key as keyof ModelFiles] = await readJsonObject(join(path, name), maxBytes);
+  }
+  const { config, ...rest } = files;
+  if (config === undefined) {
+    throw new CheckpointError(`${path}: no ${JSON_FILES.config[0]}`, 'name the folder of a trained model');
+  }
+  return { path, config, ...rest, weights: await Weights.open(path) };
+}
+
+/**
+ * Writes a model folder as a whole: a reader sees the model that was there before, or the new one, never a mixture.
+ * @param options.overwrite replace a model that is there already
+ * @throws CheckpointError when something is there that may not be replaced, or the disk is full
+ */
+export async function writeModelFolder(
+  path: string,
+  files: ModelFiles,
+  tensors: readonly TensorSource[],
+  options: { overwrite?: boolean; metadata?: Readonly<Record<string, string>> } = {},
+): Promise<void> {
+  const target = resolve(path);
+  const there = await contents(target);
+  if (there !== undefined) checkReplaceable(path, there, options.overwrite === true);
+  const mark = randomBytes(6).toString('hex');
+  const fresh = join(dirname(target), `.${basename(target)}.${mark}.tmp`);
+  const old = join(dirname(target), `.${basename(target)}.${mark}.old`);
+  try {
+    await mkdir(fresh, { recursive: true });
+    await writeSafetensors(join(fresh, WEIGHTS_FILE), tensors, { format: 'pt', ...options.metadata });
+    for (const [key, [name]] of Object.entries(JSON_FILES)) {
+      const json = files[key as keyof ModelFiles];
+      if (json !== undefined) await writeFileAtomic(join(fresh, name), `${JSON.stringify(json, null, 2)}\n`);
+    }
+    if (there !== undefined) await rename(target, old);
+    await rename(fresh, target);
+    await syncFolder(dirname(target));
+  } catch (error) {
+    if (there !== undefined && existsSync(old) && !existsSync(target)) await rename(old, target);
+    throw asCheckpointError(error, path);
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+    if (existsSync(target)) await rm(old, { recursive: true, force: true });
+  }
+}
+
+/** Names in a folder; undefined when nothing is there. */
+async function contents(path: string): Promise<string[] | undefined> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw asCheckpointError(error, path);
+  }
+}
+
+function checkReplaceable(path: string, names: readonly string[], overwrite: boolean): void {
+  const own = new Set<string>([WEIGHTS_FILE, ...Object.values(JSON_FILES).map(([name]) => name)]);
+  const foreign = names.find((name) => !own.has(name));
+  if (foreign !== undefined) {
+    throw new CheckpointError(`${path} holds other files (${foreign})`, 'choose a new folder for the model');
+  }
+  if (names.length > 0 && !overwrite) {
+    throw new CheckpointError(`${path} holds a model already`, 'choose another folder, or remove that one first');
+  }
+}
