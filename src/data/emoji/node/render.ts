@@ -10,7 +10,8 @@ import { DataError } from '../../../core/index.ts';
 import { writeFileAtomic } from '../../../core/node/files.ts';
 import type { ReportProgress } from '../../dataset.ts';
 import type { Concept, Studio } from '../concepts.ts';
-import { loadIconSet, packageVersion } from './packages.ts';
+import { loadIconSet, packageVersion, type IconSet } from './packages.ts';
+import { fitToSquare, paintedBounds } from './trim.ts';
 
 /** What is asked of a studio's drawings. */
 export interface RenderOptions {
@@ -60,7 +61,7 @@ async function renderAll({ studio, concepts, size, report }: RenderOptions, leng
     const lane = async (): Promise<void> => {
       while (next < concepts.length) {
         const concept = concepts[next++]!;
-        pixels.set(await renderOne(set.svg(concept.icons[studio], size), size, `${studio}/${concept.icons[studio]}`), concept.index * size * size * 4);
+        pixels.set(await renderOne(set, concept.icons[studio], size), concept.index * size * size * 4);
         report?.(++done, concepts.length, `drawings by ${studio}`);
       }
     };
@@ -71,24 +72,36 @@ async function renderAll({ studio, concepts, size, report }: RenderOptions, leng
   return pixels;
 }
 
-async function renderOne(svg: string, size: number, name: string): Promise<Uint8Array> {
+/** Drawn larger than needed, since studios leave margins of up to a quarter of each side. */
+const OVERSIZE = 2;
+
+/** One drawing, trimmed to what is painted and centred, so that all studios fill the picture alike. */
+async function renderOne(set: IconSet, icon: string, size: number): Promise<Uint8Array> {
   try {
-    // Fit: where the picture is not square, transparent margins.
-    const { data, info } = await sharp(Buffer.from(svg))
-      .ensureAlpha()
-      .toColourspace('srgb')
-      .resize(size, size, { fit: 'contain', background: { r: 0, g: 0, b: 0, alpha: 0 } })
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    if (info.width === size && info.height === size && info.channels === 4) return data;
-    throw new DataError(`got ${info.width} × ${info.height} pixels with ${info.channels} channels`);
+    let side = size * OVERSIZE;
+    let rgba = await renderSvg(set.svg(icon, side), side);
+    let bounds = paintedBounds(rgba, side);
+    if (Math.max(bounds.width, bounds.height) < size) {
+      // A small drawing in a wide frame: render it so large that it need not be enlarged.
+      side = Math.min(8 * size, Math.ceil((size * side) / Math.max(bounds.width, bounds.height)) + 8);
+      rgba = await renderSvg(set.svg(icon, side), side);
+      bounds = paintedBounds(rgba, side);
+    }
+    return fitToSquare(rgba, side, bounds, size);
   } catch (cause) {
-    throw new DataError(`the drawing ${name} cannot be rendered: ${cause instanceof Error ? cause.message : String(cause)}`, 'run npm ci to restore the packages', { cause });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DataError(`the drawing ${set.studio}/${icon} cannot be rendered: ${reason}`, 'run npm ci to restore the packages', { cause });
   }
 }
 
+async function renderSvg(svg: string, side: number): Promise<Uint8Array> {
+  const { data, info } = await sharp(Buffer.from(svg)).ensureAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
+  if (info.width === side && info.height === side && info.channels === 4) return data;
+  throw new DataError(`got ${info.width} × ${info.height} pixels with ${info.channels} channels, not ${side} × ${side} with 4`);
+}
+
 /** Version of the rendering; part of what a cache file is known by. */
-const FORMAT = 'sensorium emoji 1';
+const FORMAT = 'sensorium emoji 3';
 const headerSchema = z.object({ format: z.literal(FORMAT), digest: z.string(), length: z.number(), sha256: z.string() });
 
 /** Header as one line of JSON, then the pixels. */
