@@ -35,11 +35,12 @@ const ansi =
     text === '' ? '' : `\u001B[${open}m${text}\u001B[${close}m`;
 export const COLOUR_STYLE: ProgressStyle = { strong: ansi('1', '22'), faint: ansi('2', '22'), bar: ansi('36', '39') };
 
+const two = (value: number): string => String(value).padStart(2, '0');
+
 /** `8s`, `3m 05s`, `1h 02m`, `2d 03h`. Not finite or negative: `–`. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds) || seconds < 0) return '–';
   const whole = Math.round(seconds);
-  const two = (value: number): string => String(value).padStart(2, '0');
   if (whole < 60) return `${whole}s`;
   if (whole < 3600) return `${Math.floor(whole / 60)}m ${two(whole % 60)}s`;
   const minutes = Math.floor(whole / 60);

@@ -23,8 +23,14 @@ const WIDE: readonly (readonly [number, number])[] = [
 
 const EMOJI = /\p{Emoji_Presentation}|\p{Emoji}\uFE0F/u;
 const INVISIBLE = /^[\p{Mn}\p{Me}\p{Cf}]+$/u;
-const ESCAPE_SEQUENCE = /\u001B(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001B]*(?:\u0007|\u001B\\)?|[@-Z\\-_])/g;
-const CONTROL = /[\u0000-\u001F\u007F-\u009F]/g;
+const ESCAPE = String.fromCharCode(27);
+const BELL = String.fromCharCode(7);
+/** Commands (`ESC [ … letter`), settings such as a window's title (`ESC ] … BEL`) and two-character escapes. */
+const ESCAPE_SEQUENCE = new RegExp(
+  `${ESCAPE}(?:\\[[0-?]*[ -/]*[@-~]|\\]\\P{Cc}*(?:${BELL}|${ESCAPE}\\\\)?|[@-Z\\\\-_])`,
+  'gu',
+);
+const CONTROL = /\p{Cc}/gu;
 /** Characters that turn the direction of what follows and so could disguise a line. */
 const DIRECTION = /[\u202A-\u202E\u2066-\u2069]/g;
 

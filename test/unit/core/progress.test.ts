@@ -29,7 +29,7 @@ describe('formatDuration', () => {
 describe('formatFigure', () => {
   it.each([
     [0, '0.0000'],
-    [0.693147, '0.6931'],
+    [0.712345, '0.7123'],
     [12.345, '12.35'],
     [123.45, '123.5'],
     [4321.1, '4321'],
@@ -59,7 +59,7 @@ describe('formatBar', () => {
 
 const update = {
   step: 120,
-  loss: 0.6931,
+  loss: 0.7123,
   learningRate: 3e-4,
   samplesPerSecond: 512.4,
   secondsLeft: 185,
@@ -70,7 +70,7 @@ describe('formatLiveLine', () => {
   const task = { label: 'training', total: 900 };
   it('shows everything where there is room', () => {
     expect(formatLiveLine(task, update, 120)).toBe(
-      'training  ████░░░░░░░░░░░░░░░░░░░░░░░░░░  120/900 (13%)  loss 0.6931  match 0.5100  lr 3e-4  512 samples/s  3m 05s left',
+      'training  ████░░░░░░░░░░░░░░░░░░░░░░░░░░  120/900 (13%)  loss 0.7123  match 0.5100  lr 3e-4  512 samples/s  3m 05s left',
     );
   });
   it('fits into every width, also with Chinese words and colour', () => {
@@ -84,7 +84,7 @@ describe('formatLiveLine', () => {
   });
   it('gives up the less important figures first', () => {
     const line = formatLiveLine(task, update, 60);
-    expect(line).toContain('loss 0.6931');
+    expect(line).toContain('loss 0.7123');
     expect(line).toContain('left');
     expect(line).not.toContain('match');
     expect(line).not.toContain('lr');
@@ -99,7 +99,7 @@ describe('formatLiveLine', () => {
 
 it('formatPlainLine keeps every figure and no escape sequences', () => {
   const line = formatPlainLine({ label: 'a\u001B[31mb', total: 900 }, update);
-  expect(line).toBe('ab  120/900 (13%)  loss 0.6931  match 0.5100  lr 3e-4  512 samples/s  3m 05s left');
+  expect(line).toBe('ab  120/900 (13%)  loss 0.7123  match 0.5100  lr 3e-4  512 samples/s  3m 05s left');
 });
 
 it('Throttle lets the first event and then one per interval through', () => {

@@ -48,16 +48,18 @@ describe('on a terminal', () => {
     progress.update({ step: 5, loss: 0.5 });
     progress.note('checkpoint saved\nat step 5');
     expect(writes).toHaveLength(2);
-    expect(writes[1]).toMatch(/^\r\u001B\[Jcheckpoint saved\nat step 5\n\r.*5\/100/);
+    expect(writes[1]!.startsWith('\r\u001B[Jcheckpoint saved\nat step 5\n\r')).toBe(true);
+    expect(writes[1]).toContain('5/100');
   });
 
   it('has no colour with NO_COLOR', () => {
     const { progress, writes } = setUp({ isTTY: true, columns: 80, environment: { NO_COLOR: '1' } });
     progress.update({ step: 5 });
-    expect(writes[0]).not.toMatch(/\u001B\[[0-9;]*m/);
+    expect(writes[0]).not.toContain('\u001B[36m');
+    expect(writes[0]!.split('\u001B[')).toHaveLength(2);
     const coloured = setUp({ isTTY: true, columns: 80, environment: { NO_COLOR: '' } });
     coloured.progress.update({ step: 5 });
-    expect(coloured.writes[0]).toMatch(/\u001B\[36m/);
+    expect(coloured.writes[0]).toContain('\u001B[36m');
   });
 
   it('clears wrapped rows where the window became narrower', () => {
@@ -67,7 +69,7 @@ describe('on a terminal', () => {
     stream.columns = 40;
     clock.time = 200;
     progress.update({ step: 6, ...figures });
-    expect(writes[1]).toMatch(/^\u001B\[2A\r/);
+    expect(writes[1]!.startsWith('\u001B[2A\r')).toBe(true);
   });
 });
 
