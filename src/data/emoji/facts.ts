@@ -65,7 +65,7 @@ export class EmojiFacts {
   /** Whether the tag is surely wrong for a picture of `concept`. */
   tagIsFalse(concept: Concept, tag: string, language: Language): boolean {
     const own = this.#facts[concept.index]!;
-    if (language === 'zh') return !own.zh.some((word) => word.includes(tag) || tag.includes(word));
+    if (language === 'zh') return ![...tag].some((character) => own.characters.has(character));
     return !wordsOf(tag).some((word) => own.stems.has(stem(word)));
   }
 
@@ -84,8 +84,9 @@ interface ConceptFacts {
   /** Words of name and tags, and their stems. */
   readonly words: ReadonlySet<string>;
   readonly stems: ReadonlySet<string>;
-  /** Chinese name and tags. */
+  /** Chinese name and tags, and the characters in them that mean something by themselves. */
   readonly zh: readonly string[];
+  readonly characters: ReadonlySet<string>;
   /** The name without sex and size, and the sex: `m`, `f` or nothing. */
   readonly neutral: readonly string[];
   readonly gender: string;
@@ -104,6 +105,7 @@ function factsOf(concept: Concept, everywhere: TagCounts, within: TagCounts, mem
     concept.wording[language].tags.filter(
       (tag) => everywhere[language].get(tag)! <= COMMON_TAG && within[language].get(tag)! <= limit && !GENERAL.has(tag),
     );
+  const zh = [concept.wording.zh.name, ...concept.wording.zh.tags];
   const neutral = nameWords.map((word) => NEUTRAL.get(word) ?? word).filter((word) => word !== '' && !SIZES.has(word));
   return {
     tags: { en: rare('en'), zh: rare('zh') },
@@ -111,7 +113,8 @@ function factsOf(concept: Concept, everywhere: TagCounts, within: TagCounts, mem
     nameWords,
     words,
     stems: new Set([...words].map(stem)),
-    zh: [concept.wording.zh.name, ...concept.wording.zh.tags],
+    zh,
+    characters: new Set([...zh.join('')].filter((character) => !'的一在有了着和与子, '.includes(character))),
     neutral,
     gender: nameWords.some((word) => MALE.has(word)) ? 'm' : nameWords.some((word) => FEMALE.has(word)) ? 'f' : '',
   };
