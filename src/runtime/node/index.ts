@@ -1,0 +1,20 @@
+import { availableParallelism } from 'node:os';
+import { DeviceError } from '../../core/index.ts';
+import type { Runtime } from '../types.ts';
+import { CApiRuntime } from './c-api-runtime.ts';
+
+export interface RuntimeOptions {
+  /** Default `cpu`. */
+  readonly device?: 'cpu' | 'webgpu' | 'cuda';
+  /** Threads within an operator; by default as many as the process may use at once. */
+  readonly threads?: number;
+  /** By default the C API, and the binding where the C API cannot be had. */
+  readonly backend?: 'c-api' | 'binding';
+}
+
+/** Starts the engine on a device of Node. @throws DeviceError when the device or the engine is not there. */
+export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  const threads = options.threads ?? availableParallelism();
+  if (!Number.isSafeInteger(threads) || threads < 1) throw new DeviceError(`the engine cannot run on ${threads} threads`);
+  return new CApiRuntime(threads);
+}
