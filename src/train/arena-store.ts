@@ -1,0 +1,112 @@
+import { DeviceError, hostTensor } from '../core/index.ts';
+import type { Arena, Program, Value } from '../runtime/types.ts';
+import { accumulateGraph, squaredNormGraph, vectorUpdateGraph } from './step-graph.ts';
+import { type StoreContext, type UpdateNumbers, UpdateScalars, type WeightStore } from './weight-store.ts';
+
+/**
+ * Elements that an update works on at a time. Weights, gradients and moments of one chunk stay in the processor's
+ * cache while the dozen operators of the update pass over them.
+ */
+const CHUNK = 64 * 1024;
+
+/** Weights of equal decay side by side. */
+interface Group {
+  readonly decay: 'decayed' | 'plain';
+  readonly weight: Arena;
+  readonly gradient: Arena;
+  readonly sum: Arena | undefined;
+  readonly slots: readonly Arena[];
+  readonly chunks: { readonly weight: Value[]; readonly gradient: Value[]; readonly sum: Value[]; readonly slots: readonly Value[][] };
+}
+
+/**
+ * All weights as vectors, updated chunk by chunk and in place. In place is exact here: every operator is elementwise,
+ * and each result is written only after the last operator that reads what it replaces.
+ */
+export async function createArenaStore(context: StoreContext): Promise<WeightStore> {
+  const { runtime, device, optimizer, trained, accumulates } = context;
+  const groups: Group[] = [];
+  for (const decay of ['decayed', 'plain'] as const) {
+    const specs = [...trained].filter(([, p]) => p.decay === (decay === 'decayed')).map(([name, { shape }]) => ({ name, shape }));
+    if (specs.length === 0) continue;
+    const make = async (): Promise<Arena> => {
+      if (runtime.allocateArena === undefined) throw new DeviceError(`${runtime.backend} cannot give views of a buffer`);
+      return await runtime.allocateArena(specs, CHUNK);
+    };
+    const weight = await make();
+    const gradient = await make();
+    const sum = accumulates ? await make() : undefined;
+    const slots: Arena[] = [];
+    for (let i = 0; i < optimizer.slots.length; i++) slots.push(await make());
+    groups.push({
+      decay,
+      weight,
+      gradient,
+      sum,
+      slots,
+      chunks: {
+        weight: weight.chunks(CHUNK),
+        gradient: gradient.chunks(CHUNK),
+        sum: sum?.chunks(CHUNK) ?? [],
+        slots: slots.map((slot) => slot.chunks(CHUNK)),
+      },
+    });
+  }
+
+  const compile = async (graph: ReturnType<typeof vectorUpdateGraph>): Promise<Program> =>
+    await runtime.compile(graph, { optimization: 'disabled', memoryPattern: false, inPlace: true });
+  const updateProgram = await compile(vectorUpdateGraph(optimizer, CHUNK, device));
+  const normProgram = await compile(squaredNormGraph(CHUNK, device));
+  const accumulateProgram = accumulates ? await compile(accumulateGraph(CHUNK, device)) : undefined;
+  const scalars = await UpdateScalars.create(runtime, optimizer);
+  const total = await runtime.allocate('float64', []);
+  const zero = hostTensor('float64', []);
+  const totalOnHost = hostTensor('float64', []);
+
+  const values = (arenas: readonly Arena[]): Record<string, Value> => Object.assign({}, ...arenas.map((arena) => arena.values));
+  const gradientChunks = (group: Group): Value[] => (accumulates ? group.chunks.sum : group.chunks.gradient);
+
+  return {
+    weights: values(groups.map((group) => group.weight)),
+    gradients: values(groups.map((group) => group.gradient)),
+    slots: Object.fromEntries(optimizer.slots.map((slot, i) => [slot, values(groups.map((group) => group.slots[i]!))])),
+
+    async accumulate(first) {
+      for (const group of groups) {
+        for (let i = 0; i < group.chunks.sum.length; i++) {
+          const sum = group.chunks.sum[i]!;
+          if (first) await sum.write(hostTensor('float32', [CHUNK]));
+          await accumulateProgram!.run({ sum, gradient: group.chunks.gradient[i]! }, { 'new:sum': sum });
+        }
+      }
+    },
+
+    async gradientNorm() {
+      await total.write(zero);
+      for (const group of groups) {
+        for (const gradient of gradientChunks(group)) await normProgram.run({ gradient, before: total }, { sum: total });
+      }
+      return Math.sqrt((await total.read(totalOnHost)).data[0] as number);
+    },
+
+    async update(numbers: UpdateNumbers) {
+      await scalars.set(numbers);
+      for (const group of groups) {
+        const fixed = scalars.inputs(updateProgram, group.decay);
+        const gradients = gradientChunks(group);
+        for (let i = 0; i < gradients.length; i++) {
+          const weight = group.chunks.weight[i]!;
+          const inputs: Record<string, Value> = { ...fixed, weight, gradient: gradients[i]! };
+          const outputs: Record<string, Value> = { 'new:weight': weight };
+          optimizer.slots.forEach((slot, s) => (inputs[slot] = outputs[`new:${slot}`] = group.chunks.slots[s]![i]!));
+          await updateProgram.run(inputs, outputs);
+        }
+      }
+    },
+
+    dispose() {
+      for (const program of [updateProgram, normProgram, accumulateProgram]) program?.dispose();
+      for (const group of groups) for (const arena of [group.weight, group.gradient, group.sum, ...group.slots]) arena?.dispose();
+    },
+  };
+}

@@ -1,0 +1,122 @@
+import { gradients } from '../autodiff/index.ts';
+import { add, cast, input, reduceSum, sqrt, mul, type Tensor } from '../graph/index.ts';
+import { inTraining, type Parameter } from '../nn/index.ts';
+import { lower, type LoweredGraph, type LoweringDevice } from '../onnx/index.ts';
+import type { BatchSignature, Trainable } from './objective.ts';
+import type { Optimizer, StepNumbers } from './optimizers.ts';
+
+/** Name of the graph input that random layers draw from; scalar int32. */
+export const SEED = 'step_seed';
+/** Prefix of gradient outputs. */
+export const GRADIENT = 'gradient:';
+export const FIGURE = 'figure:';
+
+interface TracedLoss {
+  readonly outputs: Record<string, Tensor>;
+  readonly gradients: ReadonlyMap<string, Tensor>;
+}
+
+function traceLoss(trainable: Trainable, batch: BatchSignature, trained: ReadonlyMap<string, Parameter>): TracedLoss {
+  const inputs: Record<string, Tensor> = {};
+  for (const [name, { dtype, shape }] of Object.entries(batch)) inputs[name] = input(name, dtype, shape);
+  const { loss, figures } = inTraining(input(SEED, 'int32', []), () => trainable.loss(inputs));
+  const names = [...trained.keys()];
+  const grads = gradients(loss, [...trained.values()].map((parameter) => parameter.tensor));
+  const outputs: Record<string, Tensor> = { loss };
+  for (const [name, figure] of Object.entries(figures)) outputs[FIGURE + name] = figure;
+  return { outputs, gradients: new Map(names.map((name, i) => [name, grads[i]!])) };
+}
+
+/** Loss, figures and the gradient of every trained weight. */
+export function gradientGraph(
+  trainable: Trainable,
+  batch: BatchSignature,
+  trained: ReadonlyMap<string, Parameter>,
+  device: LoweringDevice,
+): LoweredGraph {
+  const traced = traceLoss(trainable, batch, trained);
+  const outputs = { ...traced.outputs };
+  for (const [name, gradient] of traced.gradients) outputs[GRADIENT + name] = gradient;
+  return lower(outputs, { device });
+}
+
+/** Loss and figures only, for evaluation during training. */
+export function lossGraph(trainable: Trainable, batch: BatchSignature, device: LoweringDevice): LoweredGraph {
+  const inputs: Record<string, Tensor> = {};
+  for (const [name, { dtype, shape }] of Object.entries(batch)) inputs[name] = input(name, dtype, shape);
+  const { loss, figures } = trainable.loss(inputs);
+  const outputs: Record<string, Tensor> = { loss };
+  for (const [name, figure] of Object.entries(figures)) outputs[FIGURE + name] = figure;
+  return lower(outputs, { device });
+}
+
+function numberInput(name: string): Tensor {
+  return input(name, 'float32', []);
+}
+
+function stepNumbers(keep: string): StepNumbers {
+  return {
+    learningRate: numberInput('learningRate'),
+    keep: numberInput(keep),
+    gradientScale: numberInput('gradientScale'),
+    correction1: numberInput('correction1'),
+    correction2: numberInput('correction2'),
+  };
+}
+
+/** One update of a vector: `weight`, `gradient` and a tensor per slot in; `weight` and the slots out. */
+export function vectorUpdateGraph(optimizer: Optimizer, length: number, device: LoweringDevice): LoweredGraph {
+  const vector = (name: string): Tensor => input(name, 'float32', [length]);
+  const updated = optimizer.update(vector('weight'), vector('gradient'), optimizer.slots.map(vector), stepNumbers('keep'));
+  const outputs: Record<string, Tensor> = { 'new:weight': updated.weight };
+  optimizer.slots.forEach((slot, i) => (outputs[`new:${slot}`] = updated.slots[i]!));
+  return lower(outputs, { device });
+}
+
+/** Σ x² of a vector, added to what earlier vectors gave. */
+export function squaredNormGraph(length: number, device: LoweringDevice): LoweredGraph {
+  const x = input('gradient', 'float32', [length]);
+  // Squares are summed in double precision: millions of terms in float32 would lose digits.
+  const squares = cast(mul(x, x), 'float64');
+  const sum = device === 'cpu' ? reduceSum(squares) : cast(reduceSum(mul(x, x)), 'float64');
+  return lower({ sum: add(input('before', 'float64', []), sum) }, { device });
+}
+
+/** sum ← sum + gradient, for accumulation over several batches. */
+export function accumulateGraph(length: number, device: LoweringDevice): LoweredGraph {
+  const vector = (name: string): Tensor => input(name, 'float32', [length]);
+  return lower({ 'new:sum': add(vector('sum'), vector('gradient')) }, { device });
+}
+
+/** Updates of all weights in one program, for engines that cannot treat them as one vector. */
+export function treeUpdateGraph(optimizer: Optimizer, trained: ReadonlyMap<string, Parameter>, device: LoweringDevice): LoweredGraph {
+  const outputs: Record<string, Tensor> = {};
+  const decayed = stepNumbers('keep:decayed');
+  const plain = { ...decayed, keep: numberInput('keep:plain') };
+  for (const [name, parameter] of trained) {
+    const tensor = (prefix: string): Tensor => input(`${prefix}:${name}`, 'float32', parameter.shape);
+    const slots = optimizer.slots.map((slot) => tensor(slot));
+    const updated = optimizer.update(tensor('weight'), tensor('gradient'), slots, parameter.decay ? decayed : plain);
+    outputs[`new:weight:${name}`] = updated.weight;
+    optimizer.slots.forEach((slot, i) => (outputs[`new:${slot}:${name}`] = updated.slots[i]!));
+  }
+  return lower(outputs, { device });
+}
+
+/** Global norm of all gradients, for engines that cannot treat them as one vector. */
+export function treeNormGraph(trained: ReadonlyMap<string, Parameter>, device: LoweringDevice): LoweredGraph {
+  const sums = [...trained].map(([name, { shape }]) => {
+    const gradient = input(`gradient:${name}`, 'float32', shape);
+    return reduceSum(mul(gradient, gradient));
+  });
+  return lower({ norm: sqrt(sums.reduce((a, b) => add(a, b))) }, { device });
+}
+
+/** Running sums of all gradients, for engines that cannot treat them as one vector. */
+export function treeAccumulateGraph(trained: ReadonlyMap<string, Parameter>, device: LoweringDevice): LoweredGraph {
+  const outputs: Record<string, Tensor> = {};
+  for (const [name, { shape }] of trained) {
+    outputs[`new:sum:${name}`] = add(input(`sum:${name}`, 'float32', shape), input(`gradient:${name}`, 'float32', shape));
+  }
+  return lower(outputs, { device });
+}
