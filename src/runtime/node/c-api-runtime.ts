@@ -29,7 +29,7 @@ export class CApiRuntime implements Runtime {
     this.version = `onnxruntime ${this.#engine.version}`;
     this.threads = threads;
     this.#memory = new CpuMemory(this.#engine, this.#account);
-    this.#home = { memory: this.#memory, queue: new WorkQueue(), live: new Set<Holding>() };
+    this.#home = { memory: this.#memory, queue: new WorkQueue(), live: new Set<Holding>(), breath: { last: 0 } };
   }
 
   async compile(source: ProgramSource, options: CompileOptions & { inPlace?: boolean } = {}): Promise<Program> {

@@ -5,9 +5,7 @@ import type { Program, ProgramSource, TensorSpec, Value } from '../types.ts';
 import type { Cell } from './device-memory.ts';
 import { DeviceValue, ownValue, type ValueHome } from './device-value.ts';
 import { allocateWords, freeWords, type EngineLibrary, type Pointer, type Words } from './engine-library.ts';
-
-/** Runs the session on its prepared arguments; the last `outputs` words may be null and then receive new tensors. */
-export type RunSession = (session: Pointer, call: CallArguments) => Promise<void>;
+import { Pace } from './pace.ts';
 
 /** Arguments of the C API's Run, in native memory that lives as long as the program. */
 export interface CallArguments {
@@ -37,6 +35,7 @@ export class DeviceProgram implements Program {
   /** For each output of the last run: 1 where it shares memory with an input and so must be double-buffered. */
   readonly #buffered: Uint8Array;
   readonly #onDispose: (program: DeviceProgram) => void;
+  readonly #pace: Pace;
   #disposed = false;
 
   constructor(
@@ -52,6 +51,7 @@ export class DeviceProgram implements Program {
     this.#session = session;
     this.#inPlace = inPlace;
     this.#onDispose = onDispose;
+    this.#pace = new Pace(engine);
     this.inputs = source.inputs;
     this.outputs = source.outputs;
     this.#inputIndex = new Map(source.inputs.map((spec, i) => [spec.name, i]));
@@ -131,17 +131,11 @@ export class DeviceProgram implements Program {
         targets.push(cell);
         handles.words[inputs + j] = cell?.handle ?? 0n;
       }
-      await this.#engine.callAsync(
-        'Run',
-        this.#session,
-        null,
-        this.#call.inputNames.pointer,
-        handles.pointer,
-        inputs,
-        this.#call.outputNames.pointer,
-        this.#call.outputs,
-        handles.pointer + BigInt(inputs * 8),
-      );
+      await this.#pace.perform(this.#home.breath, (call) => {
+        const { inputNames, outputNames, outputs } = this.#call;
+        const results = handles.pointer + BigInt(inputs * 8);
+        return call('Run', this.#session, null, inputNames.pointer, handles.pointer, inputs, outputNames.pointer, outputs, results);
+      });
     } catch (error) {
       if (made > 0) for (const [j, cell] of targets.entries()) if (given[j] === undefined) cell?.free();
       throw error;

@@ -3,6 +3,7 @@ import { checkHost, disposedError } from '../checks.ts';
 import type { WorkQueue } from '../queue.ts';
 import type { Value } from '../types.ts';
 import type { Cell, DeviceMemory } from './device-memory.ts';
+import type { Breath } from './pace.ts';
 
 /** What the values of one runtime share. */
 export interface ValueHome {
@@ -10,6 +11,7 @@ export interface ValueHome {
   readonly queue: WorkQueue;
   /** Everything that is not yet freed, so that the runtime can free it when it ends. */
   readonly live: Set<Holding>;
+  readonly breath: Breath;
 }
 
 /** The memory behind a value. It outlives a forgotten value until the garbage collector reports it. */
