@@ -51,7 +51,7 @@ const schema = z.strictObject({
 export function encodeRunState(state: RunState, files: Readonly<Record<string, FileHash>>): Uint8Array {
   checkJson(state, 'state');
   const body = { format: FORMAT, state, files };
-  return new TextEncoder().encode(`${JSON.stringify({ ...body, sha256: hashOf(body) }, null, 1)}\n`);
+  return new TextEncoder().encode(JSON.stringify({ ...body, sha256: hashOf(body) }, null, 1));
 }
 
 /** @throws CheckpointError when the file is absent, damaged, or of a format that this release does not know */
