@@ -1,0 +1,87 @@
+import { open } from 'node:fs/promises';
+
+import sharp from 'sharp';
+
+import { DataError } from '../../core/index.ts';
+import { picture, WHITE, type Colour, type Picture } from '../image.ts';
+
+export interface DecodeOptions {
+  /** Largest file in bytes; 64 MiB unless told. */
+  readonly maxBytes?: number;
+  /** Largest number of pixels, which bounds the memory; 50 million unless told. */
+  readonly maxPixels?: number;
+  /** What shows through transparent parts; white unless told. */
+  readonly background?: Colour;
+}
+
+const MAX_BYTES = 64 * 2 ** 20;
+const MAX_PIXELS = 50_000_000;
+
+/**
+ * A picture file as RGB: turned upright by its EXIF orientation, laid on a background, 8 bits per channel, of an animation
+ * the first frame. JPEG, PNG, WebP, GIF, AVIF, TIFF and SVG.
+ * @throws DataError naming the file when it is missing, too large, damaged, cut off or no picture
+ */
+export async function readPicture(path: string, options: DecodeOptions = {}): Promise<Picture> {
+  return decodePicture(await readBounded(path, options.maxBytes ?? MAX_BYTES), path, options);
+}
+
+/** As {@link readPicture}, from the bytes of a file. @param name how errors call it */
+export async function decodePicture(bytes: Uint8Array, name: string, options: DecodeOptions = {}): Promise<Picture> {
+  const { maxBytes = MAX_BYTES, maxPixels = MAX_PIXELS, background = WHITE } = options;
+  if (bytes.length === 0) throw new DataError(`${name} is empty`, 'give a picture file');
+  if (bytes.length > maxBytes) throw tooLarge(name, maxBytes);
+  const [r, g, b] = background;
+  try {
+    // A damaged or truncated file is refused, not filled with grey.
+    const source = sharp(bytes, { limitInputPixels: maxPixels, failOn: 'truncated', pages: 1 });
+    const { width, height, format } = await source.metadata();
+    // Formats that declare a size may lie, so that the decoder checks again.
+    if (width * height > maxPixels) throw new DataError(`${name} has ${width} × ${height} pixels, more than ${maxPixels}`, 'make it smaller first');
+    const { data, info } = await source
+      .autoOrient()
+      .flatten({ background: { r, g, b } })
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    const area = info.width * info.height;
+    if (info.channels === 3) return picture(info.width, info.height, 3, new Uint8Array(data.buffer, data.byteOffset, data.length));
+    if (info.channels !== 1) throw new DataError(`${name} (${format}) decodes to ${info.channels} channels`, 'save it as an RGB PNG or JPEG');
+    const rgb = new Uint8Array(area * 3);
+    for (let i = 0; i < rgb.length; i++) rgb[i] = data[Math.floor(i / 3)]!;
+    return picture(info.width, info.height, 3, rgb);
+  } catch (cause) {
+    if (cause instanceof DataError) throw cause;
+    throw explain(name, cause instanceof Error ? cause.message : String(cause), maxPixels, cause);
+  }
+}
+
+function explain(name: string, message: string, maxPixels: number, cause: unknown): DataError {
+  const reason = message.split('\n')[0]!.replace(/^Input (buffer|file)( has corrupt header)?:? ?/, '').trim();
+  if (/pixel limit|dimensions/i.test(message)) return new DataError(`${name} has more than ${maxPixels} pixels`, 'make it smaller first', { cause });
+  if (/unsupported image format/i.test(message)) return new DataError(`${name} is not a picture that can be read`, 'use JPEG, PNG, WebP, GIF, AVIF, TIFF or SVG', { cause });
+  return new DataError(`${name} is damaged or cut off${reason === '' ? '' : `: ${reason}`}`, 'fetch or save the file again', { cause });
+}
+
+function tooLarge(name: string, maxBytes: number): DataError {
+  return new DataError(`${name} is larger than ${maxBytes} bytes`, 'make it smaller, or raise the limit');
+}
+
+/** Reads at most `maxBytes`; a larger file is refused before it is read, even one that grows or has no size. */
+async function readBounded(path: string, maxBytes: number): Promise<Uint8Array> {
+  let file;
+  try {
+    file = await open(path, 'r');
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new DataError(`${path} ${missing ? 'does not exist' : `cannot be opened: ${(cause as Error).message}`}`, 'check the path', { cause });
+  }
+  try {
+    const stats = await file.stat();
+    if (!stats.isFile()) throw new DataError(`${path} is not a file`, 'give a picture file');
+    if (stats.size > maxBytes) throw tooLarge(path, maxBytes);
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,108 @@
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { DataError } from '../../../../src/core/index.ts';
+import { decodePicture, readPicture } from '../../../../src/data/node/decode.ts';
+
+const RED = { r: 200, g: 20, b: 10 };
+const plain = (width: number, height: number): sharp.Sharp => sharp({ create: { width, height, channels: 3, background: RED } });
+/** Left half red, right half blue, 8 × 4. */
+const halves = (): sharp.Sharp => {
+  const data = Buffer.alloc(8 * 4 * 3);
+  for (let i = 0; i < 32; i++) data.set(i % 8 < 4 ? [255, 0, 0] : [0, 0, 255], i * 3);
+  return sharp(data, { raw: { width: 8, height: 4, channels: 3 } });
+};
+const at = (picture: { width: number; data: Uint8Array }, x: number, y: number): number[] => [...picture.data.subarray((y * picture.width + x) * 3, (y * picture.width + x) * 3 + 3)];
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sensorium-decode-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('decodePicture', () => {
+  it.each(['png', 'webp', 'gif', 'tiff', 'jpeg', 'avif'] as const)('reads %s', async (format) => {
+    const picture = await decodePicture(await plain(5, 3).toFormat(format, { quality: 100 }).toBuffer(), 'a');
+    expect(picture).toMatchObject({ width: 5, height: 3, channels: 3 });
+    expect(picture.data).toHaveLength(45);
+    expect(Math.abs(picture.data[0]! - RED.r)).toBeLessThan(6);
+  });
+
+  it('turns a picture upright by its EXIF orientation', async () => {
+    const bytes = await halves().withMetadata({ orientation: 6 }).png().toBuffer();
+    const picture = await decodePicture(bytes, 'a');
+    expect([picture.width, picture.height]).toEqual([4, 8]);
+    expect([at(picture, 1, 0), at(picture, 1, 7)]).toEqual([[255, 0, 0], [0, 0, 255]]);
+  });
+
+  it('lays transparent parts on the background', async () => {
+    const bytes = await sharp({ create: { width: 1, height: 1, channels: 4, background: { r: 100, g: 100, b: 100, alpha: 0 } } }).png().toBuffer();
+    expect([...(await decodePicture(bytes, 'a')).data]).toEqual([255, 255, 255]);
+    expect([...(await decodePicture(bytes, 'a', { background: [1, 2, 3] })).data]).toEqual([1, 2, 3]);
+  });
+
+  it('makes RGB of greyscale and 8 bits of 16', async () => {
+    const grey = await plain(2, 2).greyscale().png().toBuffer();
+    const [value] = (await decodePicture(grey, 'a')).data;
+    expect([...(await decodePicture(grey, 'a')).data]).toEqual(Array(12).fill(value));
+    const deep = await sharp(Uint16Array.of(65535, 32896, 0), { raw: { width: 1, height: 1, channels: 3 } })
+      .toColourspace('rgb16')
+      .png()
+      .toBuffer();
+    expect((await sharp(deep).metadata()).depth).toBe('ushort');
+    expect([...(await decodePicture(deep, 'a')).data]).toEqual([255, 128, 0]);
+  });
+
+  it('takes the first frame of an animation', async () => {
+    const frames = Buffer.concat([Buffer.alloc(48, 255), Buffer.alloc(48, 0)]);
+    const gif = await sharp(frames, { raw: { width: 4, height: 8, channels: 3, pageHeight: 4 } }).gif({ loop: 0 }).toBuffer();
+    const picture = await decodePicture(gif, 'a');
+    expect([picture.width, picture.height, picture.data[0]]).toEqual([4, 4, 255]);
+  });
+
+  it.each(['png', 'jpeg', 'webp', 'gif'] as const)('refuses a truncated %s', async (format) => {
+    const noise = await sharp({ create: { width: 64, height: 64, channels: 3, background: RED, noise: { type: 'gaussian', mean: 128, sigma: 60 } } })
+      .toFormat(format)
+      .toBuffer();
+    for (const part of [0.3, 0.7]) await expect(decodePicture(noise.subarray(0, noise.length * part), 'cut.img')).rejects.toThrow(/cut\.img is damaged or cut off[^]*→/);
+  });
+
+  it('refuses what is not a picture', async () => {
+    await expect(decodePicture(new Uint8Array(), 'x')).rejects.toThrow('x is empty');
+    await expect(decodePicture(Buffer.from('just text'), 'x')).rejects.toThrow('x is not a picture');
+    await expect(decodePicture(new Uint8Array(1000).fill(7), 'x')).rejects.toBeInstanceOf(DataError);
+    await expect(decodePicture(Buffer.from('\u0089PNG\r\n\u001a\n', 'latin1'), 'x')).rejects.toBeInstanceOf(DataError);
+  });
+
+  it('refuses a damaged picture', async () => {
+    const bytes = await plain(64, 64).png().toBuffer();
+    const damaged = Uint8Array.from(bytes, (byte, i) => (i > 60 && i < 100 ? byte ^ 0x55 : byte));
+    await expect(decodePicture(damaged, 'x')).rejects.toBeInstanceOf(DataError);
+  });
+
+  it('refuses too many pixels without decoding them', async () => {
+    const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="30000" height="30000"/>');
+    await expect(decodePicture(svg, 'bomb.svg')).rejects.toThrow('bomb.svg has');
+    const bytes = await plain(100, 100).png().toBuffer();
+    await expect(decodePicture(bytes, 'x', { maxPixels: 9999 })).rejects.toThrow('9999');
+    await expect(decodePicture(bytes, 'x', { maxBytes: 10 })).rejects.toThrow('larger than 10 bytes');
+  });
+});
+
+describe('readPicture', () => {
+  it('reads a file and names the one it cannot read', async () => {
+    const file = join(folder, 'a.png');
+    await writeFile(file, await plain(2, 2).png().toBuffer());
+    expect((await readPicture(file)).data).toHaveLength(12);
+    await expect(readPicture(join(folder, 'none.png'))).rejects.toThrow('none.png does not exist');
+    await expect(readPicture(folder)).rejects.toBeInstanceOf(DataError);
+    const huge = join(folder, 'huge.png');
+    await writeFile(huge, '');
+    await truncate(huge, 200 * 2 ** 20);
+    await expect(readPicture(huge)).rejects.toThrow('huge.png is larger');
+  });
+});
