@@ -1,0 +1,158 @@
+// B pictures, K texts per picture, T text tokens, P picture tokens, D width, C classes
+import { add, cast, concat, div, expand, l2Normalize, mul, reduceMean, reduceSum, reshape, tap, type Tensor } from '../../graph/index.ts';
+import { initializers, LayerNorm, Linear, Mlp, Module, MultiheadAttention, paddingMask } from '../../nn/index.ts';
+import { type TextConfig, TextEncoder } from '../common/text.ts';
+import { createVisionEncoder, type VisionConfig, type VisionEncoder } from '../common/vision.ts';
+
+/** What a {@link SimpleMultimodalModel} is built from. */
+export interface FusionConfig {
+  readonly vision: VisionConfig;
+  readonly text: TextConfig;
+  /** Width in which the modalities meet; encoders of another width are projected to it. */
+  readonly hiddenSize: number;
+  readonly heads: number;
+  readonly classes: number;
+  /** Which modality asks: `text` makes queries of text tokens, `vision` of picture tokens. */
+  readonly query: 'text' | 'vision';
+  /** Cross-attention layers. A single bare one is the plainest form; more come with residuals and feed-forward parts. */
+  readonly layers: number;
+  /** Width of the space in which pooled features are compared before fusion; 0 for none. */
+  readonly alignmentSize: number;
+}
+
+/** Features of both modalities before they meet. */
+export interface EncodedPair {
+  /** [B, P, D] */
+  readonly vision: Tensor;
+  /** [B·K, T, D] */
+  readonly text: Tensor;
+  /** [B·K, T], 1 where a token is real. */
+  readonly keep: Tensor;
+}
+
+/**
+ * Two encoders, cross-attention between their last hidden states, masked mean pooling and a linear classifier.
+ * Its attention maps are named `fusion.<layer>.attention.weights`, [B·K, heads, T, P] (or [.., P, T] for `vision`).
+ */
+export class SimpleMultimodalModel extends Module {
+  readonly vision_encoder: VisionEncoder;
+  readonly text_encoder: TextEncoder;
+  readonly vision_projection: Linear | undefined;
+  readonly text_projection: Linear | undefined;
+  readonly fusion: readonly FusionLayer[];
+  readonly alignment: Alignment | undefined;
+  readonly classifier: Linear;
+  readonly config: FusionConfig;
+
+  constructor(config: FusionConfig) {
+    super();
+    const { hiddenSize, heads, layers } = config;
+    this.vision_encoder = createVisionEncoder(config.vision);
+    this.text_encoder = new TextEncoder(config.text);
+    const project = (width: number): Linear | undefined => (width === hiddenSize ? undefined : new Linear(width, hiddenSize));
+    this.vision_projection = project(this.vision_encoder.width);
+    this.text_projection = project(config.text.width);
+    this.fusion = Array.from({ length: layers }, () => new FusionLayer(hiddenSize, heads, layers > 1));
+    this.alignment = config.alignmentSize > 0 ? new Alignment(hiddenSize, config.alignmentSize) : undefined;
+    const features = hiddenSize + config.alignmentSize;
+    this.classifier = new Linear(features, config.classes, { initializer: initializers.normal(0.02) });
+    this.config = config;
+  }
+
+  /**
+   * @param pixels [B, 3, H, W]
+   * @param ids [B·K, T] int64; texts of one picture lie side by side
+   * @param keep [B·K, T], 1 where a token is real
+   * @returns logits [B·K, C]
+   */
+  forward(pixels: Tensor, ids: Tensor, keep: Tensor): Tensor {
+    return this.classify({ vision: this.encodeVision(pixels), ...this.encodeText(ids, keep) });
+  }
+
+  /** @returns [B, P, D] */
+  encodeVision(pixels: Tensor): Tensor {
+    const features = this.vision_encoder.forward(pixels);
+    return tap('vision', this.vision_projection === undefined ? features : this.vision_projection.forward(features));
+  }
+
+  encodeText(ids: Tensor, keep: Tensor): { text: Tensor; keep: Tensor } {
+    const features = this.text_encoder.forward(ids, keep);
+    return { text: tap('text', this.text_projection === undefined ? features : this.text_projection.forward(features)), keep: cast(keep, 'float32') };
+  }
+
+  /** @returns logits [B·K, C] */
+  classify({ vision, text, keep }: EncodedPair): Tensor {
+    const perText = repeatRows(vision, text.shape[0]!);
+    const asks = this.config.query === 'text';
+    let state = asks ? text : perText;
+    const context = asks ? perText : text;
+    const mask = asks ? undefined : paddingMask(keep);
+    for (const layer of this.fusion) state = layer.forward(state, context, mask);
+    const pooled = asks ? maskedMean(state, keep) : reduceMean(state, 1);
+    if (this.alignment === undefined) return this.classifier.forward(pooled);
+    // Where the two modalities' summaries agree, dimension by dimension; the classifier weighs the agreement.
+    const agreement = mul(repeatRows(this.alignment.ofVision(vision), text.shape[0]!), this.alignment.ofText(text, keep));
+    const scaled = mul(agreement, Math.sqrt(this.config.alignmentSize));
+    return this.classifier.forward(concat([pooled, scaled], -1));
+  }
+}
+
+/** Cross-attention; in a stack also normalised, added to its input and followed by a feed-forward part. */
+class FusionLayer extends Module {
+  readonly attention: MultiheadAttention;
+  readonly norm1: LayerNorm | undefined;
+  readonly norm2: LayerNorm | undefined;
+  readonly mlp: Mlp | undefined;
+
+  constructor(width: number, heads: number, stacked: boolean) {
+    super();
+    this.attention = new MultiheadAttention(width, heads);
+    this.norm1 = stacked ? new LayerNorm(width) : undefined;
+    this.norm2 = stacked ? new LayerNorm(width) : undefined;
+    this.mlp = stacked ? new Mlp(width, 2 * width, { activation: 'gelu_tanh' }) : undefined;
+  }
+
+  /** @param query [N, Q, D]  @param context [N, S, D]  @returns [N, Q, D] */
+  forward(query: Tensor, context: Tensor, mask?: Tensor): Tensor {
+    if (this.norm1 === undefined || this.norm2 === undefined || this.mlp === undefined) return this.attention.forward(query, context, mask);
+    const attended = add(query, this.attention.forward(this.norm1.forward(query), context, mask));
+    return add(attended, this.mlp.forward(this.norm2.forward(attended)));
+  }
+}
+
+/** Maps both modalities' pooled features to unit vectors that can be compared (Radford et al. 2021, arXiv 2103.00020). */
+export class Alignment extends Module {
+  readonly vision: Linear;
+  readonly text: Linear;
+
+  constructor(width: number, size: number) {
+    super();
+    this.vision = new Linear(width, size, { bias: false });
+    this.text = new Linear(width, size, { bias: false });
+  }
+
+  /** @param features [B, P, D]  @returns [B, A], of length 1 */
+  ofVision(features: Tensor): Tensor {
+    return l2Normalize(this.vision.forward(reduceMean(features, 1)), 1e-6);
+  }
+
+  /** @param features [B, T, D]  @param keep [B, T]  @returns [B, A], of length 1 */
+  ofText(features: Tensor, keep: Tensor): Tensor {
+    return l2Normalize(this.text.forward(maskedMean(features, keep)), 1e-6);
+  }
+}
+
+/** Mean over real tokens. @param x [B, T, D]  @param keep [B, T], 1 where a token is real  @returns [B, D] */
+export function maskedMean(x: Tensor, keep: Tensor): Tensor {
+  const weights = reshape(keep, [...keep.shape, 1]);
+  return div(reduceSum(mul(x, weights), 1), add(reduceSum(weights, 1), 1e-6));
+}
+
+/** Repeats each row as often as there are texts per picture: [B, …] → [rows, …]. */
+function repeatRows(x: Tensor, rows: Tensor['shape'][number]): Tensor {
+  const [batch, ...rest] = x.shape;
+  if (batch === rows) return x;
+  if (typeof batch !== 'number' || typeof rows !== 'number') return expand(x, [rows, ...rest]);
+  const times = rows / batch;
+  return reshape(expand(reshape(x, [batch, 1, ...rest]), [batch, times, ...rest]), [rows, ...rest]);
+}

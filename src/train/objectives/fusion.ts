@@ -1,0 +1,71 @@
+// B pictures, K statements per picture, T tokens
+import { argmax, cast, crossEntropy, equal, mul, reduceMean, add, type Tensor } from '../../graph/index.ts';
+import { SimpleMultimodalModel } from '../../models/fusion/model.ts';
+import { initializers, Module, Parameter } from '../../nn/index.ts';
+import type { LossGraph, Trainable } from '../objective.ts';
+import { clipLoss, sameClass, sharedTargets, siglipLoss } from './contrastive.ts';
+
+/** How much each part of the loss counts; 0 leaves a part out. */
+export interface FusionWeights {
+  readonly classification: number;
+  /** Of pictures and true descriptions, before fusion, among the batch. */
+  readonly contrastive: number;
+  readonly form: 'clip' | 'siglip';
+}
+
+/** What a contrastive loss learns besides the encoders. */
+class Temperature extends Module {
+  readonly log_scale: Parameter;
+  readonly bias: Parameter;
+
+  constructor(form: 'clip' | 'siglip') {
+    super();
+    this.log_scale = new Parameter([], initializers.constantFill(Math.log(form === 'clip' ? 1 / 0.07 : 10)));
+    this.bias = new Parameter([], initializers.constantFill(form === 'clip' ? 0 : -10));
+  }
+}
+
+/** The fusion model with what only its training needs. */
+export class FusionTraining extends Module implements Trainable {
+  readonly network: SimpleMultimodalModel;
+  readonly temperature: Temperature | undefined;
+  readonly #weights: FusionWeights;
+
+  constructor(model: SimpleMultimodalModel, weights: FusionWeights) {
+    super();
+    this.network = model;
+    this.temperature = weights.contrastive > 0 ? new Temperature(weights.form) : undefined;
+    this.#weights = weights;
+  }
+
+  get model(): Module {
+    return this;
+  }
+
+  /** @param batch `pixels`, `ids`, `mask`, `label`; for the contrastive part also `description_ids`, `description_mask`, `concept` */
+  loss(batch: Readonly<Record<string, Tensor>>): LossGraph {
+    const { classification, contrastive, form } = this.#weights;
+    const vision = this.network.encodeVision(batch['pixels']!);
+    const text = this.network.encodeText(batch['ids']!, batch['mask']!);
+    const logits = this.network.classify({ vision, ...text });
+    const figures: Record<string, Tensor> = {};
+    const labels = batch['label']!;
+    figures['classification'] = crossEntropy(logits, labels);
+    figures['accuracy'] = reduceMean(cast(equal(argmax(logits), labels), 'float32'));
+    let loss = mul(figures['classification'], classification);
+    const { alignment } = this.network;
+    if (contrastive > 0 && alignment !== undefined && this.temperature !== undefined) {
+      const described = this.network.encodeText(batch['description_ids']!, batch['description_mask']!);
+      const matches = sameClass(batch['concept']!);
+      const [v, t] = [alignment.ofVision(vision), alignment.ofText(described.text, described.keep)];
+      const { log_scale, bias } = this.temperature;
+      figures['contrastive'] =
+        form === 'clip'
+          ? clipLoss(v, t, log_scale.tensor, sharedTargets(matches))
+          : siglipLoss(v, t, log_scale.tensor, bias.tensor, matches);
+      loss = add(loss, mul(figures['contrastive'], contrastive));
+    }
+    return { loss, figures };
+  }
+}
+
