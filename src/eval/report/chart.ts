@@ -43,7 +43,8 @@ function isFinitePoint([x, y]: Point): boolean {
 
 function legend(spec: ChartSpec, drawn: readonly Drawn[]): string {
   const items = drawn.map(({ name, points }, i) => {
-    const last = points.filter(isFinitePoint).at(-1);
+    const shown = isSmoothed(spec, points) ? movingAverage(points, smoothWindow(points)) : points;
+    const last = shown.filter(isFinitePoint).at(-1);
     const value = last ? ` <b>${formatValue(last[1], spec)}</b>` : '';
     return `<li><svg class="key s${i % 6}" viewBox="0 0 22 8" aria-hidden="true"><path d="M1 4H21"/></svg>${escapeHtml(
       name,
@@ -91,7 +92,7 @@ function plot(spec: ChartSpec, drawn: readonly Drawn[], points: readonly Point[]
     `<g class="ticks">`,
     ...y.ticks.map(
       (tick) =>
-        `<text x="${PLOT.left - 8}" y="${top(tick) + 4}" text-anchor="end">${formatTick(tick, spec.percent === true)}</text>`,
+        `<text x="${PLOT.left - 8}" y="${top(tick) + 4}" text-anchor="end">${formatTick(tick, spec.percent === true, y.ticks.at(-1))}</text>`,
     ),
     ...x.ticks.map(
       (tick) =>
@@ -119,7 +120,7 @@ function yScale(spec: ChartSpec, points: readonly Point[]): Scale {
   // An axis that could begin at 0 at little cost does.
   const low = least(values);
   const high = greatest(values);
-  return linearScale(low > 0 && low < high * 0.6 ? 0 : low, high, 5);
+  return linearScale(low > 0 && low < high * 0.3 ? 0 : low, high, 5);
 }
 
 // Not Math.min(...): a call has room for so many arguments only.
@@ -139,7 +140,7 @@ function smoothWindow(points: readonly Point[]): number {
 
 function smoothNote(spec: ChartSpec, drawn: readonly Drawn[]): string {
   return drawn.some(({ points }) => isSmoothed(spec, points))
-    ? ' Faint lines are the values themselves, strong ones their moving average.'
+    ? ' Faint lines are the values themselves, strong ones their moving average; the figures are where it ends.'
     : '';
 }
 

@@ -1,5 +1,3 @@
-import { formatFigure } from '../../core/progress.ts';
-
 /** An axis: where a value lies between 0 and 1, and which values get a label. */
 export interface Scale {
   readonly low: number;
@@ -51,14 +49,22 @@ function roundStep(step: number): number {
   return digit * power;
 }
 
-/** A tick's label: `0.25`, `1.5k`, `3e-4`. */
-export function formatTick(value: number, percent: boolean): string {
+/**
+ * A tick's label: `0.25`, `1.5k`, `3e-4`.
+ * @param largest the axis' largest tick: where all are small, all are written with an exponent
+ */
+export function formatTick(value: number, percent: boolean, largest: number = value): string {
   if (percent) return `${Number((100 * value).toPrecision(6))}%`;
   const size = Math.abs(value);
   if (value === 0) return '0';
   if (size >= 1000 && size < 1e9) {
     return size >= 1e6 ? `${Number((value / 1e6).toPrecision(4))}M` : `${Number((value / 1000).toPrecision(4))}k`;
   }
-  if (size < 1e-3 || size >= 1e9) return formatFigure(value);
+  if (Math.abs(largest) < 5e-3 || size < 1e-4 || size >= 1e9) {
+    return value
+      .toExponential(3)
+      .replace(/\.?0+e/, 'e')
+      .replace('e+', 'e');
+  }
   return String(Number(value.toPrecision(6)));
 }

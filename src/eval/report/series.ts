@@ -52,10 +52,8 @@ export function movingAverage(points: readonly Point[], reach: number): Point[] 
   }
   return points.map(([x, y], i) => {
     if (!Number.isFinite(y)) return [x, y];
-    // The window shrinks on both sides near an end, so that the average has no bias there.
-    const half = Math.min(reach, i, points.length - 1 - i);
-    const from = i - half;
-    const to = i + half + 1;
+    const from = Math.max(0, i - reach);
+    const to = Math.min(points.length, i + reach + 1);
     return [x, (sums[to]! - sums[from]!) / (counts[to]! - counts[from]!)];
   });
 }

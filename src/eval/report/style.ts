@@ -27,10 +27,11 @@ nav{margin-top:26px;font-size:.9375rem}
 nav ul{display:flex;flex-wrap:wrap;gap:6px 22px;margin:0;padding:0;list-style:none}
 nav a{text-decoration:none}nav a:hover{text-decoration:underline}
 .headline{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:26px 32px;margin:44px 0 0;padding:26px 0;border-block:1px solid var(--hair)}
-.headline dt{font-size:.875rem;color:var(--soft)}
-.headline dd{margin:4px 0 0;font-size:2.35rem;line-height:1.1;font-weight:600;letter-spacing:-.025em}
-.headline div:first-child dd{color:var(--accent)}
-.headline small{display:block;margin-top:8px;letter-spacing:0;line-height:1.35}
+.headline div{display:flex;flex-direction:column}
+.headline dt{font-size:.9375rem;order:1;margin-top:8px}
+.headline dd{margin:0;font-size:2.35rem;line-height:1.1;font-weight:600;letter-spacing:-.025em}
+.headline div:first-child dd:not(.detail){color:var(--accent)}
+.headline .detail{order:2;margin-top:2px;font-size:.8125rem;font-weight:400;line-height:1.35;letter-spacing:0;color:var(--soft)}
 main>section{margin-top:64px}
 main>section>h2+p{max-width:68ch;margin-top:8px;color:var(--soft)}
 main>section>h2~:is(table,div,ol,ul,article,.scale){margin-top:24px}
@@ -65,16 +66,16 @@ thead th{font-size:.875rem;color:var(--soft);font-weight:400}
 .accuracy :is(th,td) small{display:block;line-height:1.3}
 .accuracy .group th{padding:26px 0 6px;font-weight:620;border-color:var(--hair)}
 .accuracy tbody:first-of-type .group th{padding-top:14px}
-.strip div{position:relative;height:20px;margin:0 10px}
+.strip div{position:relative;height:20px;margin:0 14px}
 .strip i{position:absolute;top:0;height:100%}
 .strip .range{top:8px;height:4px;border-radius:2px;background:var(--accent);opacity:.36}
 .strip .dot{top:5px;width:10px;height:10px;margin-left:-5px;border-radius:50%;background:var(--accent)}
 .strip .chance{top:-12px;height:44px;border-left:1px dashed var(--soft);opacity:.7}
-.axis span{position:absolute;transform:translateX(-50%);color:var(--soft);font-size:.8125rem}
+.places span{position:absolute;transform:translateX(-50%);color:var(--soft);font-size:.8125rem}
 .confusion{width:auto;min-width:min(100%,430px)}
 .confusion caption{padding-top:14px}
 .confusion :is(th,td){padding:10px 14px}
-.confusion tbody th,.corner{padding-left:0}
+.confusion tbody th,.confusion .corner{padding-left:0}
 .confusion .over{text-align:center;padding-bottom:0}
 .confusion thead tr+tr th:not(.corner){text-align:center;color:var(--ink);font-weight:500}
 .confusion tbody td{min-width:112px;text-align:center;border:3px solid var(--paper);border-radius:8px;background:color-mix(in oklab,var(--tone) var(--share),var(--grid));padding:18px 12px}
@@ -112,8 +113,8 @@ pre{overflow-x:auto;margin:14px 0 0;padding:18px 20px;border-radius:8px;backgrou
 .caveats{margin:20px 0 0;padding-left:1.2em;max-width:68ch}.caveats li+li{margin-top:8px}
 footer{margin-top:72px;padding-top:18px;border-top:1px solid var(--hair);font-size:.875rem;color:var(--soft)}
 @media (max-width:640px){.page{padding:32px 18px 48px}main>section{margin-top:52px}
-.headline{grid-template-columns:1fr 1fr;gap:22px 18px;margin-top:32px;padding:22px 0}.headline dd{font-size:1.8rem}
-.accuracy .number{width:5.6em;padding-right:12px}.accuracy tbody th[scope=row]{width:36%;padding-right:8px}.strip div{margin:0 6px}
+.headline{grid-template-columns:1fr 1fr;gap:22px 18px;margin-top:32px;padding:22px 0}.headline dd:not(.detail){font-size:1.8rem}
+.accuracy .number{width:5.6em;padding-right:12px}.accuracy tbody th[scope=row]{width:36%;padding-right:8px}.strip div{margin:0 12px}.places .odd{display:none}.strip .dot{top:6px;width:8px;height:8px;margin-left:-4px}
 .confusion :is(th,td){padding:8px}.confusion tbody td{min-width:92px;padding:14px 6px}
 .cards{grid-template-columns:1fr 1fr;gap:28px 16px}.attention{grid-template-columns:1fr;gap:20px}
 .attention>figure{display:grid;grid-template-columns:112px 1fr;gap:16px;align-items:start}.attention>figure blockquote{margin-top:0}

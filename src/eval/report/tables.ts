@@ -7,9 +7,9 @@ import type { AccuracyGroup, AccuracyRow, Confusion, DataLicence, FactGroup, Hea
 export function renderHeadline(figures: readonly HeadlineFigure[]): string {
   const items = figures.map(
     ({ label, value, detail }) =>
-      `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(value)}${
-        detail === undefined ? '' : `<small>${escapeHtml(detail)}</small>`
-      }</dd></div>`,
+      `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(value)}</dd>${
+        detail === undefined ? '' : `<dd class="detail">${escapeHtml(detail)}</dd>`
+      }</div>`,
   );
   return items.length === 0 ? '' : `<dl class="headline">${items.join('')}</dl>`;
 }
@@ -28,7 +28,12 @@ export function renderAccuracy(groups: readonly AccuracyGroup[], chance: number 
   const step = 1 - start > 0.6 ? 0.2 : 0.1;
   const ticks: number[] = [];
   for (let tick = 1; tick >= start - 1e-9; tick -= step) ticks.push(Math.max(0, tick));
-  const axis = ticks.map((tick) => `<span style="left:${place(tick)}">${Math.round(tick * 100)}</span>`).join('');
+  const axis = ticks
+    .map(
+      (tick, i) =>
+        `<span${i % 2 === 1 ? ' class="odd"' : ''} style="left:${place(tick)}">${Math.round(tick * 100)}</span>`,
+    )
+    .join('');
   const level = chance === undefined ? '' : `<i class="chance" style="left:${place(chance)}"></i>`;
   const bodies = rows.map(
     (group) =>
@@ -49,7 +54,7 @@ export function renderAccuracy(groups: readonly AccuracyGroup[], chance: number 
   );
   return `<table class="accuracy"><caption>Share of right answers with 95&nbsp;% intervals (Wilson’s score interval, which takes the answers to be independent)${
     chance === undefined ? '' : `; the dashed line at ${formatPercent(chance)} is what one constant answer reaches`
-  }.</caption><thead><tr><th scope="col">Group</th><th scope="col" class="number">Accuracy</th><th scope="col" class="strip"><div class="axis" role="img" aria-label="Axis from ${Math.round(
+  }.</caption><thead><tr><th scope="col">Group</th><th scope="col" class="number">Accuracy</th><th scope="col" class="strip"><div class="places" role="img" aria-label="Axis from ${Math.round(
     start * 100,
   )} to 100 percent">${axis}</div></th></tr></thead>${bodies.join('')}</table>`;
 }
@@ -60,7 +65,7 @@ function withInterval(row: AccuracyRow): AccuracyRow & { share: number; low: num
 
 /** The next round number below the least value that must be seen. */
 function axisStart(least: number): number {
-  return Math.min(0.9, Math.max(0, Math.floor((least - 0.005) * 10) / 10));
+  return Math.min(0.9, Math.max(0, Math.floor(least * 10 + 1e-9) / 10));
 }
 
 /** Truth against prediction; cells are shaded by their share of the row. @throws DataError when it is not square */
