@@ -45,6 +45,17 @@ export function checkNames(kind: 'input' | 'output', specs: ReadonlyMap<string, 
   }
 }
 
+/** @throws ShapeError when a value given for an output does not fit, or is given for two. */
+export function checkOutputs(specs: readonly TensorSpec[], given: readonly (Value | undefined)[]): void {
+  const seen = new Set<Value>();
+  for (const [j, value] of given.entries()) {
+    if (value === undefined) continue;
+    checkValue('output', specs[j]!, value);
+    if (seen.has(value)) throw new ShapeError(`one value was given for two outputs, one of them "${specs[j]!.name}"`);
+    seen.add(value);
+  }
+}
+
 /** @throws ShapeError when host data cannot be written to, or read from, a value. */
 export function checkHost(value: Pick<Value, 'dtype' | 'shape'>, host: HostTensor): void {
   const same = host.shape.length === value.shape.length && host.shape.every((size, i) => size === value.shape[i]);

@@ -6,7 +6,7 @@ import type { Arena, CompileOptions, Device, Program, ProgramSource, Runtime, Va
 import { CpuMemory } from './cpu-memory.ts';
 import { createArena } from './device-arena.ts';
 import { DeviceProgram } from './device-program.ts';
-import { DeviceValue, type Holding, type ValueHome } from './device-value.ts';
+import { DeviceValue, type ValueHome } from './device-value.ts';
 import { engineLibrary, type EngineLibrary } from './engine-library.ts';
 import { createSession } from './session.ts';
 
@@ -29,7 +29,7 @@ export class CApiRuntime implements Runtime {
     this.version = `onnxruntime ${this.#engine.version}`;
     this.threads = threads;
     this.#memory = new CpuMemory(this.#engine, this.#account);
-    this.#home = { memory: this.#memory, queue: new WorkQueue(), live: new Set<Holding>(), breath: { last: 0 } };
+    this.#home = { memory: this.#memory, queue: new WorkQueue(), live: new Set(), breath: { last: 0 } };
   }
 
   async compile(source: ProgramSource, options: CompileOptions & { inPlace?: boolean } = {}): Promise<Program> {

@@ -1,6 +1,5 @@
 import koffi from 'koffi';
-import { ShapeError } from '../../core/index.ts';
-import { checkNames, checkValue, disposedError, missingInput, staticShape } from '../checks.ts';
+import { checkNames, checkOutputs, checkValue, disposedError, missingInput, staticShape } from '../checks.ts';
 import type { Program, ProgramSource, TensorSpec, Value } from '../types.ts';
 import type { Cell } from './device-memory.ts';
 import { DeviceValue, ownValue, type ValueHome } from './device-value.ts';
@@ -188,13 +187,7 @@ export class DeviceProgram implements Program {
     checkNames('input', this.#inputIndex, inputs);
     checkNames('output', this.#outputIndex, outputs);
     for (const [i, value] of taken.entries()) checkValue('input', this.inputs[i]!, value);
-    const seen = new Set<DeviceValue>();
-    for (const [j, value] of given.entries()) {
-      if (value === undefined) continue;
-      checkValue('output', this.outputs[j]!, value);
-      if (seen.has(value)) throw new ShapeError(`one value was given for two outputs, one of them "${this.outputs[j]!.name}"`);
-      seen.add(value);
-    }
+    checkOutputs(this.outputs, given);
   }
 
   /** Finds the outputs that share memory with an input. */

@@ -1,5 +1,6 @@
 import { allocateArray, DeviceError, elementCount, type DType, type HostTensor, type TypedArray } from '../../core/index.ts';
-import { checkHost, disposedError } from '../checks.ts';
+import { checkHost } from '../checks.ts';
+import { freedByHand, freeWhenForgotten, Holding } from '../holding.ts';
 import type { WorkQueue } from '../queue.ts';
 import type { Value } from '../types.ts';
 import type { Cell, DeviceMemory } from './device-memory.ts';
@@ -10,57 +11,9 @@ export interface ValueHome {
   readonly memory: DeviceMemory;
   readonly queue: WorkQueue;
   /** Everything that is not yet freed, so that the runtime can free it when it ends. */
-  readonly live: Set<Holding>;
+  readonly live: Set<Holding<Cell>>;
   readonly breath: Breath;
 }
-
-/** The memory behind a value. It outlives a forgotten value until the garbage collector reports it. */
-export class Holding {
-  cell: Cell;
-  /** A second cell of the same size, once a run had to double-buffer this value. */
-  spare: Cell | undefined;
-  readonly #home: ValueHome;
-  #uses = 0;
-  #ended = false;
-
-  constructor(home: ValueHome, cell: Cell) {
-    this.#home = home;
-    this.cell = cell;
-    home.live.add(this);
-  }
-
-  get ended(): boolean {
-    return this.#ended;
-  }
-
-  /** The memory stays at least until `letGo`. */
-  use(): void {
-    if (this.#ended) throw disposedError('value');
-    this.#uses++;
-  }
-
-  letGo(): void {
-    if (--this.#uses === 0 && this.#ended) this.#free();
-  }
-
-  /** Frees the memory, now or when its last use is over. */
-  end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    if (this.#uses === 0) this.#free();
-  }
-
-  #free(): void {
-    this.#home.live.delete(this);
-    this.cell.free();
-    this.spare?.free();
-  }
-}
-
-/** Frees what a program forgot. */
-const forgotten = new FinalizationRegistry<Holding>((holding) => {
-  holding.end();
-});
 
 let lastId = 0;
 
@@ -71,7 +24,7 @@ export class DeviceValue implements Value {
   /** Never used twice, so that a program can tell whether it has seen this value before. */
   readonly id: number = ++lastId;
   readonly home: ValueHome;
-  readonly holding: Holding;
+  readonly holding: Holding<Cell>;
   /** Its memory is part of an arena: it must not move. */
   readonly fixed: boolean;
 
@@ -80,8 +33,8 @@ export class DeviceValue implements Value {
     this.dtype = dtype;
     this.shape = Object.freeze([...shape]);
     this.fixed = fixed;
-    this.holding = new Holding(home, cell);
-    forgotten.register(this, this.holding, this.holding);
+    this.holding = new Holding(home.live, cell);
+    freeWhenForgotten(this, this.holding);
   }
 
   async read(into?: HostTensor): Promise<HostTensor> {
@@ -97,11 +50,11 @@ export class DeviceValue implements Value {
   }
 
   dispose(): void {
-    forgotten.unregister(this.holding);
+    freedByHand(this.holding);
     this.holding.end();
   }
 
-  async #work(work: (holding: Holding) => void | Promise<void>): Promise<void> {
+  async #work(work: (holding: Holding<Cell>) => void | Promise<void>): Promise<void> {
     const { holding } = this;
     holding.use();
     try {

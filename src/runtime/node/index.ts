@@ -14,7 +14,17 @@ export interface RuntimeOptions {
 
 /** Starts the engine on a device of Node. @throws DeviceError when the device or the engine is not there. */
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  const device = options.device ?? 'cpu';
   const threads = options.threads ?? availableParallelism();
-  if (!Number.isSafeInteger(threads) || threads < 1) throw new DeviceError(`the engine cannot run on ${threads} threads`);
-  return new CApiRuntime(threads);
+  if (!Number.isSafeInteger(threads) || threads < 1) {
+    throw new DeviceError(`the engine cannot run on ${threads} threads`, 'give a whole number of at least 1');
+  }
+  const binding = async (): Promise<Runtime> => (await import('./binding-runtime.ts')).bindingRuntime(device, threads);
+  if (options.backend === 'binding' || device !== 'cpu') return binding();
+  try {
+    return new CApiRuntime(threads);
+  } catch (error) {
+    if (options.backend === 'c-api') throw error;
+    return binding();
+  }
 }
