@@ -17,6 +17,10 @@ const fileSchema = z.looseObject({
   added_tokens: z.array(z.looseObject({ id: z.int(), content: z.string() })).default([]),
 });
 
+/** Texts whose ids are kept, since training shows the same ones again and again; longer texts are not kept. */
+const KEPT_TEXTS = 50_000;
+const KEPT_LENGTH = 200;
+
 const PAD_NAMES = ['[PAD]', '<pad>', '<|pad|>', '<|endoftext|>', '</s>'];
 
 /** A tokenizer as its file `tokenizer.json` describes it. Special tokens written out in a text are taken as such. */
@@ -31,6 +35,7 @@ export class TextTokenizer {
   /** Ids that the tokenizer puts before and after every text. */
   readonly #before: readonly number[];
   readonly #after: readonly number[];
+  readonly #kept = new Map<string, readonly number[]>();
 
   /**
    * @param json parsed contents of `tokenizer.json`
@@ -81,8 +86,8 @@ export class TextTokenizer {
    * @throws DataError when `maxLength` leaves no room for one token of the text
    */
   encode(text: string, maxLength: number = Number.POSITIVE_INFINITY, specialTokens: boolean = true): number[] {
-    const ids = this.#tokenizer.encode(boundedText(text), { add_special_tokens: specialTokens }).ids;
-    if (ids.length <= maxLength) return ids;
+    const ids = this.#ids(text, specialTokens);
+    if (ids.length <= maxLength) return [...ids];
     const after = specialTokens ? this.#after : [];
     const fixed = specialTokens ? this.#before.length + after.length : 0;
     if (maxLength <= fixed) throw new DataError(`a length of ${maxLength} tokens leaves no room for text`, `allow at least ${fixed + 1} tokens`);
@@ -111,6 +116,18 @@ export class TextTokenizer {
 
   decode(ids: readonly number[]): string {
     return this.#tokenizer.decode([...ids], { skip_special_tokens: true });
+  }
+
+  #ids(text: string, specialTokens: boolean): readonly number[] {
+    const key = text.length <= KEPT_LENGTH && specialTokens ? text : undefined;
+    const known = key === undefined ? undefined : this.#kept.get(key);
+    if (known !== undefined) return known;
+    const { ids } = this.#tokenizer.encode(boundedText(text), { add_special_tokens: specialTokens });
+    if (key !== undefined) {
+      if (this.#kept.size >= KEPT_TEXTS) this.#kept.clear();
+      this.#kept.set(key, ids);
+    }
+    return ids;
   }
 
   #surroundings(): [number[], number[]] {

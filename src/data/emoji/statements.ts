@@ -1,9 +1,14 @@
 import type { Random } from '../../core/index.ts';
+import { FalseCategories } from './balance.ts';
+import { CATEGORIES } from './categories.ts';
 import { LANGUAGES, type Concept, type Language } from './concepts.ts';
 import { EmojiFacts } from './facts.ts';
 import { fill, nounPhrase, STATEMENT_KINDS, TEMPLATES, type StatementKind } from './templates.ts';
 
-/** How a false statement was made: of any concept, or of one from the same subgroup (or group). True ones are `true`. */
+/**
+ * How a false statement was made: `random` takes words of any concept, `hard` those of one from the same subgroup (or group,
+ * where the subgroup has none), or another category of the same group. True ones are `true`.
+ */
 export const HARDNESSES = ['true', 'random', 'hard'] as const;
 export type Hardness = (typeof HARDNESSES)[number];
 
@@ -33,9 +38,11 @@ const TRIES = 40;
 /** Makes statements. Pure: what comes out depends on the concepts and the random numbers alone. */
 export class StatementMaker {
   readonly facts: EmojiFacts;
+  readonly #falseCategories: FalseCategories;
 
   constructor(concepts: readonly Concept[]) {
     this.facts = new EmojiFacts(concepts);
+    this.#falseCategories = new FalseCategories(this.facts);
   }
 
   /**
@@ -70,6 +77,10 @@ export class StatementMaker {
       const words = this.#wordsOf(concept, language, kind, random);
       return words === undefined ? undefined : { words, about: concept.index };
     }
+    if (kind === 'category') {
+      const drawn = this.#falseCategories.draw(concept, hardness === 'hard', random);
+      return drawn && { words: CATEGORIES[drawn.category]![language], about: drawn.about.index };
+    }
     for (const pool of this.#pools(concept, kind, hardness)) {
       for (let i = 0; i < TRIES; i++) {
         const other = random.pick(pool);
@@ -80,12 +91,12 @@ export class StatementMaker {
     return undefined;
   }
 
-  /** Where false words come from, nearest first. A category is hard when it is another one of the same group. */
-  #pools(concept: Concept, kind: StatementKind, hardness: Hardness): (readonly Concept[])[] {
+  /** Where false names and tags come from, nearest first. */
+  #pools(concept: Concept, kind: 'name' | 'tag', hardness: Hardness): (readonly Concept[])[] {
     const all = this.facts.concepts;
     if (hardness === 'random') return [all];
     const cousins = this.facts.cousins(concept);
-    return kind === 'category' ? [cousins] : kind === 'tag' ? [this.facts.siblings(concept), cousins] : [this.facts.siblings(concept), cousins, all];
+    return kind === 'tag' ? [this.facts.siblings(concept), cousins] : [this.facts.siblings(concept), cousins, all];
   }
 
   #wordsOf(concept: Concept, language: Language, kind: StatementKind, random: Random): string | undefined {
@@ -94,16 +105,11 @@ export class StatementMaker {
     return choices.length === 0 ? undefined : random.pick(choices);
   }
 
-  #falseWords(concept: Concept, other: Concept, language: Language, kind: StatementKind, random: Random): string | undefined {
+  #falseWords(concept: Concept, other: Concept, language: Language, kind: 'name' | 'tag', random: Random): string | undefined {
     if (kind === 'name') return this.facts.nameIsFalse(concept, other) ? nameWords(other, language) : undefined;
-    if (kind === 'tag') {
-      const tags = this.facts.tags(other, language);
-      const tag = tags.length === 0 ? undefined : random.pick(tags);
-      return tag !== undefined && this.facts.tagIsFalse(concept, tag, language) ? tag : undefined;
-    }
-    const categories = this.facts.categories(other);
-    const category = categories.length === 0 ? undefined : random.pick(categories);
-    return category !== undefined && this.facts.categoryIsFalse(concept, category) ? category[language] : undefined;
+    const tags = this.facts.tags(other, language);
+    const tag = tags.length === 0 ? undefined : random.pick(tags);
+    return tag !== undefined && this.facts.tagIsFalse(concept, tag, language) ? tag : undefined;
   }
 }
 
