@@ -77,5 +77,6 @@ function checkJson(value: unknown, path: string): void {
     for (const [key, item] of Object.entries(value)) checkJson(item, `${path}.${key}`);
     return;
   }
-  throw new CheckpointError(`cannot save ${path}: ${String(value)} is nothing that JSON can hold`);
+  const what = typeof value === 'number' ? String(value) : `a value of type ${typeof value}`;
+  throw new CheckpointError(`cannot save ${path}: JSON cannot hold ${what}`);
 }
