@@ -94,7 +94,7 @@ interface ConceptFacts {
 
 /** Tags on more concepts than this are too general to be complete. */
 const COMMON_TAG = 20;
-const COMMON_IN_SUBGROUP = 0.2;
+const COMMON_IN_SUBGROUP = 0.1;
 
 function factsOf(concept: Concept, everywhere: TagCounts, within: TagCounts, members: number): ConceptFacts {
   const { name, tags } = concept.wording.en;
