@@ -23,14 +23,14 @@ function text(tag: number, value: string): number[] {
 }
 
 /**
- * An ONNX model `y = Identity(x)` over vectors: a program whose input and output lie on different devices is the
+ * An ONNX model `y = Identity(x)` for tensors of any shape: a program whose input and output lie on different devices is the
  * engine's own way to copy between them.
  */
 export function identityModel(dtype: DType): Uint8Array {
   const info = (name: string): number[] => [
     ...text(1, name),
-    // TypeProto.Tensor: elem_type, then a shape of one dimension named n.
-    ...field(2, field(1, [0x08, CODES[dtype], ...field(2, field(1, text(2, 'n')))])),
+    // TypeProto.Tensor with an elem_type alone: without a shape, any rank is allowed.
+    ...field(2, field(1, [0x08, CODES[dtype]])),
   ];
   const node = [...text(1, 'x'), ...text(2, 'y'), ...text(4, 'Identity')];
   const graph = [...field(1, node), ...text(2, 'copy'), ...field(11, info('x')), ...field(12, info('y'))];

@@ -21,7 +21,7 @@ export function bindingRuntime(device: Exclude<Device, 'wasm'>, threads: number)
       executionProviders: [device],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
-      logSeverityLevel: 3,
+      logSeverityLevel: 4,
       extra: nested(sessionConfig(source, options)),
     }),
   };

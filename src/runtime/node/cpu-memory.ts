@@ -6,7 +6,7 @@ import { dtypeOfCode, elementTypeCode } from './element-types.ts';
 import { allocateWords, type EngineLibrary, type Pointer, type Words } from './engine-library.ts';
 
 /** Rank of the largest tensor that this runtime makes. */
-const MAX_RANK = 16;
+export const MAX_RANK = 16;
 
 /** One allocation of the engine's plain allocator, aligned to 64 bytes, counted while somebody owns it. */
 export class NativeBlock implements MemoryRoot {
@@ -56,6 +56,8 @@ export interface CpuCell extends Cell {
 /** Tensors in native memory of the CPU. */
 export class CpuMemory implements DeviceMemory<CpuCell> {
   readonly account: MemoryAccount;
+  readonly outputs: undefined;
+  readonly allowsInPlace = true;
   readonly #engine: EngineLibrary;
   readonly #dims: Words;
 

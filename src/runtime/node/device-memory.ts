@@ -27,6 +27,10 @@ export interface DeviceMemory<C extends Cell = Cell> {
   allocate(dtype: DType, shape: readonly number[]): C;
   /** Memory that the engine itself allocated while it ran. */
   adopt(handle: Pointer): { cell: C; dtype: DType; shape: number[] };
+  /** OrtMemoryInfo of where the engine shall put new outputs; undefined = in ordinary memory. */
+  readonly outputs: Pointer | undefined;
+  /** A program may write to what it reads. WebGPU forbids one buffer in both places of a kernel. */
+  readonly allowsInPlace: boolean;
   zero(cell: C): void | Promise<void>;
   read(cell: C, dtype: DType, target: TypedArray): void | Promise<void>;
   write(cell: C, dtype: DType, source: TypedArray): void | Promise<void>;

@@ -1,6 +1,7 @@
 import koffi from 'koffi';
 import { checkNames, checkOutputs, checkValue, disposedError, missingInput, staticShape } from '../checks.ts';
 import type { Program, ProgramSource, TensorSpec, Value } from '../types.ts';
+import { runBound } from './bound-run.ts';
 import type { Cell } from './device-memory.ts';
 import { DeviceValue, ownValue, type ValueHome } from './device-value.ts';
 import { allocateWords, freeWords, type EngineLibrary, type Pointer, type Words } from './engine-library.ts';
@@ -48,7 +49,7 @@ export class DeviceProgram implements Program {
     this.#home = home;
     this.#engine = engine;
     this.#session = session;
-    this.#inPlace = inPlace;
+    this.#inPlace = inPlace && home.memory.allowsInPlace;
     this.#onDispose = onDispose;
     this.#pace = new Pace(engine);
     this.inputs = source.inputs;
@@ -130,11 +131,16 @@ export class DeviceProgram implements Program {
         targets.push(cell);
         handles.words[inputs + j] = cell?.handle ?? 0n;
       }
-      await this.#pace.perform(this.#home.breath, (call) => {
-        const { inputNames, outputNames, outputs } = this.#call;
-        const results = handles.pointer + BigInt(inputs * 8);
-        return call('Run', this.#session, null, inputNames.pointer, handles.pointer, inputs, outputNames.pointer, outputs, results);
-      });
+      const device = memory.outputs;
+      if (device !== undefined && targets.includes(undefined)) {
+        await runBound(this.#engine, this.#session, this.inputs, this.outputs, handles, device);
+      } else {
+        await this.#pace.perform(this.#home.breath, (call) => {
+          const { inputNames, outputNames, outputs } = this.#call;
+          const results = handles.pointer + BigInt(inputs * 8);
+          return call('Run', this.#session, null, inputNames.pointer, handles.pointer, inputs, outputNames.pointer, outputs, results);
+        });
+      }
     } catch (error) {
       if (made > 0) for (const [j, cell] of targets.entries()) if (given[j] === undefined) cell?.free();
       throw error;

@@ -189,8 +189,8 @@ function loadEngine(): EngineLibrary {
   return {
     folder,
     version,
-    // Level 3 = errors only: warnings of the engine (unused initialisers and the like) are no news to a user.
-    environment: create('CreateEnv', 3, 'sensorium'),
+    // Level 4 = fatal errors only: warnings are no news to a user, and errors come back as errors.
+    environment: create('CreateEnv', 4, 'sensorium'),
     cpuMemory: create('CreateCpuMemoryInfo', 0, 0),
     allocator: create('GetAllocatorWithDefaultOptions'),
     call,

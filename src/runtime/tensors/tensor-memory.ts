@@ -1,4 +1,4 @@
-import { DeviceError, elementCount, viewArray, type DType, type TypedArray } from '../../core/index.ts';
+import { viewArray, type DType, type TypedArray } from '../../core/index.ts';
 import type { MemoryAccount } from '../account.ts';
 import { identityModel } from '../identity-model.ts';
 import { guarded, tensorType, type InferenceSession, type Tensor, type TensorEngine } from './engine.ts';
@@ -38,10 +38,9 @@ export class TensorMemory {
     const host = this.#host(dtype, shape, data.slice() as TypedArray);
     // An empty tensor has no buffer on any device.
     if (!this.#engine.gpu || data.length === 0) return this.cell(host, data.byteLength);
-    const flat = this.#host(dtype, [data.length], data);
     const session = await this.#copy(dtype, 'gpu-buffer');
-    const results = await guarded(() => session.run({ x: flat }));
-    return this.cell(this.#reshaped(results['y']!, shape), data.byteLength);
+    const results = await guarded(() => session.run({ x: host }));
+    return this.cell(results['y']!, data.byteLength);
   }
 
   /** Copies a tensor's contents to `target`. */
@@ -49,8 +48,7 @@ export class TensorMemory {
     let { tensor } = cell;
     if (tensor.location !== 'cpu') {
       const session = await this.#copy(dtype, 'cpu');
-      const flat = this.#reshaped(tensor, [target.length]);
-      tensor = (await guarded(() => session.run({ x: flat })))['y']!;
+      tensor = (await guarded(() => session.run({ x: cell.tensor })))['y']!;
     }
     const data = tensor.data as TypedArray;
     // Half floats come as Float16Array where the platform has one: look at their bits.
@@ -69,17 +67,6 @@ export class TensorMemory {
 
   #host(dtype: DType, shape: readonly number[], data: TypedArray): Tensor {
     return new this.#engine.Tensor(tensorType(dtype), data as Float32Array, shape) as Tensor;
-  }
-
-  #reshaped(tensor: Tensor, shape: readonly number[]): Tensor {
-    if (tensor.dims.length === shape.length && tensor.dims.every((size, i) => size === shape[i])) return tensor;
-    if (tensor.location !== 'gpu-buffer') return tensor.reshape(shape);
-    if (elementCount(tensor.dims) !== elementCount(shape)) throw new DeviceError('a tensor cannot change its size');
-    return this.#engine.Tensor.fromGpuBuffer(tensor.gpuBuffer as never, {
-      dataType: tensor.type as 'float32',
-      dims: shape,
-      dispose: () => tensor.dispose(),
-    });
   }
 
   #copy(dtype: DType, location: 'cpu' | 'gpu-buffer'): Promise<InferenceSession> {
