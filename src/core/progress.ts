@@ -49,11 +49,11 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(hours / 24)}d ${two(hours % 24)}h`;
 }
 
-/** Four significant digits, exponents only where they are shorter: `0.6931`, `12.35`, `1.2e-5`, `NaN`. */
+/** Three or four significant digits, with an exponent for small and very large figures: `0.6931`, `12.35`, `1.2e-5`, `NaN`. */
 export function formatFigure(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e6))
+  if (size !== 0 && (size < 1e-2 || size >= 1e6))
     return value
       .toExponential(2)
       .replace(/\.?0+e/, 'e')
@@ -62,6 +62,10 @@ export function formatFigure(value: number): string {
   return value.toFixed(digits);
 }
 
+const SEPARATOR = '  ';
+/** Columns of the bar. */
+const MIN_BAR = 8;
+const MAX_BAR = 30;
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
 /** A bar of `columns` columns in steps of an eighth of a column: [filled part, empty part]. */
@@ -74,7 +78,7 @@ export function formatBar(fraction: number, columns: number): [filled: string, r
 
 /**
  * One line that fits into `columns`: label, bar, step, loss, learning rate, samples/s, time left. Where room is short the
- * bar shrinks first, then figures go from the right of the list in {@link figures}, last the label is cut.
+ * bar shrinks first, then the less important figures go, and last the bar.
  */
 export function formatLiveLine(
   task: ProgressTask,
@@ -85,17 +89,20 @@ export function formatLiveLine(
   const label = fitWidth(plainText(task.label), Math.max(4, Math.floor(columns / 3)));
   const counts = countText(task, update);
   const parts = figures(update);
-  const SEPARATOR = '  ';
   const lengthOf = (): number =>
-    [label, counts, ...parts.map((part) => part.text)].reduce((sum, text) => sum + displayWidth(text) + 2, -2);
-  while (parts.length > 0 && lengthOf() > columns) {
+    [label, counts, ...parts.map((part) => part.text)].reduce(
+      (sum, text) => sum + displayWidth(text) + SEPARATOR.length,
+      -SEPARATOR.length,
+    );
+  const leastBar = task.total > 0 && columns >= 40 ? MIN_BAR + SEPARATOR.length : 0;
+  while (parts.length > 0 && lengthOf() + leastBar > columns) {
     const least = parts.reduce((worst, part) => (part.rank >= worst.rank ? part : worst));
     parts.splice(parts.indexOf(least), 1);
   }
-  const room = columns - lengthOf() - 2;
+  const room = columns - lengthOf() - SEPARATOR.length;
   const pieces = [style.strong(label)];
-  if (task.total > 0 && room >= 5) {
-    const [filled, rest] = formatBar(update.step / task.total, Math.min(room, 30));
+  if (task.total > 0 && room >= MIN_BAR) {
+    const [filled, rest] = formatBar(update.step / task.total, Math.min(room, MAX_BAR));
     pieces.push(style.bar(filled) + style.faint(rest));
   }
   if (lengthOf() > columns) return fitWidth(`${label}${SEPARATOR}${counts}`, columns);

@@ -33,6 +33,8 @@ describe('formatFigure', () => {
     [12.345, '12.35'],
     [123.45, '123.5'],
     [4321.1, '4321'],
+    [0.0345, '0.0345'],
+    [0.00125, '1.25e-3'],
     [0.0003, '3e-4'],
     [0.000012345, '1.23e-5'],
     [-0.5, '-0.5000'],
@@ -88,6 +90,11 @@ describe('formatLiveLine', () => {
     expect(line).toContain('left');
     expect(line).not.toContain('match');
     expect(line).not.toContain('lr');
+  });
+  it('keeps a bar of steady width on an ordinary terminal', () => {
+    for (let step = 1; step < 900; step += 50) {
+      expect(formatLiveLine(task, { ...update, step, secondsLeft: step }, 79)).toMatch(/  [█▏▎▍▌▋▊▉░]{8,}  /);
+    }
   });
   it('has no bar where the total is unknown', () => {
     expect(formatLiveLine({ label: 'reading', total: 0 }, { step: 7 }, 80)).toBe('reading  7');
