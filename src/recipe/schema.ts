@@ -1,0 +1,136 @@
+/** What a training recipe may say. Every object is strict: an unknown key is an error, never ignored. */
+import { z } from 'zod';
+import type { TrainingRecipe } from './types.ts';
+
+const count = z.number().int().min(1).max(1_000_000_000);
+const share = z.number().min(0).max(1);
+const weight = z.number().min(0).max(1000);
+
+const transformer = {
+  width: count.max(16_384),
+  layers: count.max(256),
+  heads: count.max(256),
+  /** Width of the feed-forward part; 4 × width unless given. */
+  hidden: count.max(65_536).optional(),
+  dropout: share.default(0),
+};
+
+const vit = z.strictObject({
+  kind: z.literal('vit'),
+  imageSize: count.max(1024),
+  patchSize: count.max(256),
+  classToken: z.boolean().default(false),
+  ...transformer,
+});
+
+const convnet = z.strictObject({
+  kind: z.literal('convnet'),
+  imageSize: count.max(1024),
+  /** Channels of each stage. */
+  channels: z.array(count.max(4096)).min(1).max(16),
+  /** Residual blocks of each stage. */
+  blocks: z.array(count.max(64)).min(1).max(16),
+  /** Size and stride of the first convolution. */
+  stem: count.max(64),
+});
+
+const text = z.strictObject({
+  vocabularySize: count.max(1_000_000),
+  /** Tokens of the longest text. */
+  maxLength: count.max(8192),
+  ...transformer,
+});
+
+const fusion = z.strictObject({
+  type: z.literal('fusion'),
+  vision: z.discriminatedUnion('kind', [vit, convnet]),
+  text,
+  fusion: z.strictObject({
+    /** Width in which the modalities meet. */
+    hidden: count.max(16_384),
+    heads: count.max(256),
+    layers: count.max(64).default(1),
+    /** Which modality asks. */
+    direction: z.enum(['text-to-vision', 'vision-to-text']).default('text-to-vision'),
+    /** Width of the space of the contrastive objective; 0 for none. */
+    alignment: z.number().int().min(0).max(16_384).default(0),
+  }),
+});
+
+const studio = z.enum(['noto', 'twemoji', 'fluent-emoji-flat', 'openmoji']);
+
+const emojiStatements = z.strictObject({
+  kind: z.literal('emoji-statements'),
+  train: z.array(studio).min(1).default(['noto', 'twemoji', 'fluent-emoji-flat']),
+  test: z.array(studio).min(1).default(['openmoji']),
+  /** Statements about each picture of a training batch. */
+  statements: count.max(8).default(1),
+  augment: z.boolean().default(true),
+});
+
+const easyVqa = z.strictObject({
+  kind: z.literal('easy-vqa'),
+  /** Folder or tar of the official layout. `--data` goes before it. */
+  path: z.string().min(1).optional(),
+});
+
+const betas = z.tuple([share, share]).default([0.9, 0.999]);
+const shared = { lr: z.number().positive().max(100), weightDecay: z.number().min(0).max(10).default(0) };
+/** Largest norm of all gradients together; 0 for no clipping. */
+const clip = z.number().min(0).default(1);
+
+const optimizer = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('adamw'), ...shared, betas, epsilon: z.number().positive().default(1e-8), clip }),
+  z.strictObject({ kind: z.literal('sgd'), ...shared, momentum: share.default(0), clip }),
+  z.strictObject({ kind: z.literal('lion'), ...shared, betas: z.tuple([share, share]).default([0.9, 0.99]), clip }),
+]);
+
+const schedule = z.strictObject({
+  kind: z.enum(['cosine', 'linear', 'constant']).default('cosine'),
+  /** Steps over which the rate rises. */
+  warmup: z.number().int().min(0).default(0),
+  /** Rate at the end, as a part of the highest. */
+  floor: share.default(0),
+});
+
+const train = z
+  .strictObject({
+    /** How long: exactly one of the three. */
+    steps: count.optional(),
+    epochs: z.number().positive().max(100_000).optional(),
+    minutes: z.number().positive().max(525_600).optional(),
+    batch: count.max(1_000_000),
+    /** Batches whose gradients are added up before an update. */
+    accumulate: count.max(1_000_000).default(1),
+    seed: z.number().int().min(0).max(0xffff_ffff).default(0),
+    /** Decay of the averaged weights, near 1; 0 for none. */
+    ema: z.number().min(0).lt(1).default(0),
+    /** Steps between checkpoints. */
+    checkpointEvery: count.default(500),
+    /** Checkpoints that stay. */
+    keep: count.max(10_000).default(2),
+  })
+  .superRefine(({ steps, epochs, minutes }, context) => {
+    const given = [steps, epochs, minutes].filter((value) => value !== undefined).length;
+    if (given !== 1) context.addIssue(`exactly one of steps, epochs and minutes is needed, got ${given}`);
+  });
+
+/** A training recipe. */
+export const trainingRecipe: z.ZodType<TrainingRecipe> = z.strictObject({
+  model: z.discriminatedUnion('type', [fusion]),
+  data: z.discriminatedUnion('kind', [emojiStatements, easyVqa]),
+  objectives: z
+    .strictObject({
+      /** Cross-entropy of the answer. */
+      classification: weight.default(1),
+      /** Pictures and texts brought together before fusion. */
+      contrastive: weight.default(0),
+      form: z.enum(['clip', 'siglip']).default('clip'),
+    })
+    .prefault({}),
+  optimizer,
+  schedule: schedule.prefault({}),
+  train,
+  /** Folder of the run. */
+  output: z.string().min(1).max(4096),
+});

@@ -1,0 +1,129 @@
+/** A checked training recipe, with every default filled in. What the numbers may be is said in `schema.ts`. */
+
+/** A stack of transformer blocks. */
+export interface TransformerSection {
+  readonly width: number;
+  readonly layers: number;
+  readonly heads: number;
+  /** Width of the feed-forward part; 4 × width where absent. */
+  readonly hidden?: number | undefined;
+  readonly dropout: number;
+}
+
+/** A picture encoder of patches and attention. */
+export interface VitSection extends TransformerSection {
+  readonly kind: 'vit';
+  readonly imageSize: number;
+  readonly patchSize: number;
+  readonly classToken: boolean;
+}
+
+/** A picture encoder of residual convolutions. */
+export interface ConvNetSection {
+  readonly kind: 'convnet';
+  readonly imageSize: number;
+  readonly channels: number[];
+  readonly blocks: number[];
+  readonly stem: number;
+}
+
+/** The text encoder. */
+export interface TextSection extends TransformerSection {
+  readonly vocabularySize: number;
+  readonly maxLength: number;
+}
+
+/** The fusion model's sizes. */
+export interface FusionSection {
+  readonly type: 'fusion';
+  readonly vision: VitSection | ConvNetSection;
+  readonly text: TextSection;
+  readonly fusion: {
+    readonly hidden: number;
+    readonly heads: number;
+    readonly layers: number;
+    readonly direction: 'text-to-vision' | 'vision-to-text';
+    /** Width of the space of the contrastive objective; 0 for none. */
+    readonly alignment: number;
+  };
+}
+
+/** Studios whose drawings there are. */
+export type StudioName = 'noto' | 'twemoji' | 'fluent-emoji-flat' | 'openmoji';
+
+/** Statements about emoji, true and false. */
+export interface EmojiStatementsSection {
+  readonly kind: 'emoji-statements';
+  readonly train: StudioName[];
+  readonly test: StudioName[];
+  /** Statements about each picture of a training batch. */
+  readonly statements: number;
+  readonly augment: boolean;
+}
+
+/** The easy-VQA benchmark. */
+export interface EasyVqaSection {
+  readonly kind: 'easy-vqa';
+  /** Folder or tar; absent where the command line gives it. */
+  readonly path?: string | undefined;
+}
+
+/** What is trained on. */
+export type DataSection = EmojiStatementsSection | EasyVqaSection;
+
+/** How much each part of the loss counts. */
+export interface ObjectivesSection {
+  readonly classification: number;
+  readonly contrastive: number;
+  readonly form: 'clip' | 'siglip';
+}
+
+interface OptimizerShared {
+  readonly lr: number;
+  readonly weightDecay: number;
+  /** Largest norm of all gradients together; 0 for no clipping. */
+  readonly clip: number;
+}
+
+/** The optimiser and its numbers. */
+export type OptimizerSection = OptimizerShared &
+  (
+    | { readonly kind: 'adamw'; readonly betas: [number, number]; readonly epsilon: number }
+    | { readonly kind: 'sgd'; readonly momentum: number }
+    | { readonly kind: 'lion'; readonly betas: [number, number] }
+  );
+
+/** The course of the learning rate. */
+export interface ScheduleSection {
+  readonly kind: 'cosine' | 'linear' | 'constant';
+  readonly warmup: number;
+  /** Rate at the end, as a part of the highest. */
+  readonly floor: number;
+}
+
+/** How long and in what portions a run trains; exactly one of steps, epochs and minutes is there. */
+export interface TrainSection {
+  readonly steps?: number | undefined;
+  readonly epochs?: number | undefined;
+  readonly minutes?: number | undefined;
+  readonly batch: number;
+  /** Batches whose gradients are added up before an update. */
+  readonly accumulate: number;
+  readonly seed: number;
+  /** Decay of the averaged weights; 0 for none. */
+  readonly ema: number;
+  readonly checkpointEvery: number;
+  readonly keep: number;
+}
+
+/** A training recipe. */
+export interface TrainingRecipe {
+  readonly model: FusionSection;
+  readonly data: DataSection;
+  readonly objectives: ObjectivesSection;
+  readonly optimizer: OptimizerSection;
+  readonly schedule: ScheduleSection;
+  readonly train: TrainSection;
+  /** Folder of the run. */
+  readonly output: string;
+}
