@@ -59,7 +59,10 @@ export interface DatasetDescription {
 export function asDatasetModule(module: unknown, url: string): DatasetModule {
   const candidate = module as Partial<DatasetModule> | null;
   if (typeof candidate !== 'object' || candidate === null || typeof candidate.create !== 'function') {
-    throw new DataError(`${url} is not a dataset module: it exports no function 'create'`, 'export create(options, shared) that returns a Dataset');
+    throw new DataError(
+      `${url} is not a dataset module: it exports no function 'create'`,
+      'export create(options, shared) that returns a Dataset',
+    );
   }
   return candidate as DatasetModule;
 }

@@ -61,11 +61,19 @@ export class EasyVqaDataset implements Dataset {
   constructor(options: EasyVqaOptions, data: EasyVqaSplit) {
     const { heldOut = 0, split } = options;
     if (!Number.isInteger(heldOut) || heldOut < 0 || heldOut >= data.imageCount) {
-      throw new DataError(`${heldOut} of ${data.imageCount} pictures cannot be held out`, 'give a smaller whole number');
+      throw new DataError(
+        `${heldOut} of ${data.imageCount} pictures cannot be held out`,
+        'give a smaller whole number',
+      );
     }
     const border = data.imageCount - heldOut;
-    this.questions = split === 'test' ? data.questions : data.questions.filter(({ image }) => image < border === (split === 'train'));
-    if (this.questions.length === 0) throw new DataError(`the ${split} split of easy-VQA is empty`, split === 'validation' ? 'hold out some pictures' : 'check the file');
+    this.questions =
+      split === 'test' ? data.questions : data.questions.filter(({ image }) => image < border === (split === 'train'));
+    if (this.questions.length === 0)
+      throw new DataError(
+        `the ${split} split of easy-VQA is empty`,
+        split === 'validation' ? 'hold out some pictures' : 'check the file',
+      );
     this.#options = options;
     this.#data = data;
     this.#tokenizer = new TextTokenizer(options.tokenizer);
@@ -84,7 +92,9 @@ export class EasyVqaDataset implements Dataset {
     const pixels = allocateArray('float32', count * 3 * width * height);
     for (const [row, item] of rows.entries()) {
       const moved = split === 'train' && augment ? sampleRandom(seed, epoch, item) : undefined;
-      const [mirror, shiftX, shiftY] = moved ? [moved.uniform() < 0.5, moved.integer(9) - 4, moved.integer(9) - 4] : [false, 0, 0];
+      const [mirror, shiftX, shiftY] = moved
+        ? [moved.uniform() < 0.5, moved.integer(9) - 4, moved.integer(9) - 4]
+        : [false, 0, 0];
       this.#paint(this.questions[item]!.image, mirror, shiftX, shiftY, normalization, pixels, row);
     }
     const texts = this.#tokenizer.encodeBatch(rows.map((item) => this.questions[item]!.text), textLength); // prettier-ignore
@@ -93,14 +103,29 @@ export class EasyVqaDataset implements Dataset {
         pixels: hostTensor('float32', [count, 3, height, width], pixels),
         ids: texts.ids,
         mask: texts.mask,
-        label: hostTensor('int64', [count], BigInt64Array.from(rows, (item) => BigInt(this.questions[item]!.answer))),
+        label: hostTensor(
+          'int64',
+          [count],
+          BigInt64Array.from(rows, (item) => BigInt(this.questions[item]!.answer)),
+        ),
       },
-      ids: rows.map((item) => `${split === 'test' ? 'test' : 'train'}/images/${this.questions[item]!.image}.png ${JSON.stringify(this.questions[item]!.text)}`),
+      ids: rows.map(
+        (item) =>
+          `${split === 'test' ? 'test' : 'train'}/images/${this.questions[item]!.image}.png ${JSON.stringify(this.questions[item]!.text)}`,
+      ),
     };
   }
 
   /** Writes one picture as planes, mirrored and shifted; what comes in at the border repeats the picture's edge. */
-  #paint(image: number, mirror: boolean, shiftX: number, shiftY: number, normalization: ImageNormalization, out: Float32Array, row: number): void {
+  #paint(
+    image: number,
+    mirror: boolean,
+    shiftX: number,
+    shiftY: number,
+    normalization: ImageNormalization,
+    out: Float32Array,
+    row: number,
+  ): void {
     const { width, height, pixels } = this.#data;
     const area = width * height;
     const base = image * area * 3;

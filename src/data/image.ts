@@ -14,9 +14,16 @@ export type Colour = readonly [red: number, green: number, blue: number];
 export const WHITE: Colour = [255, 255, 255];
 
 /** Wraps `data` (or zeros). @throws ShapeError when it has another length */
-export function picture(width: number, height: number, channels: 3 | 4, data: Uint8Array = new Uint8Array(width * height * channels)): Picture {
+export function picture(
+  width: number,
+  height: number,
+  channels: 3 | 4,
+  data: Uint8Array = new Uint8Array(width * height * channels),
+): Picture {
   if (data.length !== width * height * channels) {
-    throw new ShapeError(`a picture of ${width} × ${height} with ${channels} channels needs ${width * height * channels} bytes, got ${data.length}`);
+    throw new ShapeError(
+      `a picture of ${width} × ${height} with ${channels} channels needs ${width * height * channels} bytes, got ${data.length}`,
+    );
   }
   return { width, height, channels, data };
 }
@@ -27,7 +34,8 @@ export function onBackground(source: Picture, background: Colour = WHITE): Pictu
   const out = new Uint8Array(source.width * source.height * 3);
   for (let p = 0, q = 0; q < out.length; p += 4, q += 3) {
     const alpha = source.data[p + 3]!;
-    for (let c = 0; c < 3; c++) out[q + c] = Math.round((source.data[p + c]! * alpha + background[c]! * (255 - alpha)) / 255);
+    for (let c = 0; c < 3; c++)
+      out[q + c] = Math.round((source.data[p + c]! * alpha + background[c]! * (255 - alpha)) / 255);
   }
   return picture(source.width, source.height, 3, out);
 }
@@ -36,9 +44,19 @@ export function onBackground(source: Picture, background: Colour = WHITE): Pictu
  * A rectangle of a picture. Parts outside the picture are filled with `background`.
  * @param left, top may be negative
  */
-export function crop(source: Picture, left: number, top: number, width: number, height: number, background: Colour = WHITE): Picture {
+export function crop(
+  source: Picture,
+  left: number,
+  top: number,
+  width: number,
+  height: number,
+  background: Colour = WHITE,
+): Picture {
   if (![left, top, width, height].every(Number.isInteger) || width < 1 || height < 1) {
-    throw new DataError(`a crop of ${width} × ${height} at ${left}, ${top} is impossible`, 'give whole numbers and a size from 1 up');
+    throw new DataError(
+      `a crop of ${width} × ${height} at ${left}, ${top} is impossible`,
+      'give whole numbers and a size from 1 up',
+    );
   }
   const { channels } = source;
   const out = new Uint8Array(width * height * channels);
@@ -48,14 +66,24 @@ export function crop(source: Picture, left: number, top: number, width: number, 
   const lastX = Math.min(source.width, left + width);
   for (let y = Math.max(0, top); firstX < lastX && y < Math.min(source.height, top + height); y++) {
     const from = (y * source.width + firstX) * channels;
-    out.set(source.data.subarray(from, from + (lastX - firstX) * channels), ((y - top) * width + firstX - left) * channels);
+    out.set(
+      source.data.subarray(from, from + (lastX - firstX) * channels),
+      ((y - top) * width + firstX - left) * channels,
+    );
   }
   return picture(width, height, channels, out);
 }
 
 /** The middle of a picture, padded with `background` where it is smaller. */
 export function centerCrop(source: Picture, width: number, height: number, background: Colour = WHITE): Picture {
-  return crop(source, Math.floor((source.width - width) / 2), Math.floor((source.height - height) / 2), width, height, background);
+  return crop(
+    source,
+    Math.floor((source.width - width) / 2),
+    Math.floor((source.height - height) / 2),
+    width,
+    height,
+    background,
+  );
 }
 
 /** Padded with `background` to a square around it. */
@@ -76,7 +104,10 @@ export const CENTERED_NORMALIZATION: ImageNormalization = { mean: [0.5, 0.5, 0.5
  * Pictures of one size as a normalised batch [B, 3, H, W].
  * @throws ShapeError when their sizes differ, DataError when there is none
  */
-export function toTensor(pictures: readonly Picture[], normalization: ImageNormalization = CENTERED_NORMALIZATION): HostTensor<'float32'> {
+export function toTensor(
+  pictures: readonly Picture[],
+  normalization: ImageNormalization = CENTERED_NORMALIZATION,
+): HostTensor<'float32'> {
   const first = pictures[0];
   if (first === undefined) throw new DataError('there is no picture to make a batch of');
   const { width, height } = first;
@@ -84,7 +115,10 @@ export function toTensor(pictures: readonly Picture[], normalization: ImageNorma
   const out = new Float32Array(pictures.length * 3 * area);
   for (const [n, source] of pictures.entries()) {
     if (source.width !== width || source.height !== height) {
-      throw new ShapeError(`picture ${n} is ${source.width} × ${source.height}, the first one ${width} × ${height}`, 'resize all to one size');
+      throw new ShapeError(
+        `picture ${n} is ${source.width} × ${source.height}, the first one ${width} × ${height}`,
+        'resize all to one size',
+      );
     }
     const { data, channels } = onBackground(source);
     for (let c = 0; c < 3; c++) {
@@ -98,14 +132,20 @@ export function toTensor(pictures: readonly Picture[], normalization: ImageNorma
 }
 
 /** One picture of a batch [B, 3, H, W], back to bytes; values outside 0 … 255 are clipped. */
-export function fromTensor(batch: HostTensor<'float32'>, index = 0, normalization: ImageNormalization = CENTERED_NORMALIZATION): Picture {
+export function fromTensor(
+  batch: HostTensor<'float32'>,
+  index = 0,
+  normalization: ImageNormalization = CENTERED_NORMALIZATION,
+): Picture {
   const [count, channels, height, width] = batch.shape;
-  if (batch.shape.length !== 4 || channels !== 3 || index >= count!) throw new ShapeError(`no picture ${index} in a tensor of shape [${batch.shape.join(', ')}]`);
+  if (batch.shape.length !== 4 || channels !== 3 || index >= count!)
+    throw new ShapeError(`no picture ${index} in a tensor of shape [${batch.shape.join(', ')}]`);
   const area = width! * height!;
   const out = new Uint8ClampedArray(area * 3);
   for (let c = 0; c < 3; c++) {
     const from = (index * 3 + c) * area;
-    for (let i = 0; i < area; i++) out[i * 3 + c] = (batch.data[from + i]! * normalization.deviation[c]! + normalization.mean[c]!) * 255;
+    for (let i = 0; i < area; i++)
+      out[i * 3 + c] = (batch.data[from + i]! * normalization.deviation[c]! + normalization.mean[c]!) * 255;
   }
   return picture(width!, height!, 3, new Uint8Array(out.buffer));
 }

@@ -46,9 +46,14 @@ export class BatchPlan {
   /** @throws DataError for sizes that leave no batch, or a start outside the passes */
   constructor(length: number, options: LoaderOptions) {
     const { batchSize, dropLast = true, epochs = Number.POSITIVE_INFINITY, start = { epoch: 0, batch: 0 } } = options;
-    if (!Number.isInteger(batchSize) || batchSize < 1) throw new DataError(`a batch size of ${batchSize} is impossible`, 'give a whole number from 1 up');
+    if (!Number.isInteger(batchSize) || batchSize < 1)
+      throw new DataError(`a batch size of ${batchSize} is impossible`, 'give a whole number from 1 up');
     this.batchesPerEpoch = dropLast ? Math.floor(length / batchSize) : Math.ceil(length / batchSize);
-    if (this.batchesPerEpoch === 0) throw new DataError(`the dataset holds ${length} samples, fewer than one batch of ${batchSize}`, 'lower the batch size');
+    if (this.batchesPerEpoch === 0)
+      throw new DataError(
+        `the dataset holds ${length} samples, fewer than one batch of ${batchSize}`,
+        'lower the batch size',
+      );
     if (start.batch < 0 || start.batch >= this.batchesPerEpoch || start.epoch < 0 || start.epoch > epochs) {
       throw new DataError(
         `the loader cannot start at batch ${start.batch} of pass ${start.epoch}: there are ${this.batchesPerEpoch} batches a pass`,
@@ -65,7 +70,9 @@ export class BatchPlan {
 
   /** The state after `state`. */
   after(state: LoaderState): LoaderState {
-    return state.batch + 1 < this.batchesPerEpoch ? { epoch: state.epoch, batch: state.batch + 1 } : { epoch: state.epoch + 1, batch: 0 };
+    return state.batch + 1 < this.batchesPerEpoch
+      ? { epoch: state.epoch, batch: state.batch + 1 }
+      : { epoch: state.epoch + 1, batch: 0 };
   }
 
   /** Whether all passes are over. */
@@ -114,5 +121,9 @@ export function loadInThread<B extends Batch>(dataset: Dataset<B>, options: Load
 
 /** An error of a dataset with the place where it happened. */
 export function batchError(position: Position, size: number, message: string, cause?: unknown): DataError {
-  return new DataError(`samples ${position.index} to ${position.index + size - 1} of pass ${position.epoch}: ${message}`, undefined, { cause });
+  return new DataError(
+    `samples ${position.index} to ${position.index + size - 1} of pass ${position.epoch}: ${message}`,
+    undefined,
+    { cause },
+  );
 }

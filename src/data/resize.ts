@@ -70,12 +70,14 @@ export function resizeWeights(from: number, to: number, filter: ResizeFilter): R
  * @throws DataError for an impossible size or a picture with alpha
  */
 export function resize(source: Picture, width: number, height: number, filter: ResizeFilter = 'bicubic'): Picture {
-  if (source.channels !== 3) throw new DataError('a picture with alpha cannot be resized', 'lay it on a background first (onBackground)');
+  if (source.channels !== 3)
+    throw new DataError('a picture with alpha cannot be resized', 'lay it on a background first (onBackground)');
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
     throw new DataError(`a picture cannot be resized to ${width} × ${height}`, 'give whole numbers from 1 up');
   }
   let { data } = source;
-  if (width !== source.width) data = alongRows(data, source.width, source.height, resizeWeights(source.width, width, filter), width);
+  if (width !== source.width)
+    data = alongRows(data, source.width, source.height, resizeWeights(source.width, width, filter), width);
   if (height !== source.height) data = alongColumns(data, width, resizeWeights(source.height, height, filter), height);
   return picture(width, height, 3, data === source.data ? data.slice() : data);
 }

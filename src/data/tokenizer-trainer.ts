@@ -24,12 +24,16 @@ export interface TokenizerTrainingOptions {
  */
 export function trainTokenizer(texts: Iterable<string>, options: TokenizerTrainingOptions): TextTokenizer {
   const { vocabSize, minCharacterCount = 1, minPairCount = 2 } = options;
-  if (vocabSize <= SPECIAL_TOKENS.length) throw new DataError(`a vocabulary of ${vocabSize} is too small`, 'allow some thousand tokens');
-  const words = [...countWords(texts)].sort(byCountThenName).map(([word, count]) => ({ pieces: splitWord(word), count }));
+  if (vocabSize <= SPECIAL_TOKENS.length)
+    throw new DataError(`a vocabulary of ${vocabSize} is too small`, 'allow some thousand tokens');
+  const words = [...countWords(texts)]
+    .sort(byCountThenName)
+    .map(([word, count]) => ({ pieces: splitWord(word), count }));
   if (words.length === 0) throw new DataError('there is no text to make a tokenizer from', 'give the training texts');
 
   const characters = new Map<string, number>();
-  for (const { pieces, count } of words) for (const piece of pieces) characters.set(piece, (characters.get(piece) ?? 0) + count);
+  for (const { pieces, count } of words)
+    for (const piece of pieces) characters.set(piece, (characters.get(piece) ?? 0) + count);
   const vocabulary = new Set<string>(SPECIAL_TOKENS);
   for (const [piece, count] of [...characters].sort(byCountThenName)) {
     if (vocabulary.size < vocabSize && count >= minCharacterCount) vocabulary.add(piece);
@@ -61,7 +65,8 @@ function joinPairs(words: readonly Word[], vocabulary: Set<string>, vocabSize: n
     let best: string | undefined;
     let bestCount = minPairCount - 1;
     for (const [pair, count] of counts) {
-      if (count > bestCount || (count === bestCount && best !== undefined && pair < best)) [best, bestCount] = [pair, count];
+      if (count > bestCount || (count === bestCount && best !== undefined && pair < best))
+        [best, bestCount] = [pair, count];
     }
     if (best === undefined) return;
     const [left, right] = best.split(' ') as [string, string];
@@ -112,18 +117,42 @@ const MAX_WORD = 100;
 function tokenizerJson(vocabulary: readonly string[]): object {
   const special = (token: string): object => ({ SpecialToken: { id: token, type_id: 0 } });
   const sequence = (id: string, type: number): object => ({ Sequence: { id, type_id: type } });
-  const entry = (token: (typeof SPECIAL_TOKENS)[number]): object => ({ id: token, ids: [SPECIAL_TOKENS.indexOf(token)], tokens: [token] });
+  const entry = (token: (typeof SPECIAL_TOKENS)[number]): object => ({
+    id: token,
+    ids: [SPECIAL_TOKENS.indexOf(token)],
+    tokens: [token],
+  });
   return {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: SPECIAL_TOKENS.map((content, id) => ({ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true })),
-    normalizer: { type: 'BertNormalizer', clean_text: true, handle_chinese_chars: true, strip_accents: null, lowercase: true },
+    added_tokens: SPECIAL_TOKENS.map((content, id) => ({
+      id,
+      content,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+      special: true,
+    })),
+    normalizer: {
+      type: 'BertNormalizer',
+      clean_text: true,
+      handle_chinese_chars: true,
+      strip_accents: null,
+      lowercase: true,
+    },
     pre_tokenizer: { type: 'BertPreTokenizer' },
     post_processor: {
       type: 'TemplateProcessing',
       single: [special('[CLS]'), sequence('A', 0), special('[SEP]')],
-      pair: [special('[CLS]'), sequence('A', 0), special('[SEP]'), sequence('B', 1), { SpecialToken: { id: '[SEP]', type_id: 1 } }],
+      pair: [
+        special('[CLS]'),
+        sequence('A', 0),
+        special('[SEP]'),
+        sequence('B', 1),
+        { SpecialToken: { id: '[SEP]', type_id: 1 } },
+      ],
       special_tokens: { '[CLS]': entry('[CLS]'), '[SEP]': entry('[SEP]') },
     },
     decoder: { type: 'WordPiece', prefix: CONTINUATION, cleanup: true },

@@ -13,7 +13,10 @@ export interface EncodedTexts {
 }
 
 const fileSchema = z.looseObject({
-  model: z.looseObject({ type: z.string().optional(), vocab: z.union([z.record(z.string(), z.int()), z.array(z.unknown())]) }),
+  model: z.looseObject({
+    type: z.string().optional(),
+    vocab: z.union([z.record(z.string(), z.int()), z.array(z.unknown())]),
+  }),
   added_tokens: z.array(z.looseObject({ id: z.int(), content: z.string() })).default([]),
 });
 
@@ -45,13 +48,18 @@ export class TextTokenizer {
   constructor(json: unknown, where = 'tokenizer.json') {
     const parsed = fileSchema.safeParse(json);
     const hint = 'use the tokenizer.json that was saved with the model';
-    if (!parsed.success) throw new CheckpointError(`${where} is not a tokenizer: ${z.prettifyError(parsed.error).split('\n')[0]}`, hint);
+    if (!parsed.success)
+      throw new CheckpointError(`${where} is not a tokenizer: ${z.prettifyError(parsed.error).split('\n')[0]}`, hint);
     this.json = json;
     try {
       this.#tokenizer = new Tokenizer(json as object, {});
       [this.#before, this.#after] = this.#surroundings();
     } catch (cause) {
-      throw new CheckpointError(`${where} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`, hint, { cause });
+      throw new CheckpointError(
+        `${where} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
+        hint,
+        { cause },
+      );
     }
     let largest = -1;
     for (const id of this.#tokenizer.get_vocab(true).values()) largest = Math.max(largest, id);
@@ -66,7 +74,9 @@ export class TextTokenizer {
     try {
       json = JSON.parse(text);
     } catch (cause) {
-      throw new CheckpointError(`${where} is not valid JSON`, 'use the tokenizer.json that was saved with the model', { cause });
+      throw new CheckpointError(`${where} is not valid JSON`, 'use the tokenizer.json that was saved with the model', {
+        cause,
+      });
     }
     return new TextTokenizer(json, where);
   }
@@ -90,7 +100,11 @@ export class TextTokenizer {
     if (ids.length <= maxLength) return [...ids];
     const after = specialTokens ? this.#after : [];
     const fixed = specialTokens ? this.#before.length + after.length : 0;
-    if (maxLength <= fixed) throw new DataError(`a length of ${maxLength} tokens leaves no room for text`, `allow at least ${fixed + 1} tokens`);
+    if (maxLength <= fixed)
+      throw new DataError(
+        `a length of ${maxLength} tokens leaves no room for text`,
+        `allow at least ${fixed + 1} tokens`,
+      );
     return [...ids.slice(0, maxLength - after.length), ...after];
   }
 
@@ -100,13 +114,20 @@ export class TextTokenizer {
     const mask = allocateArray('float32', texts.length * length);
     for (const [row, text] of texts.entries()) {
       const encoded = this.encode(text, length);
-      if (encoded.length === 0) throw new DataError(`text ${row} of the batch has no token: ${JSON.stringify(text.slice(0, 40))}`, 'leave empty texts out');
+      if (encoded.length === 0)
+        throw new DataError(
+          `text ${row} of the batch has no token: ${JSON.stringify(text.slice(0, 40))}`,
+          'leave empty texts out',
+        );
       for (const [column, id] of encoded.entries()) {
         ids[row * length + column] = BigInt(id);
         mask[row * length + column] = 1;
       }
     }
-    return { ids: hostTensor('int64', [texts.length, length], ids), mask: hostTensor('float32', [texts.length, length], mask) };
+    return {
+      ids: hostTensor('int64', [texts.length, length], ids),
+      mask: hostTensor('float32', [texts.length, length], mask),
+    };
   }
 
   /** The tokens of ids as the file spells them, e.g. `##ing`, for labels on attention maps. */

@@ -65,7 +65,11 @@ export class EmojiPainter {
   readonly augmentation: AugmentOptions;
   readonly #layer: Float32Array;
 
-  constructor(size: number, augmentation: AugmentOptions = DEFAULT_AUGMENTATION, normalization: Normalization = DEFAULT_NORMALIZATION) {
+  constructor(
+    size: number,
+    augmentation: AugmentOptions = DEFAULT_AUGMENTATION,
+    normalization: Normalization = DEFAULT_NORMALIZATION,
+  ) {
     this.size = size;
     this.augmentation = augmentation;
     this.normalization = normalization;
@@ -76,7 +80,14 @@ export class EmojiPainter {
    * A varied picture, written as three normalised planes [3, size, size] at `offset` of `out`.
    * @param mayMirror whether mirroring keeps all that can be said of the drawing
    */
-  augmented(sprites: Sprites, index: number, random: Random, mayMirror: boolean, out: Float32Array, offset: number): void {
+  augmented(
+    sprites: Sprites,
+    index: number,
+    random: Random,
+    mayMirror: boolean,
+    out: Float32Array,
+    offset: number,
+  ): void {
     const { size } = this;
     const options = this.augmentation;
     const chance = (probability: number): boolean => random.uniform() < probability;

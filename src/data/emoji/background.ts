@@ -14,7 +14,13 @@ function randomColour(random: Random): Rgb {
 }
 
 /** Paints all of a canvas: three planes of `size` × `size` floats, 0 to 255, from `offset` on. */
-export function paintBackground(kind: Background, random: Random, canvas: Float32Array, offset: number, size: number): void {
+export function paintBackground(
+  kind: Background,
+  random: Random,
+  canvas: Float32Array,
+  offset: number,
+  size: number,
+): void {
   if (kind === 'white') paintPlain(canvas, offset, size, WHITE);
   else if (kind === 'plain') paintPlain(canvas, offset, size, randomColour(random));
   else if (kind === 'blotches') paintBlotches(canvas, offset, size, random);
@@ -61,7 +67,8 @@ function paintBlotches(canvas: Float32Array, offset: number, size: number, rando
   const base = randomColour(random);
   const spread = random.uniform(20, 110);
   for (let i = 0; i < GRID * GRID; i++) {
-    for (let c = 0; c < 3; c++) grid[i * 3 + c] = Math.min(255, Math.max(0, base[c]! + random.uniform(-spread, spread)));
+    for (let c = 0; c < 3; c++)
+      grid[i * 3 + c] = Math.min(255, Math.max(0, base[c]! + random.uniform(-spread, spread)));
   }
   const step = (GRID - 1.001) / size;
   for (let y = 0; y < size; y++) {

@@ -21,7 +21,9 @@ export class FalseCategories {
     this.#members = CATEGORIES.map((category) => concepts.filter((concept) => category.of.includes(concept.subgroup)));
     const groups = this.#members.map((members) => new Set(members.map((concept) => concept.group)));
     this.#random = concepts.map((concept) =>
-      CATEGORIES.flatMap((category, k) => (this.#members[k]!.length > 0 && facts.categoryIsFalse(concept, category) ? [k] : [])),
+      CATEGORIES.flatMap((category, k) =>
+        this.#members[k]!.length > 0 && facts.categoryIsFalse(concept, category) ? [k] : [],
+      ),
     );
     this.#hard = concepts.map((concept, i) => this.#random[i]!.filter((k) => groups[k]!.has(concept.group)));
     this.#balance();

@@ -38,7 +38,10 @@ const entrySchema = z.object({
   subgroup: z.number().optional(),
 });
 const dataSchema = z.array(entrySchema);
-const groupsSchema = z.object({ groups: z.record(z.string(), z.string()), subgroups: z.record(z.string(), z.string()) });
+const groupsSchema = z.object({
+  groups: z.record(z.string(), z.string()),
+  subgroups: z.record(z.string(), z.string()),
+});
 const charsSchema = z.record(z.string(), z.string());
 
 /** Parsed JSON of the packages, not yet checked. */
@@ -59,7 +62,10 @@ export interface ConceptSources {
 export function joinConcepts(sources: ConceptSources): Concept[] {
   const groups = check(groupsSchema, sources.groups, 'emojibase-data/meta/groups.json');
   const data = Object.fromEntries(
-    LANGUAGES.map((language) => [language, check(dataSchema, sources.data[language], `emojibase-data/${language}/data.json`)]),
+    LANGUAGES.map((language) => [
+      language,
+      check(dataSchema, sources.data[language], `emojibase-data/${language}/data.json`),
+    ]),
   ) as Record<Language, z.infer<typeof dataSchema>>;
   const icons = Object.fromEntries(
     STUDIOS.map((studio) => {
@@ -79,7 +85,10 @@ export function joinConcepts(sources: ConceptSources): Concept[] {
     const wording = Object.fromEntries(
       LANGUAGES.map((language) => {
         const other = others[language].get(entry.hexcode);
-        return [language, other && { name: cleanText(other.label), tags: [...new Set(other.tags.map(cleanText))].filter(Boolean) }];
+        return [
+          language,
+          other && { name: cleanText(other.label), tags: [...new Set(other.tags.map(cleanText))].filter(Boolean) },
+        ];
       }),
     ) as Record<Language, Wording | undefined>;
     if (group === undefined || subgroup === undefined || LANGUAGES.some((language) => !wording[language])) continue;
@@ -93,14 +102,18 @@ export function joinConcepts(sources: ConceptSources): Concept[] {
       wording: wording as Record<Language, Wording>,
     });
   }
-  if (concepts.length === 0) throw new DataError('the icon sets and emojibase-data share no emoji', 'run npm ci to restore the packages');
+  if (concepts.length === 0)
+    throw new DataError('the icon sets and emojibase-data share no emoji', 'run npm ci to restore the packages');
   return concepts;
 }
 
 function check<T>(schema: z.ZodType<T>, value: unknown, file: string): T {
   const result = schema.safeParse(value);
   if (!result.success) {
-    throw new DataError(`${file} does not have the expected form: ${z.prettifyError(result.error).split('\n')[0]}`, 'run npm ci to restore the package');
+    throw new DataError(
+      `${file} does not have the expected form: ${z.prettifyError(result.error).split('\n')[0]}`,
+      'run npm ci to restore the package',
+    );
   }
   return result.data;
 }

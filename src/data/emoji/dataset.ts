@@ -1,7 +1,13 @@
 import { allocateArray, DataError, hostTensor, type Random } from '../../core/index.ts';
 import { sampleRandom, shuffledOrder, type Batch, type Dataset, type Position } from '../dataset.ts';
 import { TextTokenizer } from '../tokenizer.ts';
-import { DEFAULT_AUGMENTATION, DEFAULT_NORMALIZATION, EmojiPainter, type AugmentOptions, type Normalization } from './augment.ts';
+import {
+  DEFAULT_AUGMENTATION,
+  DEFAULT_NORMALIZATION,
+  EmojiPainter,
+  type AugmentOptions,
+  type Normalization,
+} from './augment.ts';
 import { LANGUAGES, type Concept, type Studio } from './concepts.ts';
 import { mayMirror } from './mirror.ts';
 import type { Sprites } from './sprites.ts';
@@ -78,16 +84,24 @@ export class EmojiDataset implements Dataset<EmojiBatch> {
   constructor(options: EmojiOptions, material: EmojiMaterial) {
     const perPicture = options.statements ?? 1;
     if (options.studios.length === 0) throw new DataError('no studio is given', 'name at least one, e.g. noto');
-    if (!Number.isInteger(perPicture) || perPicture < 1) throw new DataError(`${perPicture} statements per picture are impossible`, 'give a number from 1 up');
+    if (!Number.isInteger(perPicture) || perPicture < 1)
+      throw new DataError(`${perPicture} statements per picture are impossible`, 'give a number from 1 up');
     if (options.split !== 'train' && STATEMENTS_PER_CONCEPT % perPicture !== 0) {
-      throw new DataError(`${perPicture} statements per picture do not divide ${STATEMENTS_PER_CONCEPT}`, 'use 1, 2, 4 or 8');
+      throw new DataError(
+        `${perPicture} statements per picture do not divide ${STATEMENTS_PER_CONCEPT}`,
+        'use 1, 2, 4 or 8',
+      );
     }
     this.concepts = material.concepts;
     this.#options = options;
     this.#sprites = material.sprites;
     this.#tokenizer = new TextTokenizer(options.tokenizer);
     this.#maker = new StatementMaker(material.concepts);
-    this.#painter = new EmojiPainter(options.size, { ...DEFAULT_AUGMENTATION, ...options.augmentation }, options.normalization ?? DEFAULT_NORMALIZATION);
+    this.#painter = new EmojiPainter(
+      options.size,
+      { ...DEFAULT_AUGMENTATION, ...options.augmentation },
+      options.normalization ?? DEFAULT_NORMALIZATION,
+    );
     this.#perPicture = perPicture;
     this.length =
       options.split === 'train'
@@ -104,11 +118,22 @@ export class EmojiDataset implements Dataset<EmojiBatch> {
     const descriptions: string[] = [];
     const ids: string[] = [];
     for (let row = 0; row < count; row++) {
-      const sample = split === 'train' ? this.#trainSample(position, position.index + row) : this.#fixedSample(split, position.index + row);
+      const sample =
+        split === 'train'
+          ? this.#trainSample(position, position.index + row)
+          : this.#fixedSample(split, position.index + row);
       const offset = row * 3 * side * side;
       const sprites = this.#sprites[sample.studio]!;
       if (split === 'test') this.#painter.plain(sprites, sample.concept.index, pixels, offset);
-      else this.#painter.augmented(sprites, sample.concept.index, sample.random, mayMirror(sample.concept), pixels, offset);
+      else
+        this.#painter.augmented(
+          sprites,
+          sample.concept.index,
+          sample.random,
+          mayMirror(sample.concept),
+          pixels,
+          offset,
+        );
       concepts[row] = BigInt(sample.concept.index);
       statements.push(...sample.statements);
       descriptions.push(sample.description);
@@ -121,7 +146,11 @@ export class EmojiDataset implements Dataset<EmojiBatch> {
         pixels: hostTensor('float32', [count, 3, side, side], pixels),
         ids: texts.ids,
         mask: texts.mask,
-        label: hostTensor('int64', [statements.length], BigInt64Array.from(statements, (statement) => (statement.label ? 1n : 0n))),
+        label: hostTensor(
+          'int64',
+          [statements.length],
+          BigInt64Array.from(statements, (statement) => (statement.label ? 1n : 0n)),
+        ),
         concept: hostTensor('int64', [count], concepts),
         description_ids: described.ids,
         description_mask: described.mask,
@@ -152,7 +181,13 @@ export class EmojiDataset implements Dataset<EmojiBatch> {
     // The picture is the same in all samples that show it.
     const random = sampleRandom(seed, 0, concept.index);
     const studio = split === 'test' ? 0 : concept.index % this.#options.studios.length;
-    return { studio, concept, random, statements, description: this.#maker.describe(concept, LANGUAGES[concept.index % 2]!) };
+    return {
+      studio,
+      concept,
+      random,
+      statements,
+      description: this.#maker.describe(concept, LANGUAGES[concept.index % 2]!),
+    };
   }
 }
 
@@ -170,7 +205,8 @@ export function* emojiTexts(concepts: readonly Concept[]): Generator<string> {
   for (const concept of concepts) {
     for (const language of LANGUAGES) {
       yield maker.describe(concept, language, Number.POSITIVE_INFINITY);
-      for (const kind of STATEMENT_KINDS) yield maker.make(concept, sampleRandom(0, 0, concept.index), { language, kind, hardness: 'true' }).text;
+      for (const kind of STATEMENT_KINDS)
+        yield maker.make(concept, sampleRandom(0, 0, concept.index), { language, kind, hardness: 'true' }).text;
     }
   }
 }

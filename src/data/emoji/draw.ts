@@ -16,13 +16,28 @@ export interface Placement {
   readonly blur: number;
 }
 
-export const CENTERED: Placement = { centerX: 0.5, centerY: 0.5, scale: 0.92, aspect: 1, angle: 0, shear: 0, mirror: false, blur: 0 };
+export const CENTERED: Placement = {
+  centerX: 0.5,
+  centerY: 0.5,
+  scale: 0.92,
+  aspect: 1,
+  angle: 0,
+  shear: 0,
+  mirror: false,
+  blur: 0,
+};
 
 /**
  * Draws one sprite by bilinear sampling into `layer`, premultiplied RGBA floats of `size` × `size` pixels, 0 to 255,
  * which is overwritten.
  */
-export function drawSprite(sprites: Sprites, index: number, placement: Placement, layer: Float32Array, size: number): void {
+export function drawSprite(
+  sprites: Sprites,
+  index: number,
+  placement: Placement,
+  layer: Float32Array,
+  size: number,
+): void {
   layer.fill(0, 0, size * size * 4);
   const side = placement.scale * size;
   let level = 0;
@@ -84,6 +99,7 @@ export function drawSprite(sprites: Sprites, index: number, placement: Placement
       const p01 = row0 + x1;
       const p10 = row1 + x0;
       const p11 = row1 + x1;
+      if ((pixels[p00 + 3]! | pixels[p01 + 3]! | pixels[p10 + 3]! | pixels[p11 + 3]!) === 0) continue;
       const to = (y * size + x) * 4;
       layer[to] = w00 * pixels[p00]! + w01 * pixels[p01]! + w10 * pixels[p10]! + w11 * pixels[p11]!;
       layer[to + 1] = w00 * pixels[p00 + 1]! + w01 * pixels[p01 + 1]! + w10 * pixels[p10 + 1]! + w11 * pixels[p11 + 1]!;
@@ -150,7 +166,13 @@ export function colourMatrix(
  * Lays the layer over the canvas: `canvas` holds three planes of `size` × `size` floats, 0 to 255, from `offset` on.
  * Colours go through the matrix first; the matrix works on premultiplied colours as well, its offset being scaled by alpha.
  */
-export function compose(layer: Float32Array, matrix: ColourMatrix, canvas: Float32Array, offset: number, size: number): void {
+export function compose(
+  layer: Float32Array,
+  matrix: ColourMatrix,
+  canvas: Float32Array,
+  offset: number,
+  size: number,
+): void {
   const area = size * size;
   const [a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3] = matrix as unknown as number[] as [
     number, number, number, number, number, number, number, number, number, number, number, number,

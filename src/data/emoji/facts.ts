@@ -17,10 +17,15 @@ export class EmojiFacts {
     this.concepts = concepts;
     this.#bySubgroup = grouped(concepts, 'subgroup');
     this.#byGroup = grouped(concepts, 'group');
-    const everywhere = Object.fromEntries(LANGUAGES.map((language) => [language, countTags(concepts, language)])) as TagCounts;
+    const everywhere = Object.fromEntries(
+      LANGUAGES.map((language) => [language, countTags(concepts, language)]),
+    ) as TagCounts;
     const within = new Map<string, TagCounts>();
     for (const [subgroup, members] of this.#bySubgroup) {
-      within.set(subgroup, Object.fromEntries(LANGUAGES.map((language) => [language, countTags(members, language)])) as TagCounts);
+      within.set(
+        subgroup,
+        Object.fromEntries(LANGUAGES.map((language) => [language, countTags(members, language)])) as TagCounts,
+      );
     }
     this.#facts = concepts.map((concept) => {
       const members = this.#bySubgroup.get(concept.subgroup)!.length;
@@ -123,7 +128,9 @@ function factsOf(concept: Concept, everywhere: TagCounts, within: TagCounts, mem
 const MALE = new Set(['man', 'men', 'boy', 'merman', 'santa', 'prince', 'king']);
 const FEMALE = new Set(['woman', 'women', 'girl', 'mermaid', 'mrs', 'princess', 'queen']);
 const NEUTRAL = new Map([
-  ...['man', 'woman', 'person', 'men', 'women', 'people', 'adult', 'santa', 'mrs', 'mx'].map((word) => [word, ''] as const),
+  ...['man', 'woman', 'person', 'men', 'women', 'people', 'adult', 'santa', 'mrs', 'mx'].map(
+    (word) => [word, ''] as const,
+  ),
   ...['boy', 'girl'].map((word) => [word, 'child'] as const),
   ...['merman', 'mermaid'].map((word) => [word, 'merperson'] as const),
   ...['prince', 'princess'].map((word) => [word, 'crown'] as const),
@@ -131,7 +138,32 @@ const NEUTRAL = new Map([
 ]);
 const SIZES = new Set(['small', 'medium', 'large', 'slightly']);
 /** Tags that would fit far more concepts than carry them. */
-const GENERAL = new Set(['nature', 'animal', 'food', 'person', 'object', 'thing', 'human', '动物', '食物', '自然', '物品', 'adult', 'bro', 'lady', 'guy', '男', '女', '人', '男人', '女人', '男性', '女性', '男生', '女生']);
+const GENERAL = new Set([
+  'nature',
+  'animal',
+  'food',
+  'person',
+  'object',
+  'thing',
+  'human',
+  '动物',
+  '食物',
+  '自然',
+  '物品',
+  'adult',
+  'bro',
+  'lady',
+  'guy',
+  '男',
+  '女',
+  '人',
+  '男人',
+  '女人',
+  '男性',
+  '女性',
+  '男生',
+  '女生',
+]);
 
 function grouped(concepts: readonly Concept[], key: 'group' | 'subgroup'): Map<string, Concept[]> {
   const groups = new Map<string, Concept[]>();
@@ -145,7 +177,8 @@ function grouped(concepts: readonly Concept[], key: 'group' | 'subgroup'): Map<s
 
 function countTags(concepts: readonly Concept[], language: Language): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const concept of concepts) for (const tag of concept.wording[language].tags) counts.set(tag, (counts.get(tag) ?? 0) + 1);
+  for (const concept of concepts)
+    for (const tag of concept.wording[language].tags) counts.set(tag, (counts.get(tag) ?? 0) + 1);
   return counts;
 }
 

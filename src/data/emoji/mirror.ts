@@ -1,7 +1,22 @@
 import type { Concept } from './concepts.ts';
 
 /** Groups and subgroups whose pictures hold writing, digits, hands of clocks or directions. */
-const FIXED = new Set(['symbols', 'flags', 'time', 'phone', 'computer', 'book-paper', 'money', 'mail', 'office', 'place-map', 'award-medal', 'game', 'place-building', 'music']);
+const FIXED = new Set([
+  'symbols',
+  'flags',
+  'time',
+  'phone',
+  'computer',
+  'book-paper',
+  'money',
+  'mail',
+  'office',
+  'place-map',
+  'award-medal',
+  'game',
+  'place-building',
+  'music',
+]);
 const DIRECTED =
   /\b(left|right|leftwards|rightwards|facing|clockwise|arrow|direction|letters?|numbers?|digits?|sign|points|hundred|zzz|moon|waxing|waning|first quarter|last quarter|ok|no|birthday|tear|abc|button|school|stop)\b/i;
 

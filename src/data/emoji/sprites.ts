@@ -33,9 +33,15 @@ export function levelOffset(sprites: Sprites, index: number, level: number): num
  */
 export function buildSprites(studio: string, size: number, count: number, straight: Uint8Array, levels = 3): Sprites {
   if (straight.length !== count * size * size * 4) {
-    throw new DataError(`${count} drawings of ${size} × ${size} pixels need ${count * size * size * 4} bytes, got ${straight.length}`);
+    throw new DataError(
+      `${count} drawings of ${size} × ${size} pixels need ${count * size * size * 4} bytes, got ${straight.length}`,
+    );
   }
-  if (size % 2 ** (levels - 1) !== 0) throw new DataError(`a drawing size of ${size} cannot be halved ${levels - 1} times`, 'choose a multiple of 4, e.g. 64 or 96');
+  if (size % 2 ** (levels - 1) !== 0)
+    throw new DataError(
+      `a drawing size of ${size} cannot be halved ${levels - 1} times`,
+      'choose a multiple of 4, e.g. 64 or 96',
+    );
   const stride = spriteStride(size, levels);
   const pixels = new Uint8Array(new SharedArrayBuffer(count * stride));
   const area = size * size * 4;

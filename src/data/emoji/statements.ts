@@ -72,7 +72,13 @@ export class StatementMaker {
     return [name, ...chosen.filter((tag) => tag !== name).slice(0, count)].join(language === 'zh' ? '，' : ', ');
   }
 
-  #words(concept: Concept, language: Language, kind: StatementKind, hardness: Hardness, random: Random): { words: string; about: number } | undefined {
+  #words(
+    concept: Concept,
+    language: Language,
+    kind: StatementKind,
+    hardness: Hardness,
+    random: Random,
+  ): { words: string; about: number } | undefined {
     if (hardness === 'true') {
       const words = this.#wordsOf(concept, language, kind, random);
       return words === undefined ? undefined : { words, about: concept.index };
@@ -101,11 +107,20 @@ export class StatementMaker {
 
   #wordsOf(concept: Concept, language: Language, kind: StatementKind, random: Random): string | undefined {
     if (kind === 'name') return nameWords(concept, language);
-    const choices = kind === 'tag' ? this.facts.tags(concept, language) : this.facts.categories(concept).map((category) => category[language]);
+    const choices =
+      kind === 'tag'
+        ? this.facts.tags(concept, language)
+        : this.facts.categories(concept).map((category) => category[language]);
     return choices.length === 0 ? undefined : random.pick(choices);
   }
 
-  #falseWords(concept: Concept, other: Concept, language: Language, kind: 'name' | 'tag', random: Random): string | undefined {
+  #falseWords(
+    concept: Concept,
+    other: Concept,
+    language: Language,
+    kind: 'name' | 'tag',
+    random: Random,
+  ): string | undefined {
     if (kind === 'name') return this.facts.nameIsFalse(concept, other) ? nameWords(other, language) : undefined;
     const tags = this.facts.tags(other, language);
     const tag = tags.length === 0 ? undefined : random.pick(tags);

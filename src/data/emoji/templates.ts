@@ -26,7 +26,8 @@ export function fill(template: string, words: string): string {
 /** Names that take no article: masses, weather, writing. */
 const NO_ARTICLE =
   /^((the|a|an|my|OK)\b.*|.* rice|rock|wood|bread|sushi|sake|tofu|fog|foggy|fire|yarn|thread|bacon|honey|butter|salt|sunset|sunrise|horse racing|poultry leg|potable water|ice|oil|money|dna|om|litter in bin sign|ginger root|broccoli|garlic|maple syrup|ZZZ)$/i;
-const SINGULAR_HEAD = /^(man|woman|person|mage|Japanese post office|abacus|cactus|octopus|walrus|virus|bus|compass|canvas|trolleybus|minibus|hibiscus|lotus|rhinoceros|hippopotamus|asparagus|lens|dress|glass|chess|cross|mattress|princess)\b/;
+const SINGULAR_HEAD =
+  /^(man|woman|person|mage|Japanese post office|abacus|cactus|octopus|walrus|virus|bus|compass|canvas|trolleybus|minibus|hibiscus|lotus|rhinoceros|hippopotamus|asparagus|lens|dress|glass|chess|cross|mattress|princess)\b/;
 
 /** An English emoji name as a noun phrase: `red apple` → `a red apple`, `man: beard` → `a man with a beard`. */
 export function nounPhrase(name: string): string {
@@ -37,7 +38,10 @@ export function nounPhrase(name: string): string {
     .replace(/: facing right$/, ', facing right')
     .replace(/^keycap: /, 'keycap ');
   const head = plain.split(/ (?:with|of|on|in|over|showing|without|from)\b|,/)[0]!;
-  const plural = /(?:[^su'i]s|women|men|people|teeth|feet)$/.test(head) && !SINGULAR_HEAD.test(head) && !/(?:glass|bus|gas|lens)$/.test(head);
+  const plural =
+    /(?:[^su'i]s|women|men|people|teeth|feet)$/.test(head) &&
+    !SINGULAR_HEAD.test(head) &&
+    !/(?:glass|bus|gas|lens)$/.test(head);
   const proper = /^[A-Z][a-z]/.test(plain) && !/^(Christmas|Japanese|Tokyo)/.test(plain);
   const action = /^\w+ing$/.test(head) && !/^(ring|king|wing|painting|building|string)$/.test(head);
   if (plural || proper || action || NO_ARTICLE.test(plain)) return plain;

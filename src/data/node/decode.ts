@@ -37,7 +37,8 @@ export async function decodePicture(bytes: Uint8Array, name: string, options: De
     const source = sharp(bytes, { limitInputPixels: maxPixels, failOn: 'truncated', pages: 1 });
     const { width, height, format } = await source.metadata();
     // Formats that declare a size may lie, so that the decoder checks again.
-    if (width * height > maxPixels) throw new DataError(`${name} has ${width} × ${height} pixels, more than ${maxPixels}`, 'make it smaller first');
+    if (width * height > maxPixels)
+      throw new DataError(`${name} has ${width} × ${height} pixels, more than ${maxPixels}`, 'make it smaller first');
     const { data, info } = await source
       .autoOrient()
       .flatten({ background: { r, g, b } })
@@ -45,8 +46,10 @@ export async function decodePicture(bytes: Uint8Array, name: string, options: De
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
     const area = info.width * info.height;
-    if (info.channels === 3) return picture(info.width, info.height, 3, new Uint8Array(data.buffer, data.byteOffset, data.length));
-    if (info.channels !== 1) throw new DataError(`${name} (${format}) decodes to ${info.channels} channels`, 'save it as an RGB PNG or JPEG');
+    if (info.channels === 3)
+      return picture(info.width, info.height, 3, new Uint8Array(data.buffer, data.byteOffset, data.length));
+    if (info.channels !== 1)
+      throw new DataError(`${name} (${format}) decodes to ${info.channels} channels`, 'save it as an RGB PNG or JPEG');
     const rgb = new Uint8Array(area * 3);
     for (let i = 0; i < rgb.length; i++) rgb[i] = data[Math.floor(i / 3)]!;
     return picture(info.width, info.height, 3, rgb);
@@ -57,10 +60,21 @@ export async function decodePicture(bytes: Uint8Array, name: string, options: De
 }
 
 function explain(name: string, message: string, maxPixels: number, cause: unknown): DataError {
-  const reason = message.split('\n')[0]!.replace(/^Input (buffer|file)( has corrupt header)?:? ?/, '').trim();
-  if (/pixel limit|dimensions/i.test(message)) return new DataError(`${name} has more than ${maxPixels} pixels`, 'make it smaller first', { cause });
-  if (/unsupported image format/i.test(message)) return new DataError(`${name} is not a picture that can be read`, 'use JPEG, PNG, WebP, GIF, AVIF, TIFF or SVG', { cause });
-  return new DataError(`${name} is damaged or cut off${reason === '' ? '' : `: ${reason}`}`, 'fetch or save the file again', { cause });
+  const reason = message
+    .split('\n')[0]!
+    .replace(/^Input (buffer|file)( has corrupt header)?:? ?/, '')
+    .trim();
+  if (/pixel limit|dimensions/i.test(message))
+    return new DataError(`${name} has more than ${maxPixels} pixels`, 'make it smaller first', { cause });
+  if (/unsupported image format/i.test(message))
+    return new DataError(`${name} is not a picture that can be read`, 'use JPEG, PNG, WebP, GIF, AVIF, TIFF or SVG', {
+      cause,
+    });
+  return new DataError(
+    `${name} is damaged or cut off${reason === '' ? '' : `: ${reason}`}`,
+    'fetch or save the file again',
+    { cause },
+  );
 }
 
 function tooLarge(name: string, maxBytes: number): DataError {
@@ -74,7 +88,11 @@ async function readBounded(path: string, maxBytes: number): Promise<Uint8Array> 
     file = await open(path, 'r');
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new DataError(`${path} ${missing ? 'does not exist' : `cannot be opened: ${(cause as Error).message}`}`, 'check the path', { cause });
+    throw new DataError(
+      `${path} ${missing ? 'does not exist' : `cannot be opened: ${(cause as Error).message}`}`,
+      'check the path',
+      { cause },
+    );
   }
   try {
     const stats = await file.stat();

@@ -9,7 +9,13 @@ import { z } from 'zod';
 
 import { DataError } from '../../core/index.ts';
 import type { ReportProgress } from '../dataset.ts';
-import { EASY_VQA_ANSWERS, EasyVqaDataset, type EasyVqaOptions, type EasyVqaQuestion, type EasyVqaSplit } from '../easy-vqa.ts';
+import {
+  EASY_VQA_ANSWERS,
+  EasyVqaDataset,
+  type EasyVqaOptions,
+  type EasyVqaQuestion,
+  type EasyVqaSplit,
+} from '../easy-vqa.ts';
 import { decodeUtf8 } from '../text.ts';
 import { trainTokenizer } from '../tokenizer-trainer.ts';
 import type { TextTokenizer } from '../tokenizer.ts';
@@ -30,7 +36,8 @@ const MAX_QUESTIONS_BYTES = 64 * 2 ** 20;
 const MAX_IMAGE_BYTES = 2 ** 20;
 const MAX_IMAGES = 100_000;
 const MAX_IMAGE_PIXELS = 512 * 512;
-const HINT = 'give a folder or tar of the official layout: answers.txt, and in train/ and test/ questions.json and images/0.png …';
+const HINT =
+  'give a folder or tar of the official layout: answers.txt, and in train/ and test/ questions.json and images/0.png …';
 
 /**
  * Reads one split of easy-VQA from a folder or a tar (plain or gzipped) of the official layout. A tar is read in memory;
@@ -61,7 +68,8 @@ async function readFolder(path: string, split: SplitName): Promise<RawSplit> {
     raw.questions = await read(join(path, split, 'questions.json'), MAX_QUESTIONS_BYTES);
     const names = (await readdir(join(path, split, 'images'))).filter((name) => /^\d{1,6}\.png$/.test(name));
     if (names.length > MAX_IMAGES) throw new DataError(`${path} holds more than ${MAX_IMAGES} pictures`, HINT);
-    for (const name of names) raw.images.set(Number.parseInt(name, 10), await read(join(path, split, 'images', name), MAX_IMAGE_BYTES));
+    for (const name of names)
+      raw.images.set(Number.parseInt(name, 10), await read(join(path, split, 'images', name), MAX_IMAGE_BYTES));
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
     throw new DataError(`${path} cannot be read as easy-VQA: ${(cause as Error).message}`, HINT, { cause });
@@ -81,8 +89,16 @@ async function readTar(path: string, split: SplitName): Promise<RawSplit> {
       return;
     }
     const limit = match[1] === undefined ? MAX_IMAGE_BYTES : MAX_QUESTIONS_BYTES;
-    if ((header.size ?? 0) > limit) return void entries.destroy(new DataError(`${path}: ${header.name} is larger than ${limit} bytes`, HINT));
-    if (raw.images.size >= MAX_IMAGES) return void entries.destroy(new DataError(`${path} holds more than ${MAX_IMAGES} pictures`, HINT));
+    const tooMuch =
+      (header.size ?? 0) > limit
+        ? `${header.name} is larger than ${limit} bytes`
+        : raw.images.size >= MAX_IMAGES
+          ? `more than ${MAX_IMAGES} pictures`
+          : undefined;
+    if (tooMuch !== undefined) {
+      entries.destroy(new DataError(`${path}: ${tooMuch}`, HINT));
+      return;
+    }
     const chunks: Uint8Array[] = [];
     stream.on('data', (chunk) => chunks.push(chunk as Uint8Array));
     stream.on('error', (error) => entries.destroy(error));
@@ -115,17 +131,31 @@ function parseQuestions(bytes: Uint8Array, where: string, imageCount: number): E
     throw new DataError(`${where} is not valid JSON`, HINT, { cause });
   }
   const parsed = questionsSchema.safeParse(json);
-  if (!parsed.success) throw new DataError(`${where} is no list of [question, answer, image]: ${z.prettifyError(parsed.error).split('\n')[0]}`, HINT);
+  if (!parsed.success)
+    throw new DataError(
+      `${where} is no list of [question, answer, image]: ${z.prettifyError(parsed.error).split('\n')[0]}`,
+      HINT,
+    );
   return parsed.data.map(([text, answerText, image], i) => {
     const answer = ANSWER_INDEX.get(answerText);
-    if (answer === undefined) throw new DataError(`${where}: question ${i} has the unknown answer ${JSON.stringify(answerText.slice(0, 40))}`, `answers are ${EASY_VQA_ANSWERS.join(', ')}`);
-    if (image >= imageCount) throw new DataError(`${where}: question ${i} asks about image ${image}, but there are ${imageCount}`, HINT);
+    if (answer === undefined)
+      throw new DataError(
+        `${where}: question ${i} has the unknown answer ${JSON.stringify(answerText.slice(0, 40))}`,
+        `answers are ${EASY_VQA_ANSWERS.join(', ')}`,
+      );
+    if (image >= imageCount)
+      throw new DataError(`${where}: question ${i} asks about image ${image}, but there are ${imageCount}`, HINT);
     return { text, answer, image };
   });
 }
 
 /** All pictures of a split side by side; they must be numbered without gaps and of one size. */
-async function decodeImages(images: ReadonlyMap<number, Uint8Array>, path: string, split: SplitName, report?: ReportProgress): Promise<Omit<EasyVqaSplit, 'questions'>> {
+async function decodeImages(
+  images: ReadonlyMap<number, Uint8Array>,
+  path: string,
+  split: SplitName,
+  report?: ReportProgress,
+): Promise<Omit<EasyVqaSplit, 'questions'>> {
   const name = (i: number): string => `${path}: ${split}/images/${i}.png`;
   const decode = async (i: number) => {
     const bytes = images.get(i);
@@ -142,7 +172,8 @@ async function decodeImages(images: ReadonlyMap<number, Uint8Array>, path: strin
     while (next < images.size) {
       const i = next++;
       const picture = await decode(i);
-      if (picture.width !== width || picture.height !== height) throw new DataError(`${name(i)} is ${picture.width} × ${picture.height}, others ${width} × ${height}`, HINT);
+      if (picture.width !== width || picture.height !== height)
+        throw new DataError(`${name(i)} is ${picture.width} × ${picture.height}, others ${width} × ${height}`, HINT);
       pixels.set(picture.data, i * size);
       report?.(++done, images.size, `easy-VQA pictures (${split})`);
     }

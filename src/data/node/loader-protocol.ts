@@ -8,7 +8,9 @@ export interface WorkerSetup {
 }
 
 /** To a worker: make a batch; or finish. */
-export type ToWorker = { readonly kind: 'batch'; readonly id: number; readonly position: Position; readonly size: number } | { readonly kind: 'close' };
+export type ToWorker =
+  | { readonly kind: 'batch'; readonly id: number; readonly position: Position; readonly size: number }
+  | { readonly kind: 'close' };
 
 /** From a worker: it is ready, here is a batch, or something failed (a failure without `id` is that of the whole worker). */
 export type FromWorker =

@@ -1,8 +1,22 @@
 import { Worker } from 'node:worker_threads';
 
 import { DataError } from '../../core/index.ts';
-import { asDatasetModule, type Batch, type DatasetDescription, type DatasetModule, type ReportProgress } from '../dataset.ts';
-import { batchError, BatchPlan, loadInThread, type LoadedBatch, type Loader, type LoaderOptions, type LoaderState } from '../loader.ts';
+import {
+  asDatasetModule,
+  type Batch,
+  type DatasetDescription,
+  type DatasetModule,
+  type ReportProgress,
+} from '../dataset.ts';
+import {
+  batchError,
+  BatchPlan,
+  loadInThread,
+  type LoadedBatch,
+  type Loader,
+  type LoaderOptions,
+  type LoaderState,
+} from '../loader.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './loader-protocol.ts';
 
 export interface WorkerLoaderOptions extends LoaderOptions {
@@ -22,11 +36,15 @@ const FROM_SOURCE: boolean = import.meta.url.endsWith('.ts');
  * without a copy. Run from TypeScript sources it makes them on the calling thread instead, in the same order.
  * @throws DataError when the module or its dataset cannot be made
  */
-export async function openLoader<B extends Batch = Batch>(description: DatasetDescription, options: WorkerLoaderOptions): Promise<Loader<B>> {
+export async function openLoader<B extends Batch = Batch>(
+  description: DatasetDescription,
+  options: WorkerLoaderOptions,
+): Promise<Loader<B>> {
   const workers = options.workers ?? 1;
   const module = await importModule(description.module);
   const shared = await module.prepare?.(description.options, options.report);
-  if (workers === 0 || FROM_SOURCE) return loadInThread(await module.create(description.options, shared), options) as Loader<B>;
+  if (workers === 0 || FROM_SOURCE)
+    return loadInThread(await module.create(description.options, shared), options) as Loader<B>;
   return WorkerLoader.start<B>({ module: description.module, options: description.options, shared }, workers, options);
 }
 
@@ -35,7 +53,11 @@ async function importModule(url: string): Promise<DatasetModule> {
   try {
     module = await import(url);
   } catch (cause) {
-    throw new DataError(`the dataset module ${url} cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, 'check its URL', { cause });
+    throw new DataError(
+      `the dataset module ${url} cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
+      'check its URL',
+      { cause },
+    );
   }
   return asDatasetModule(module, url);
 }
@@ -63,7 +85,11 @@ class WorkerLoader<B extends Batch> implements Loader<B> {
   #failure: DataError | undefined;
   #closing: Promise<void> | undefined;
 
-  static async start<B extends Batch>(setup: WorkerSetup, count: number, options: WorkerLoaderOptions): Promise<WorkerLoader<B>> {
+  static async start<B extends Batch>(
+    setup: WorkerSetup,
+    count: number,
+    options: WorkerLoaderOptions,
+  ): Promise<WorkerLoader<B>> {
     const url = new URL('./loader-worker.js', import.meta.url);
     const workers = Array.from({ length: count }, (_, i) => new Worker(url, { workerData: setup, name: `data ${i}` }));
     try {
@@ -139,7 +165,12 @@ class WorkerLoader<B extends Batch> implements Loader<B> {
       this.#orders.set(id, { state: this.#orderState, promise, resolve, reject });
       const worker = this.#load.indexOf(Math.min(...this.#load));
       this.#load[worker]!++;
-      const message: ToWorker = { kind: 'batch', id, position: this.#plan.position(this.#orderState), size: this.#plan.size(this.#orderState) };
+      const message: ToWorker = {
+        kind: 'batch',
+        id,
+        position: this.#plan.position(this.#orderState),
+        size: this.#plan.size(this.#orderState),
+      };
       this.#workers[worker]!.postMessage(message);
       this.#orderState = this.#plan.after(this.#orderState);
     }
@@ -174,8 +205,10 @@ function ready(worker: Worker): Promise<number> {
       if (message.kind === 'ready') settle(() => resolve(message.length));
       else if (message.kind === 'failure') settle(() => reject(new DataError(message.message)));
     };
-    const onError = (cause: Error): void => settle(() => reject(new DataError(`a data worker failed: ${cause.message}`, undefined, { cause })));
-    const onExit = (code: number): void => settle(() => reject(new DataError(`a data worker ended early with code ${code}`)));
+    const onError = (cause: Error): void =>
+      settle(() => reject(new DataError(`a data worker failed: ${cause.message}`, undefined, { cause })));
+    const onExit = (code: number): void =>
+      settle(() => reject(new DataError(`a data worker ended early with code ${code}`)));
     worker.on('message', onMessage).on('error', onError).on('exit', onExit);
   });
 }

@@ -15,7 +15,9 @@ describe('shuffledOrder', () => {
 describe('sampleRandom', () => {
   it('differs between neighbours and repeats itself', () => {
     const first = new Set<number>();
-    for (let seed = 0; seed < 10; seed++) for (let epoch = 0; epoch < 10; epoch++) for (let index = 0; index < 100; index++) first.add(sampleRandom(seed, epoch, index).uint32());
+    for (let seed = 0; seed < 10; seed++)
+      for (let epoch = 0; epoch < 10; epoch++)
+        for (let index = 0; index < 100; index++) first.add(sampleRandom(seed, epoch, index).uint32());
     expect(first.size).toBeGreaterThan(9_990);
     expect(sampleRandom(1, 2, 3).uint32()).toBe(sampleRandom(1, 2, 3).uint32());
   });

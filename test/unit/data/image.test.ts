@@ -4,7 +4,16 @@ import { centerCrop, crop, fromTensor, onBackground, padToSquare, picture, toTen
 import { resize, resizeShorter } from '../../../src/data/resize.ts';
 
 /** Pixel (x, y) is [x, y, 9]. */
-const grid = (width: number, height: number) => picture(width, height, 3, Uint8Array.from({ length: width * height * 3 }, (_, i) => [Math.floor(i / 3) % width, Math.floor(i / 3 / width), 9][i % 3]!));
+const grid = (width: number, height: number) =>
+  picture(
+    width,
+    height,
+    3,
+    Uint8Array.from(
+      { length: width * height * 3 },
+      (_, i) => [Math.floor(i / 3) % width, Math.floor(i / 3 / width), 9][i % 3]!,
+    ),
+  );
 
 describe('pictures', () => {
   it('checks its size', () => {

@@ -5,7 +5,14 @@ import { boundedText, decodeUtf8, MAX_TEXT_LENGTH, requireText } from '../../../
 import { SPECIAL_TOKENS, trainTokenizer } from '../../../src/data/tokenizer-trainer.ts';
 import { TextTokenizer } from '../../../src/data/tokenizer.ts';
 
-const TEXTS = ['This is a red apple', 'this is a grinning face', 'a singing bird, singing', '这是红苹果', '这是一只鸟', 'café'];
+const TEXTS = [
+  'This is a red apple',
+  'this is a grinning face',
+  'a singing bird, singing',
+  '这是红苹果',
+  '这是一只鸟',
+  'café',
+];
 const tokenizer = trainTokenizer(TEXTS, { vocabSize: 120 });
 
 describe('trainTokenizer', () => {
@@ -32,7 +39,8 @@ describe('trainTokenizer', () => {
   it('gives equal files for equal texts, and saved and loaded equal ids', () => {
     expect(trainTokenizer(TEXTS, { vocabSize: 120 }).serialize()).toBe(tokenizer.serialize());
     const loaded = TextTokenizer.parse(tokenizer.serialize());
-    for (const text of [...TEXTS, '', 'x'.repeat(500), '🍎 [MASK] "quoted"\u0000']) expect(loaded.encode(text)).toEqual(tokenizer.encode(text));
+    for (const text of [...TEXTS, '', 'x'.repeat(500), '🍎 [MASK] "quoted"\u0000'])
+      expect(loaded.encode(text)).toEqual(tokenizer.encode(text));
     expect(loaded.vocabSize).toBe(tokenizer.vocabSize);
   });
 
@@ -48,7 +56,13 @@ describe('TextTokenizer', () => {
     const { ids, mask } = tokenizer.encodeBatch(['this is', 'this is a red apple', ''], 5);
     expect(ids.shape).toEqual([3, 5]);
     const [cls, sep] = [2n, 3n];
-    expect([...ids.data.subarray(0, 5)]).toEqual([cls, BigInt(tokenizer.id('this')!), BigInt(tokenizer.id('is')!), sep, 0n]);
+    expect([...ids.data.subarray(0, 5)]).toEqual([
+      cls,
+      BigInt(tokenizer.id('this')!),
+      BigInt(tokenizer.id('is')!),
+      sep,
+      0n,
+    ]);
     expect(ids.data[9]).toBe(sep);
     expect([...ids.data.subarray(10)]).toEqual([cls, sep, 0n, 0n, 0n]);
     expect([...mask.data]).toEqual([1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0]);
@@ -66,19 +80,25 @@ describe('TextTokenizer', () => {
     expect(tokenizer.decode(tokenizer.encode('this is a red apple'))).toBe('this is a red apple');
   });
 
-  it.each([['{'], ['null'], ['[]'], ['{"model":{}}'], ['{"model":{"type":"Nonsense","vocab":{"a":0}}}'], ['{"model":{"type":"WordPiece","vocab":{"a":"x"}}}']])(
-    'refuses %s as a file',
-    (text) => {
-      expect(() => TextTokenizer.parse(text, 'model/tokenizer.json')).toThrow(CheckpointError);
-      expect(() => TextTokenizer.parse(text, 'model/tokenizer.json')).toThrow('model/tokenizer.json');
-    },
-  );
+  it.each([
+    ['{'],
+    ['null'],
+    ['[]'],
+    ['{"model":{}}'],
+    ['{"model":{"type":"Nonsense","vocab":{"a":0}}}'],
+    ['{"model":{"type":"WordPiece","vocab":{"a":"x"}}}'],
+  ])('refuses %s as a file', (text) => {
+    expect(() => TextTokenizer.parse(text, 'model/tokenizer.json')).toThrow(CheckpointError);
+    expect(() => TextTokenizer.parse(text, 'model/tokenizer.json')).toThrow('model/tokenizer.json');
+  });
 });
 
 describe('text', () => {
   it('reads UTF-8 and nothing else', () => {
     expect(decodeUtf8(Buffer.from('苹果'), 'a.txt')).toBe('苹果');
-    expect(() => decodeUtf8(Uint8Array.of(0xb5, 0xe7), 'a.txt')).toThrow(/a\.txt is not valid UTF-8 text[^]*save it as UTF-8/);
+    expect(() => decodeUtf8(Uint8Array.of(0xb5, 0xe7), 'a.txt')).toThrow(
+      /a\.txt is not valid UTF-8 text[^]*save it as UTF-8/,
+    );
   });
 
   it('bounds texts without cutting a character', () => {

@@ -12,7 +12,11 @@ async function readPackageFile(file: string): Promise<string> {
   try {
     return await readFile(require.resolve(file), 'utf8');
   } catch (cause) {
-    throw new DataError(`${file} cannot be read`, 'run npm ci to install the packages that hold the drawings and their names', { cause });
+    throw new DataError(
+      `${file} cannot be read`,
+      'run npm ci to install the packages that hold the drawings and their names',
+      { cause },
+    );
   }
 }
 
@@ -31,9 +35,15 @@ let concepts: Promise<Concept[]> | undefined;
 export function loadConcepts(): Promise<Concept[]> {
   concepts ??= (async () => {
     const [data, groups, chars] = await Promise.all([
-      Promise.all(LANGUAGES.map(async (language) => [language, await readPackageJson(`emojibase-data/${language}/data.json`)] as const)),
+      Promise.all(
+        LANGUAGES.map(
+          async (language) => [language, await readPackageJson(`emojibase-data/${language}/data.json`)] as const,
+        ),
+      ),
       readPackageJson('emojibase-data/meta/groups.json'),
-      Promise.all(STUDIOS.map(async (studio) => [studio, await readPackageJson(`@iconify-json/${studio}/chars.json`)] as const)),
+      Promise.all(
+        STUDIOS.map(async (studio) => [studio, await readPackageJson(`@iconify-json/${studio}/chars.json`)] as const),
+      ),
     ]);
     return joinConcepts({ data: Object.fromEntries(data) as never, groups, chars: Object.fromEntries(chars) as never });
   })();
@@ -41,8 +51,19 @@ export function loadConcepts(): Promise<Concept[]> {
   return concepts;
 }
 
-const iconSchema = z.object({ body: z.string(), width: z.number().optional(), height: z.number().optional(), left: z.number().optional(), top: z.number().optional() });
-const aliasSchema = z.object({ parent: z.string(), rotate: z.number().optional(), hFlip: z.boolean().optional(), vFlip: z.boolean().optional() });
+const iconSchema = z.object({
+  body: z.string(),
+  width: z.number().optional(),
+  height: z.number().optional(),
+  left: z.number().optional(),
+  top: z.number().optional(),
+});
+const aliasSchema = z.object({
+  parent: z.string(),
+  rotate: z.number().optional(),
+  hFlip: z.boolean().optional(),
+  vFlip: z.boolean().optional(),
+});
 const setSchema = z.object({
   icons: z.record(z.string(), iconSchema),
   aliases: z.record(z.string(), aliasSchema).default({}),
@@ -60,8 +81,11 @@ export interface IconSet {
 }
 
 export async function packageVersion(studio: Studio): Promise<string> {
-  const parsed = z.object({ version: z.string() }).safeParse(await readPackageJson(`@iconify-json/${studio}/package.json`));
-  if (!parsed.success) throw new DataError(`@iconify-json/${studio}/package.json names no version`, 'run npm ci to restore the package');
+  const parsed = z
+    .object({ version: z.string() })
+    .safeParse(await readPackageJson(`@iconify-json/${studio}/package.json`));
+  if (!parsed.success)
+    throw new DataError(`@iconify-json/${studio}/package.json names no version`, 'run npm ci to restore the package');
   return parsed.data.version;
 }
 
@@ -70,7 +94,8 @@ export async function loadIconSet(studio: Studio): Promise<IconSet> {
   const file = `@iconify-json/${studio}/icons.json`;
   const [json, version] = await Promise.all([readPackageJson(file), packageVersion(studio)]);
   const parsed = setSchema.safeParse(json);
-  if (!parsed.success) throw new DataError(`${file} does not have the expected form`, 'run npm ci to restore the package');
+  if (!parsed.success)
+    throw new DataError(`${file} does not have the expected form`, 'run npm ci to restore the package');
   const set = parsed.data;
   return {
     studio,
@@ -83,7 +108,8 @@ export async function loadIconSet(studio: Studio): Promise<IconSet> {
         key = alias.parent;
       }
       const icon = set.icons[key];
-      if (icon === undefined) throw new DataError(`${file} has no drawing '${name}'`, 'run npm ci to restore the package');
+      if (icon === undefined)
+        throw new DataError(`${file} has no drawing '${name}'`, 'run npm ci to restore the package');
       const view = `${icon.left ?? 0} ${icon.top ?? 0} ${icon.width ?? set.width} ${icon.height ?? set.height}`;
       return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="${view}" width="${size}" height="${size}">${icon.body}</svg>`;
     },

@@ -33,9 +33,18 @@ export interface RenderOptions {
 export async function renderStudio(options: RenderOptions): Promise<Uint8Array> {
   const { studio, concepts, size, cacheFolder } = options;
   const digest = createHash('sha256')
-    .update(JSON.stringify([FORMAT, studio, await packageVersion(studio), size, concepts.map((concept) => concept.icons[studio])]))
+    .update(
+      JSON.stringify([
+        FORMAT,
+        studio,
+        await packageVersion(studio),
+        size,
+        concepts.map((concept) => concept.icons[studio]),
+      ]),
+    )
     .digest('hex');
-  const path = cacheFolder === undefined ? undefined : join(cacheFolder, `emoji-${studio}-${size}-${digest.slice(0, 12)}.bin`);
+  const path =
+    cacheFolder === undefined ? undefined : join(cacheFolder, `emoji-${studio}-${size}-${digest.slice(0, 12)}.bin`);
   const length = concepts.length * size * size * 4;
   if (path !== undefined) {
     const kept = await readCache(path, digest, length);
@@ -90,19 +99,34 @@ async function renderOne(set: IconSet, icon: string, size: number): Promise<Uint
     return fitToSquare(rgba, side, bounds, size);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new DataError(`the drawing ${set.studio}/${icon} cannot be rendered: ${reason}`, 'run npm ci to restore the packages', { cause });
+    throw new DataError(
+      `the drawing ${set.studio}/${icon} cannot be rendered: ${reason}`,
+      'run npm ci to restore the packages',
+      { cause },
+    );
   }
 }
 
 async function renderSvg(svg: string, side: number): Promise<Uint8Array> {
-  const { data, info } = await sharp(Buffer.from(svg)).ensureAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
+  const { data, info } = await sharp(Buffer.from(svg))
+    .ensureAlpha()
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
   if (info.width === side && info.height === side && info.channels === 4) return data;
-  throw new DataError(`got ${info.width} × ${info.height} pixels with ${info.channels} channels, not ${side} × ${side} with 4`);
+  throw new DataError(
+    `got ${info.width} × ${info.height} pixels with ${info.channels} channels, not ${side} × ${side} with 4`,
+  );
 }
 
 /** Version of the rendering; part of what a cache file is known by. */
 const FORMAT = 'sensorium emoji 3';
-const headerSchema = z.object({ format: z.literal(FORMAT), digest: z.string(), length: z.number(), sha256: z.string() });
+const headerSchema = z.object({
+  format: z.literal(FORMAT),
+  digest: z.string(),
+  length: z.number(),
+  sha256: z.string(),
+});
 
 /** Header as one line of JSON, then the pixels. */
 function cacheChunks(pixels: Uint8Array, digest: string): Uint8Array[] {

@@ -24,7 +24,9 @@ export function paintedBounds(rgba: Uint8Array, side: number): Bounds {
       bottom = y;
     }
   }
-  return right < 0 ? { left: 0, top: 0, width: side, height: side } : { left, top, width: right - left + 1, height: bottom - top + 1 };
+  return right < 0
+    ? { left: 0, top: 0, width: side, height: side }
+    : { left, top, width: right - left + 1, height: bottom - top + 1 };
 }
 
 /**

@@ -22,7 +22,11 @@ describe('buildSprites', () => {
       const at = levelOffset(sprites, 0, level) + ((side - 1) * side + x) * 4;
       return [...sprites.pixels.subarray(at, at + 4)];
     };
-    expect([bottom(16, 0, 0), bottom(8, 1, 7), bottom(4, 2, 0)]).toEqual([[255, 0, 0, 255], [0, 0, 255, 255], [255, 0, 0, 255]]);
+    expect([bottom(16, 0, 0), bottom(8, 1, 7), bottom(4, 2, 0)]).toEqual([
+      [255, 0, 0, 255],
+      [0, 0, 255, 255],
+      [255, 0, 0, 255],
+    ]);
     expect(sprites.pixels).toHaveLength((256 + 64 + 16) * 4);
     expect(() => buildSprites('x', 16, 2, straight)).toThrow('2 drawings');
     expect(() => buildSprites('x', 6, 1, new Uint8Array(144))).toThrow('cannot be halved');
@@ -35,7 +39,8 @@ describe('drawSprite', () => {
     drawSprite(sprites, 0, { ...CENTERED, scale: 1, ...placement }, layer, size);
     return layer;
   };
-  const pixel = (layer: Float32Array, x: number, y: number, size = 16): number[] => [...layer.subarray((y * size + x) * 4, (y * size + x) * 4 + 4)].map((value) => Math.round(value));
+  const pixel = (layer: Float32Array, x: number, y: number, size = 16): number[] =>
+    [...layer.subarray((y * size + x) * 4, (y * size + x) * 4 + 4)].map((value) => Math.round(value));
 
   it('copies pixel for pixel at full scale', () => {
     expect([...draw({})]).toEqual([...sprites.pixels.subarray(0, 1024)]);

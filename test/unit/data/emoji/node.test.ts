@@ -40,12 +40,20 @@ describe('trimming', () => {
 describe('renderStudio', () => {
   it('renders, keeps, and renders anew what is damaged', async () => {
     let reports = 0;
-    const options = { studio: 'twemoji' as Studio, concepts, size: SIZE, cacheFolder: join(folder, 'cache'), report: () => reports++ };
+    const options = {
+      studio: 'twemoji' as Studio,
+      concepts,
+      size: SIZE,
+      cacheFolder: join(folder, 'cache'),
+      report: () => reports++,
+    };
     const first = await renderStudio(options);
     expect(first).toHaveLength(concepts.length * SIZE * SIZE * 4);
     expect(reports).toBe(concepts.length);
     for (const concept of concepts) {
-      const alpha = first.subarray(concept.index * SIZE * SIZE * 4, (concept.index + 1) * SIZE * SIZE * 4).filter((_, i) => i % 4 === 3);
+      const alpha = first
+        .subarray(concept.index * SIZE * SIZE * 4, (concept.index + 1) * SIZE * SIZE * 4)
+        .filter((_, i) => i % 4 === 3);
       expect(alpha.filter((value) => value > 128).length, concept.wording.en.name).toBeGreaterThan(10);
     }
     const again = await renderStudio(options);
@@ -56,7 +64,12 @@ describe('renderStudio', () => {
     expect(names).toHaveLength(1);
     const path = join(options.cacheFolder, names[0]!);
     const bytes = await readFile(path);
-    for (const damaged of [Buffer.alloc(0), bytes.subarray(0, -5), Buffer.concat([bytes.subarray(0, -1), Buffer.of(bytes.at(-1)! ^ 1)]), Buffer.from('{}\n')]) {
+    for (const damaged of [
+      Buffer.alloc(0),
+      bytes.subarray(0, -5),
+      Buffer.concat([bytes.subarray(0, -1), Buffer.of(bytes.at(-1)! ^ 1)]),
+      Buffer.from('{}\n'),
+    ]) {
       await writeFile(path, damaged);
       expect(Buffer.compare(await renderStudio(options), first)).toBe(0);
       expect((await stat(path)).size).toBe(bytes.length);
@@ -77,10 +90,12 @@ describe('EmojiDataset', () => {
     const tokenizer = trainTokenizer(emojiTexts(concepts), { vocabSize: 500 });
     options = { split: 'train', studios: ['noto', 'twemoji'], size: SIZE, tokenizer: tokenizer.json, textLength: 12 };
     const sprites = [];
-    for (const studio of options.studios) sprites.push(buildSprites(studio, SIZE, concepts.length, await renderStudio({ studio, concepts, size: SIZE })));
+    for (const studio of options.studios)
+      sprites.push(buildSprites(studio, SIZE, concepts.length, await renderStudio({ studio, concepts, size: SIZE })));
     material = { concepts, sprites };
   });
-  const make = (extra: Partial<EmojiOptions> = {}): EmojiDataset => new EmojiDataset({ ...options, ...extra }, material);
+  const make = (extra: Partial<EmojiOptions> = {}): EmojiDataset =>
+    new EmojiDataset({ ...options, ...extra }, material);
 
   it('shows every drawing once in a pass, in another order and manner in the next', () => {
     const dataset = make();
@@ -104,8 +119,13 @@ describe('EmojiDataset', () => {
   });
 
   it('has the shapes it promises', () => {
-    const { tensors, statements } = make({ statements: 3, descriptionLength: 9 }).batch({ seed: 0, epoch: 0, index: 0 }, 4);
-    const shapes = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, [tensor.dtype, ...tensor.shape]]));
+    const { tensors, statements } = make({ statements: 3, descriptionLength: 9 }).batch(
+      { seed: 0, epoch: 0, index: 0 },
+      4,
+    );
+    const shapes = Object.fromEntries(
+      Object.entries(tensors).map(([name, tensor]) => [name, [tensor.dtype, ...tensor.shape]]),
+    );
     expect(shapes).toEqual({
       pixels: ['float32', 4, 3, SIZE, SIZE],
       ids: ['int64', 12, 12],
@@ -115,14 +135,19 @@ describe('EmojiDataset', () => {
       description_ids: ['int64', 4, 9],
       description_mask: ['float32', 4, 9],
     });
-    expect([...(tensors.label!.data as BigInt64Array)]).toEqual(statements.map((statement) => BigInt(Number(statement.label))));
+    expect([...(tensors.label!.data as BigInt64Array)]).toEqual(
+      statements.map((statement) => BigInt(Number(statement.label))),
+    );
   });
 
   it.each(['validation', 'test'] as const)('has a balanced, fixed %s list', (split) => {
     const dataset = make({ split });
     expect(dataset.length).toBe(8 * concepts.length);
     const all = dataset.batch({ seed: 1, epoch: 0, index: 0 }, dataset.length);
-    const count = (wanted: object): number => all.statements.filter((statement) => Object.entries(wanted).every(([key, value]) => statement[key as never] === value)).length;
+    const count = (wanted: object): number =>
+      all.statements.filter((statement) =>
+        Object.entries(wanted).every(([key, value]) => statement[key as never] === value),
+      ).length;
     for (const language of ['en', 'zh']) {
       expect(count({ language, hardness: 'true' })).toBe(2 * concepts.length);
       expect(count({ language, hardness: 'random' })).toBe(concepts.length);

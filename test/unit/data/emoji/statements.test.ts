@@ -20,7 +20,12 @@ describe('concepts', () => {
   it('are those that all studios share, with names in both languages', () => {
     expect(concepts.length).toBeGreaterThanOrEqual(1500);
     const apple = named('red apple');
-    expect(apple).toMatchObject({ hexcode: '1F34E', group: 'food-drink', subgroup: 'food-fruit', wording: { zh: { name: '红苹果' } } });
+    expect(apple).toMatchObject({
+      hexcode: '1F34E',
+      group: 'food-drink',
+      subgroup: 'food-fruit',
+      wording: { zh: { name: '红苹果' } },
+    });
     expect(Object.keys(apple.icons)).toEqual([...STUDIOS]);
     expect(concepts.every((concept, i) => concept.index === i)).toBe(true);
   });
@@ -29,14 +34,24 @@ describe('concepts', () => {
     const chars = Object.fromEntries(STUDIOS.map((studio) => [studio, {}])) as never;
     const groups = { groups: {}, subgroups: {} };
     expect(() => joinConcepts({ data: { en: [], zh: [] }, groups, chars })).toThrow('share no emoji');
-    expect(() => joinConcepts({ data: { en: [{ hexcode: 1 }], zh: [] }, groups, chars })).toThrow('emojibase-data/en/data.json does not have the expected form');
+    expect(() => joinConcepts({ data: { en: [{ hexcode: 1 }], zh: [] }, groups, chars })).toThrow(
+      'emojibase-data/en/data.json does not have the expected form',
+    );
   });
 
   it('are mirrored only where nothing speaks of directions or writing', () => {
     expect(['red apple', 'cat face'].map((name) => mayMirror(named(name)))).toEqual([true, true]);
-    expect(['right arrow', 'left-facing fist', 'keycap: 5', 'three o\'clock', 'hundred points', 'woman walking: facing right', 'crescent moon'].map((name) => mayMirror(named(name)))).toEqual(
-      Array(7).fill(false),
-    );
+    expect(
+      [
+        'right arrow',
+        'left-facing fist',
+        'keycap: 5',
+        "three o'clock",
+        'hundred points',
+        'woman walking: facing right',
+        'crescent moon',
+      ].map((name) => mayMirror(named(name))),
+    ).toEqual(Array(7).fill(false));
   });
 });
 
@@ -65,7 +80,11 @@ describe('facts', () => {
 
   it('use categories of subgroups that exist', () => {
     const subgroups = new Set(concepts.flatMap((concept) => [concept.subgroup, concept.group]));
-    expect(CATEGORIES.flatMap((category) => [...category.of, ...(category.unclear ?? [])]).filter((key) => !subgroups.has(key) && key !== 'family')).toEqual([]);
+    expect(
+      CATEGORIES.flatMap((category) => [...category.of, ...(category.unclear ?? [])]).filter(
+        (key) => !subgroups.has(key) && key !== 'family',
+      ),
+    ).toEqual([]);
   });
 });
 
@@ -83,10 +102,20 @@ describe('StatementMaker', () => {
           expect(statement).toMatchObject({ label: false, hardness, language, concept: concept.index });
           const about = concepts[statement.about]!;
           if (statement.kind === 'name') expect(maker.facts.nameIsFalse(concept, about)).toBe(true);
-          if (statement.kind === 'category') expect(CATEGORIES.some((category) => statement.text.includes(category[language]) && maker.facts.categoryIsFalse(concept, category))).toBe(true);
+          if (statement.kind === 'category')
+            expect(
+              CATEGORIES.some(
+                (category) =>
+                  statement.text.includes(category[language]) && maker.facts.categoryIsFalse(concept, category),
+              ),
+            ).toBe(true);
           if (statement.kind === 'tag') {
             expect(about.wording[language].tags.some((tag) => statement.text.includes(tag))).toBe(true);
-            expect(concept.wording[language].tags.some((tag) => statement.text.includes(`"${tag}"`) || statement.text.includes(`“${tag}”`))).toBe(false);
+            expect(
+              concept.wording[language].tags.some(
+                (tag) => statement.text.includes(`"${tag}"`) || statement.text.includes(`“${tag}”`),
+              ),
+            ).toBe(false);
           }
           if (hardness === 'hard' && statement.kind === 'tag') expect(about.group).toBe(concept.group);
         }
@@ -110,7 +139,8 @@ describe('StatementMaker', () => {
         act(text, label);
       }
     };
-    for (let epoch = 0; epoch < 8; epoch++) draw(epoch, (text, label) => seen.set(text, (seen.get(text) ?? 0) + (label ? 1 : -1)));
+    for (let epoch = 0; epoch < 8; epoch++)
+      draw(epoch, (text, label) => seen.set(text, (seen.get(text) ?? 0) + (label ? 1 : -1)));
     let right = 0;
     let truths = 0;
     let all = 0;

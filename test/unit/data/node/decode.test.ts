@@ -9,14 +9,17 @@ import { DataError } from '../../../../src/core/index.ts';
 import { decodePicture, readPicture } from '../../../../src/data/node/decode.ts';
 
 const RED = { r: 200, g: 20, b: 10 };
-const plain = (width: number, height: number): sharp.Sharp => sharp({ create: { width, height, channels: 3, background: RED } });
+const plain = (width: number, height: number): sharp.Sharp =>
+  sharp({ create: { width, height, channels: 3, background: RED } });
 /** Left half red, right half blue, 8 × 4. */
 const halves = (): sharp.Sharp => {
   const data = Buffer.alloc(8 * 4 * 3);
   for (let i = 0; i < 32; i++) data.set(i % 8 < 4 ? [255, 0, 0] : [0, 0, 255], i * 3);
   return sharp(data, { raw: { width: 8, height: 4, channels: 3 } });
 };
-const at = (picture: { width: number; data: Uint8Array }, x: number, y: number): number[] => [...picture.data.subarray((y * picture.width + x) * 3, (y * picture.width + x) * 3 + 3)];
+const at = (picture: { width: number; data: Uint8Array }, x: number, y: number): number[] => [
+  ...picture.data.subarray((y * picture.width + x) * 3, (y * picture.width + x) * 3 + 3),
+];
 
 let folder: string;
 beforeAll(async () => {
@@ -36,11 +39,18 @@ describe('decodePicture', () => {
     const bytes = await halves().withMetadata({ orientation: 6 }).png().toBuffer();
     const picture = await decodePicture(bytes, 'a');
     expect([picture.width, picture.height]).toEqual([4, 8]);
-    expect([at(picture, 1, 0), at(picture, 1, 7)]).toEqual([[255, 0, 0], [0, 0, 255]]);
+    expect([at(picture, 1, 0), at(picture, 1, 7)]).toEqual([
+      [255, 0, 0],
+      [0, 0, 255],
+    ]);
   });
 
   it('lays transparent parts on the background', async () => {
-    const bytes = await sharp({ create: { width: 1, height: 1, channels: 4, background: { r: 100, g: 100, b: 100, alpha: 0 } } }).png().toBuffer();
+    const bytes = await sharp({
+      create: { width: 1, height: 1, channels: 4, background: { r: 100, g: 100, b: 100, alpha: 0 } },
+    })
+      .png()
+      .toBuffer();
     expect([...(await decodePicture(bytes, 'a')).data]).toEqual([255, 255, 255]);
     expect([...(await decodePicture(bytes, 'a', { background: [1, 2, 3] })).data]).toEqual([1, 2, 3]);
   });
@@ -59,16 +69,29 @@ describe('decodePicture', () => {
 
   it('takes the first frame of an animation', async () => {
     const frames = Buffer.concat([Buffer.alloc(48, 255), Buffer.alloc(48, 0)]);
-    const gif = await sharp(frames, { raw: { width: 4, height: 8, channels: 3, pageHeight: 4 } }).gif({ loop: 0 }).toBuffer();
+    const gif = await sharp(frames, { raw: { width: 4, height: 8, channels: 3, pageHeight: 4 } })
+      .gif({ loop: 0 })
+      .toBuffer();
     const picture = await decodePicture(gif, 'a');
     expect([picture.width, picture.height, picture.data[0]]).toEqual([4, 4, 255]);
   });
 
   it.each(['png', 'jpeg', 'webp', 'gif'] as const)('refuses a truncated %s', async (format) => {
-    const noise = await sharp({ create: { width: 64, height: 64, channels: 3, background: RED, noise: { type: 'gaussian', mean: 128, sigma: 60 } } })
+    const noise = await sharp({
+      create: {
+        width: 64,
+        height: 64,
+        channels: 3,
+        background: RED,
+        noise: { type: 'gaussian', mean: 128, sigma: 60 },
+      },
+    })
       .toFormat(format)
       .toBuffer();
-    for (const part of [0.3, 0.7]) await expect(decodePicture(noise.subarray(0, noise.length * part), 'cut.img')).rejects.toThrow(/cut\.img is damaged or cut off[^]*→/);
+    for (const part of [0.3, 0.7])
+      await expect(decodePicture(noise.subarray(0, noise.length * part), 'cut.img')).rejects.toThrow(
+        /cut\.img is damaged or cut off[^]*→/,
+      );
   });
 
   it('refuses what is not a picture', async () => {

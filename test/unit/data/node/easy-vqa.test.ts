@@ -15,14 +15,24 @@ import { create, makeEasyVqaTokenizer, readEasyVqa } from '../../../../src/data/
 
 type Files = Record<string, string | Buffer>;
 
+const without = (files: Files, name: string): Files =>
+  Object.fromEntries(Object.entries(files).filter(([key]) => key !== name));
+
 let folder: string;
 let good: Files;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sensorium-vqa-'));
-  const image = (r: number): Promise<Buffer> => sharp({ create: { width: 8, height: 8, channels: 3, background: { r, g: 0, b: 255 } } }).png().toBuffer();
+  const image = (r: number): Promise<Buffer> =>
+    sharp({ create: { width: 8, height: 8, channels: 3, background: { r, g: 0, b: 255 } } })
+      .png()
+      .toBuffer();
   good = {
     'answers.txt': EASY_VQA_ANSWERS.join('\n'),
-    'train/questions.json': JSON.stringify([['what is the red shape?', 'circle', 0], ['is there a red shape?', 'yes', 1], ['is there a blue shape?', 'no', 2]]),
+    'train/questions.json': JSON.stringify([
+      ['what is the red shape?', 'circle', 0],
+      ['is there a red shape?', 'yes', 1],
+      ['is there a blue shape?', 'no', 2],
+    ]),
     'train/images/0.png': await image(0),
     'train/images/1.png': await image(100),
     'train/images/2.png': await image(255),
@@ -63,18 +73,45 @@ describe('readEasyVqa', () => {
   });
 
   const bad: [string, (files: Files) => Files, string][] = [
-    ['no questions', ({ 'train/questions.json': _, ...rest }) => rest, 'holds no train/questions.json'],
-    ['no pictures', (files) => ({ 'train/questions.json': '[]', 'test/images/0.png': files['test/images/0.png']! }), 'holds no pictures'],
+    ['no questions', (files) => without(files, 'train/questions.json'), 'holds no train/questions.json'],
+    [
+      'no pictures',
+      (files) => ({ 'train/questions.json': '[]', 'test/images/0.png': files['test/images/0.png']! }),
+      'holds no pictures',
+    ],
     ['questions that are not JSON', (files) => ({ ...files, 'train/questions.json': '[[' }), 'is not valid JSON'],
-    ['questions that are not UTF-8', (files) => ({ ...files, 'train/questions.json': Buffer.from([0x5b, 0xff]) }), 'is not valid UTF-8'],
+    [
+      'questions that are not UTF-8',
+      (files) => ({ ...files, 'train/questions.json': Buffer.from([0x5b, 0xff]) }),
+      'is not valid UTF-8',
+    ],
     ['questions of another form', (files) => ({ ...files, 'train/questions.json': '[["a","yes"]]' }), 'is no list of'],
-    ['an unknown answer', (files) => ({ ...files, 'train/questions.json': '[["a","maybe",0]]' }), 'unknown answer "maybe"'],
-    ['an image out of range', (files) => ({ ...files, 'train/questions.json': '[["a","yes",3]]' }), 'asks about image 3'],
-    ['a gap in the pictures', ({ 'train/images/1.png': _, ...rest }) => ({ ...rest, 'train/questions.json': '[["a","yes",0]]' }), '1.png is missing'],
-    ['a damaged picture', (files) => ({ ...files, 'train/images/1.png': 'no picture' }), 'train/images/1.png is not a picture'],
+    [
+      'an unknown answer',
+      (files) => ({ ...files, 'train/questions.json': '[["a","maybe",0]]' }),
+      'unknown answer "maybe"',
+    ],
+    [
+      'an image out of range',
+      (files) => ({ ...files, 'train/questions.json': '[["a","yes",3]]' }),
+      'asks about image 3',
+    ],
+    [
+      'a gap in the pictures',
+      (files) => ({ ...without(files, 'train/images/1.png'), 'train/questions.json': '[["a","yes",0]]' }),
+      '1.png is missing',
+    ],
+    [
+      'a damaged picture',
+      (files) => ({ ...files, 'train/images/1.png': 'no picture' }),
+      'train/images/1.png is not a picture',
+    ],
   ];
   it.each(bad)('refuses %s', async (_, change, message) => {
-    await expect(readEasyVqa(await tar(change(good)), 'train')).rejects.toMatchObject({ name: 'DataError', message: expect.stringContaining(message) });
+    await expect(readEasyVqa(await tar(change(good)), 'train')).rejects.toMatchObject({
+      name: 'DataError',
+      message: expect.stringContaining(message),
+    });
   });
 
   it('refuses what is no tar, a truncated one and a missing file', async () => {
@@ -93,14 +130,23 @@ describe('EasyVqaDataset', () => {
     const path = await tar(good);
     const tokenizer = await makeEasyVqaTokenizer(path);
     const data = await readEasyVqa(path, 'train');
-    const make = (extra: object): EasyVqaDataset => create({ path, split: 'train', tokenizer: tokenizer.json, textLength: 12, ...extra }, data);
+    const make = (extra: object): EasyVqaDataset =>
+      create({ path, split: 'train', tokenizer: tokenizer.json, textLength: 12, ...extra }, data);
     const position = { seed: 1, epoch: 0, index: 0 };
     const batch = make({}).batch(position, 3);
     expect(batch.tensors.pixels!.shape).toEqual([3, 3, 8, 8]);
     expect(batch.tensors.ids!.shape).toEqual([3, 12]);
     expect([...(batch.tensors.label!.data as BigInt64Array)].toSorted()).toEqual([0n, 12n, 4n]);
     expect(make({ augment: true }).batch(position, 3)).toEqual(make({ augment: true }).batch(position, 3));
-    expect(new Set([0, 1, 2, 3].map((epoch) => make({}).batch({ ...position, epoch }, 3).ids.join())).size).toBeGreaterThan(1);
+    expect(
+      new Set(
+        [0, 1, 2, 3].map((epoch) =>
+          make({})
+            .batch({ ...position, epoch }, 3)
+            .ids.join(),
+        ),
+      ).size,
+    ).toBeGreaterThan(1);
     expect(make({ heldOut: 1 }).questions.map((question) => question.image)).toEqual([0, 1]);
     expect(make({ heldOut: 1, split: 'validation' }).questions.map((question) => question.image)).toEqual([2]);
     expect(() => make({ heldOut: 3 })).toThrow('cannot be held out');

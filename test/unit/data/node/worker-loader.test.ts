@@ -19,7 +19,11 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sensorium-loader-'));
   await build({
     absWorkingDir: root,
-    entryPoints: ['src/data/node/worker-loader.ts', 'src/data/node/loader-worker.ts', 'test/unit/data/node/fixtures/counting.ts'],
+    entryPoints: [
+      'src/data/node/worker-loader.ts',
+      'src/data/node/loader-worker.ts',
+      'test/unit/data/node/fixtures/counting.ts',
+    ],
     outdir: folder,
     entryNames: '[name]',
     outExtension: { '.js': '.js' },
@@ -30,11 +34,18 @@ beforeAll(async () => {
     logLevel: 'error',
   });
   await import('node:fs/promises').then((fs) => fs.writeFile(join(folder, 'package.json'), '{"type":"module"}'));
-  open = ((await import(/* @vite-ignore */ pathToFileURL(join(folder, 'worker-loader.js')).href)) as { openLoader: typeof openInThread }).openLoader;
+  open = (
+    (await import(/* @vite-ignore */ pathToFileURL(join(folder, 'worker-loader.js')).href)) as {
+      openLoader: typeof openInThread;
+    }
+  ).openLoader;
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const counting = (options: object): DatasetDescription => ({ module: pathToFileURL(join(folder, 'counting.js')).href, options });
+const counting = (options: object): DatasetDescription => ({
+  module: pathToFileURL(join(folder, 'counting.js')).href,
+  options,
+});
 
 async function drain(loader: Loader, limit = 1000): Promise<number[][]> {
   const batches: number[][] = [];
@@ -83,7 +94,10 @@ describe('openLoader', () => {
   it('says which sample failed, after the batches before it', async () => {
     const loader = await open(counting({ length: 23, failAt: 9 }), { seed: 0, batchSize: 4, workers: 2 });
     expect(await drain(loader, 2)).toHaveLength(2);
-    await expect(loader.next()).rejects.toMatchObject({ name: 'DataError', message: expect.stringContaining('samples 8 to 11 of pass 0: sample number 9 is broken') });
+    await expect(loader.next()).rejects.toMatchObject({
+      name: 'DataError',
+      message: expect.stringContaining('samples 8 to 11 of pass 0: sample number 9 is broken'),
+    });
     await loader.close();
     expect(await loader.next()).toBeUndefined();
   });
@@ -96,10 +110,16 @@ describe('openLoader', () => {
   });
 
   it('reports what cannot be started', async () => {
-    await expect(open(counting({ length: 23, failToStart: true }), { seed: 0, batchSize: 4 })).rejects.toThrow('no such numbers');
-    await expect(open({ module: 'file:///nowhere.js', options: {} }, { seed: 0, batchSize: 4 })).rejects.toThrow('cannot be loaded');
+    await expect(open(counting({ length: 23, failToStart: true }), { seed: 0, batchSize: 4 })).rejects.toThrow(
+      'no such numbers',
+    );
+    await expect(open({ module: 'file:///nowhere.js', options: {} }, { seed: 0, batchSize: 4 })).rejects.toThrow(
+      'cannot be loaded',
+    );
     await expect(open(counting({ length: 3 }), { seed: 0, batchSize: 4 })).rejects.toThrow('fewer than one batch');
-    await expect(open(counting({ length: 30 }), { seed: 0, batchSize: 4, start: { epoch: 0, batch: 9 } })).rejects.toThrow('cannot start at batch 9');
+    await expect(
+      open(counting({ length: 30 }), { seed: 0, batchSize: 4, start: { epoch: 0, batch: 9 } }),
+    ).rejects.toThrow('cannot start at batch 9');
   });
 
   it('is closed twice without harm, with batches under way', async () => {
@@ -111,8 +131,14 @@ describe('openLoader', () => {
   it('runs on the calling thread from sources', async () => {
     const module = new URL('./fixtures/counting.ts', import.meta.url).href;
     const seen: string[] = [];
-    const loader = await openInThread({ module, options: { length: 8 } }, { seed: 0, batchSize: 4, epochs: 1, report: (_, __, what) => seen.push(what) });
-    expect(await drain(loader)).toEqual([[0, 1, 2, 3], [4, 5, 6, 7]]);
+    const loader = await openInThread(
+      { module, options: { length: 8 } },
+      { seed: 0, batchSize: 4, epochs: 1, report: (_, __, what) => seen.push(what) },
+    );
+    expect(await drain(loader)).toEqual([
+      [0, 1, 2, 3],
+      [4, 5, 6, 7],
+    ]);
     expect(seen).toEqual(['counting']);
     await loader.close();
   });
