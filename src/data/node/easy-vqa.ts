@@ -182,12 +182,18 @@ async function decodeImages(
   return { imageCount: images.size, width, height, pixels };
 }
 
-/** Reads the split once, into memory that workers share. @throws DataError */
+/**
+ * Reads the split once, into memory that workers share. @throws DataError
+ * @public
+ */
 export function prepare(options: EasyVqaOptions, report?: ReportProgress): Promise<EasyVqaSplit> {
   return readEasyVqa(options.path, options.split === 'test' ? 'test' : 'train', report);
 }
 
-/** Called in each worker. */
+/**
+ * Called in each worker.
+ * @public
+ */
 export function create(options: EasyVqaOptions, data: EasyVqaSplit): EasyVqaDataset {
   return new EasyVqaDataset(options, data);
 }

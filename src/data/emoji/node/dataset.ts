@@ -9,7 +9,10 @@ import { renderStudio } from './render.ts';
 /** URL for {@link DatasetDescription.module}. */
 export const EMOJI_MODULE: string = import.meta.url;
 
-/** Renders the drawings, or reads them from the cache, into memory that workers share. @throws DataError */
+/**
+ * Renders the drawings, or reads them from the cache, into memory that workers share. @throws DataError
+ * @public
+ */
 export async function prepare(options: EmojiOptions, report?: ReportProgress): Promise<EmojiMaterial> {
   const concepts = await loadConcepts();
   const size = options.renderSize ?? 64;
@@ -27,7 +30,10 @@ export async function prepare(options: EmojiOptions, report?: ReportProgress): P
   return { concepts, sprites };
 }
 
-/** Called in each worker. */
+/**
+ * Called in each worker.
+ * @public
+ */
 export function create(options: EmojiOptions, material: EmojiMaterial): EmojiDataset {
   return new EmojiDataset(options, material);
 }

@@ -2,17 +2,17 @@ import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { DataError } from '../../../../src/core/index.ts';
 import { decodePicture, readPicture } from '../../../../src/data/node/decode.ts';
 
 const RED = { r: 200, g: 20, b: 10 };
-const plain = (width: number, height: number): sharp.Sharp =>
+const plain = (width: number, height: number): Sharp =>
   sharp({ create: { width, height, channels: 3, background: RED } });
 /** Left half red, right half blue, 8 × 4. */
-const halves = (): sharp.Sharp => {
+const halves = (): Sharp => {
   const data = Buffer.alloc(8 * 4 * 3);
   for (let i = 0; i < 32; i++) data.set(i % 8 < 4 ? [255, 0, 0] : [0, 0, 255], i * 3);
   return sharp(data, { raw: { width: 8, height: 4, channels: 3 } });
@@ -102,7 +102,7 @@ describe('decodePicture', () => {
   });
 
   it('refuses a damaged picture', async () => {
-    const bytes = await plain(64, 64).png().toBuffer();
+    const bytes: Uint8Array = await plain(64, 64).png().toBuffer();
     const damaged = Uint8Array.from(bytes, (byte, i) => (i > 60 && i < 100 ? byte ^ 0x55 : byte));
     await expect(decodePicture(damaged, 'x')).rejects.toBeInstanceOf(DataError);
   });
