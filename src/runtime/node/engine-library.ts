@@ -105,6 +105,8 @@ export function freeWords(words: Words): void {
   koffi.free(words.pointer);
 }
 
+const STACK = 8 * 2 ** 20;
+
 let loaded: EngineLibrary | undefined;
 
 /** Loads the engine once per process. @throws DeviceError when it is missing or speaks another version of its C API. */
@@ -140,6 +142,9 @@ function findLibrary(folder: string): string {
 function loadEngine(): EngineLibrary {
   const folder = engineFolder();
   const path = findLibrary(folder);
+  // koffi runs native code on stacks of its own; its 128 KiB for worker threads are too little for shader compilation
+  // (it crashes), so they get what a main thread has on Linux. Only what is used of them takes memory.
+  koffi.config({ ...koffi.config(), sync_stack_size: STACK, async_stack_size: STACK });
   const library = koffi.load(path);
   const pointer = koffi.pointer('void');
   const types = { P: pointer, S: 'str', I: 'int', U: 'size_t', L: 'int64_t' } as const;
