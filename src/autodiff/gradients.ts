@@ -1,5 +1,5 @@
 import { GraphError } from '../core/index.ts';
-import { add, full, type Node, reachableNodes, scalar, staticShape, type Tensor } from '../graph/index.ts';
+import { add, concat, type Dim, full, type Node, reachableNodes, scalar, staticShape, type Tensor } from '../graph/index.ts';
 import { Recomputation } from './rematerialise.ts';
 import { gradientRules } from './rules.ts';
 import type { GradientRule } from './rules/shared.ts';
@@ -17,24 +17,34 @@ export function gradients(output: Tensor, wrt: readonly Tensor[], seed?: Tensor)
   }
   const nodes = reachableNodes([output]);
   const dependent = nodesDependingOn(nodes, wrt);
-  const gradientOf = new Map<Tensor, Tensor>([[output, seed ?? scalar(1, output.dtype)]]);
+  const parts = new Map<Tensor, Contribution[]>([[output, [{ gradient: seed ?? scalar(1, output.dtype), from: undefined }]]]);
+  const sums = new Map<Tensor, Tensor>();
+  const gradientOf = (tensor: Tensor): Tensor | undefined => {
+    const contributions = parts.get(tensor);
+    if (contributions === undefined) return undefined;
+    const sum = sums.get(tensor) ?? sumContributions(tensor, contributions);
+    sums.set(tensor, sum);
+    return sum;
+  };
   const recomputation = new Recomputation(nodes);
 
   for (const node of nodes.reverse()) {
     if (!dependent.has(node)) continue;
-    const outputGradients = node.outputs.map((tensor) => gradientOf.get(tensor));
+    const outputGradients = node.outputs.map(gradientOf);
     const trigger = outputGradients.find((gradient) => gradient !== undefined);
     if (trigger === undefined) continue;
     const rule = gradientRules[node.op] as GradientRule;
     const inputGradients = rule(recomputation.of(node, trigger), outputGradients);
     node.inputs.forEach((input, i) => {
       const gradient = inputGradients[i];
-      if (gradient === undefined || !(dependent.has(input.node) || wrt.includes(input))) return;
-      const sum = gradientOf.get(input);
-      gradientOf.set(input, sum === undefined ? gradient : add(sum, gradient));
+      if (gradient === undefined || !dependent.has(input.node)) return;
+      const contributions = parts.get(input);
+      const contribution = { gradient, from: node.op === 'slice' ? (node as Node<'slice'>) : undefined, whole: outputGradients[0] };
+      if (contributions === undefined) parts.set(input, [contribution]);
+      else contributions.push(contribution);
     });
   }
-  return wrt.map((tensor) => gradientOf.get(tensor) ?? full(staticShape(tensor.shape, 'a gradient of zero'), 0, tensor.dtype));
+  return wrt.map((tensor) => gradientOf(tensor) ?? full(staticShape(tensor.shape, 'a gradient of zero'), 0, tensor.dtype));
 }
 
 /** Nodes that have one of `wrt` among their outputs or anywhere above, without passing through a stopped gradient. */
@@ -44,4 +54,34 @@ function nodesDependingOn(nodes: readonly Node[], wrt: readonly Tensor[]): Set<N
     if (node.op !== 'stopGradient' && node.inputs.some((input) => dependent.has(input.node))) dependent.add(node);
   }
   return dependent;
+}
+
+/** What one use of a tensor adds to its gradient. */
+interface Contribution {
+  readonly gradient: Tensor;
+  /** The slice that the tensor went through, and the gradient of its result. */
+  readonly from: Node<'slice'> | undefined;
+  readonly whole?: Tensor | undefined;
+}
+
+/**
+ * Adds up. Slices that cut a tensor into pieces, as projections for queries, keys and values are cut, give back their
+ * pieces joined, in place of a sum of tensors that are mostly zeros.
+ */
+function sumContributions(tensor: Tensor, contributions: readonly Contribution[]): Tensor {
+  const pieces = contributions.filter(({ from }) => from !== undefined).sort((a, b) => a.from!.attributes.start - b.from!.attributes.start);
+  const axis = pieces[0]?.from?.attributes.axis ?? 0;
+  let end: Dim = 0;
+  const tiles = pieces.every(({ from }) => {
+    const { attributes } = from!;
+    const adjacent = attributes.axis === axis && attributes.step === 1 && attributes.start === end;
+    end = attributes.end;
+    return adjacent;
+  });
+  if (pieces.length > 1 && tiles && end === tensor.shape[axis]) {
+    const joined = concat(pieces.map(({ whole }) => whole!), axis);
+    const others = contributions.filter(({ from }) => from === undefined);
+    return others.reduce((sum, { gradient }) => add(sum, gradient), joined);
+  }
+  return contributions.map(({ gradient }) => gradient).reduce((a, b) => add(a, b));
 }

@@ -21,6 +21,11 @@ export const productLowering: LoweringRules<'matmul' | 'linear'> = {
   linear: (context, { inputs, outputs }, [x, weight, bias]) => {
     const { builder } = context;
     const { shape } = inputs[0]!;
+    if (hasFusedKernels(context, inputs[0]!)) {
+      // Gemm would first copy the bias into every row and then add the product to it; a sum afterwards is quicker.
+      const product = builder.op('FusedMatMul', [x!, weight!], { transB: 1 }, MICROSOFT);
+      return [bias === undefined ? product : builder.op('Add', [product, bias])];
+    }
     const rows = shape.length === 2 ? x! : builder.op('Reshape', [x!, builder.integers([-1, shape.at(-1) as number])]);
     const product = builder.op('Gemm', bias === undefined ? [rows, weight!] : [rows, weight!, bias], { transB: 1 });
     return [shape.length === 2 ? product : builder.op('Reshape', [product, reshapeTarget(context, outputs[0]!.shape)])];
