@@ -23,10 +23,14 @@ export const normalizationLowering: LoweringRules<
   ],
 
   layerNorm: (context, { inputs, attributes }, [x, scale, bias]) => {
-    const width = lastSize(inputs[0]!.shape);
-    const names = [x!, scale ?? ones(context, [width])];
+    const { builder } = context;
+    const { shape, dtype } = inputs[0]!;
+    const typed = (name: string): string => (dtype === 'float32' ? name : builder.op('Cast', [name], { to: dataType(dtype) }));
+    const names = [x!, scale ?? typed(ones(context, [lastSize(shape)]))];
     if (bias !== undefined) names.push(bias);
-    return context.builder.ops('LayerNormalization', 3, names, { axis: -1, epsilon: real(attributes.epsilon) });
+    const [y, ...statistics] = builder.ops('LayerNormalization', 3, names, { axis: -1, epsilon: real(attributes.epsilon) });
+    // The engine gives the statistics in float32, whatever the input's type.
+    return [y!, ...statistics.map(typed)];
   },
 
   // r ⊙ (g − mean(g) − n ⊙ mean(g ⊙ n)), with n the normalised values and r the inverse deviation of each row
