@@ -45,6 +45,19 @@ const HINT =
  * @throws DataError naming what is missing or damaged
  */
 export async function readEasyVqa(path: string, split: SplitName, report?: ReportProgress): Promise<EasyVqaSplit> {
+  const { images, questions } = await readSplit(path, split);
+  return { ...(await decodeImages(images, path, split, report)), questions };
+}
+
+/** The questions of one split alone; no picture is decoded. @throws DataError */
+export async function readEasyVqaQuestions(path: string, split: SplitName): Promise<EasyVqaQuestion[]> {
+  return (await readSplit(path, split)).questions;
+}
+
+async function readSplit(
+  path: string,
+  split: SplitName,
+): Promise<Pick<RawSplit, 'images'> & Pick<EasyVqaSplit, 'questions'>> {
   let folder: boolean;
   try {
     folder = (await stat(path)).isDirectory();
@@ -54,7 +67,7 @@ export async function readEasyVqa(path: string, split: SplitName, report?: Repor
   const raw = folder ? await readFolder(path, split) : await readTar(path, split);
   if (raw.questions === undefined) throw new DataError(`${path} holds no ${split}/questions.json`, HINT);
   const questions = parseQuestions(raw.questions, `${path}: ${split}/questions.json`, raw.images.size);
-  return { ...(await decodeImages(raw.images, path, split, report)), questions };
+  return { images: raw.images, questions };
 }
 
 async function readFolder(path: string, split: SplitName): Promise<RawSplit> {
@@ -200,6 +213,6 @@ export function create(options: EasyVqaOptions, data: EasyVqaSplit): EasyVqaData
 
 /** A tokenizer made from the training questions. @throws DataError */
 export async function makeEasyVqaTokenizer(path: string, vocabSize = 300): Promise<TextTokenizer> {
-  const { questions } = await readEasyVqa(path, 'train');
+  const questions = await readEasyVqaQuestions(path, 'train');
   return trainTokenizer(questions.map(({ text }) => text), { vocabSize }); // prettier-ignore
 }

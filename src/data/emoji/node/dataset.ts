@@ -38,7 +38,7 @@ export function create(options: EmojiOptions, material: EmojiMaterial): EmojiDat
   return new EmojiDataset(options, material);
 }
 
-/** A tokenizer for everything that the statements can say. Takes about a second. */
-export async function makeEmojiTokenizer(vocabSize = 6000): Promise<TextTokenizer> {
+/** A tokenizer for everything that the statements can say. Takes about a second; with 4,000 tokens hardly a word is cut up. */
+export async function makeEmojiTokenizer(vocabSize = 4000): Promise<TextTokenizer> {
   return trainTokenizer(emojiTexts(await loadConcepts()), { vocabSize });
 }
