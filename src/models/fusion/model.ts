@@ -32,7 +32,8 @@ export interface EncodedPair {
 
 /**
  * Two encoders, cross-attention between their last hidden states, masked mean pooling and a linear classifier.
- * Its attention maps are named `fusion.<layer>.attention.weights`, [B·K, heads, T, P] (or [.., P, T] for `vision`).
+ * Its attention maps are named `fusion.<layer>.attention.weights`: [B, heads, K·T, P], or [B·K, heads, P, T] where the
+ * picture asks.
  */
 export class SimpleMultimodalModel extends Module {
   readonly vision_encoder: VisionEncoder;
@@ -82,18 +83,27 @@ export class SimpleMultimodalModel extends Module {
 
   /** @returns logits [B·K, C] */
   classify({ vision, text, keep }: EncodedPair): Tensor {
-    const perText = repeatRows(vision, text.shape[0]!);
-    const asks = this.config.query === 'text';
-    let state = asks ? text : perText;
-    const context = asks ? perText : text;
-    const mask = asks ? undefined : paddingMask(keep);
-    for (const layer of this.fusion) state = layer.forward(state, context, mask);
-    const pooled = asks ? maskedMean(state, keep) : reduceMean(state, 1);
+    const pooled = this.config.query === 'text' ? this.#textAsks(vision, text, keep) : this.#visionAsks(vision, text, keep);
     if (this.alignment === undefined) return this.classifier.forward(pooled);
     // Where the two modalities' summaries agree, dimension by dimension; the classifier weighs the agreement.
     const agreement = mul(repeatRows(this.alignment.ofVision(vision), text.shape[0]!), this.alignment.ofText(text, keep));
     const scaled = mul(agreement, Math.sqrt(this.config.alignmentSize));
     return this.classifier.forward(concat([pooled, scaled], -1));
+  }
+
+  /** The texts of one picture ask in one row, so that its keys and values are made once. @returns [B·K, D] */
+  #textAsks(vision: Tensor, text: Tensor, keep: Tensor): Tensor {
+    const [rows, length, width] = text.shape;
+    let state = reshape(text, [vision.shape[0]!, -1, width!]);
+    for (const layer of this.fusion) state = layer.forward(state, vision);
+    return maskedMean(reshape(state, [rows!, length!, width!]), keep);
+  }
+
+  /** @returns [B·K, D] */
+  #visionAsks(vision: Tensor, text: Tensor, keep: Tensor): Tensor {
+    let state = repeatRows(vision, text.shape[0]!);
+    for (const layer of this.fusion) state = layer.forward(state, text, paddingMask(keep));
+    return reduceMean(state, 1);
   }
 }
 
