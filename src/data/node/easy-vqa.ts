@@ -50,7 +50,7 @@ export async function readEasyVqa(path: string, split: SplitName, report?: Repor
 }
 
 /** The questions of one split alone; no picture is decoded. @throws DataError */
-export async function readEasyVqaQuestions(path: string, split: SplitName): Promise<EasyVqaQuestion[]> {
+export async function readEasyVqaQuestions(path: string, split: SplitName): Promise<readonly EasyVqaQuestion[]> {
   return (await readSplit(path, split)).questions;
 }
 
