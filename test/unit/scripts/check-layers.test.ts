@@ -188,7 +188,8 @@ describe('the gradient table', () => {
     writeFileSync(file!, withoutRule(text, operator));
     try {
       const messages = compile();
-      expect(messages).toMatch(new RegExp(`src[\\\\/]autodiff.*error TS\\d+: .*missing[^]*\\b${operator}\\b`));
+      expect(messages).toMatch(/src[\\/]autodiff.*error TS\d+/);
+      expect(messages).toContain(`Property '${operator}' is missing`);
     } finally {
       writeFileSync(file!, text);
     }
