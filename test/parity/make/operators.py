@@ -2,7 +2,7 @@
 
     pip install -r requirements.txt && python operators.py
 
-writes into ../fixtures, for every group (operators, layers, models, optimizers), two files:
+writes into ../fixtures, for every group (operators, layers, losses, models, optimizers), two files:
 
 * GROUP.json, the manifest: {"format": 1, "made_by", "cases": [case, ...]}, where a case is
     name       unique in its group, and the prefix of its tensors
@@ -27,6 +27,7 @@ import torch
 from torch.nn import functional as F
 
 import layers
+import losses
 import models
 import optimizers
 from fixtures import Group, normal
@@ -248,5 +249,6 @@ def operators():
 if __name__ == "__main__":
     operators()
     layers.make()
+    losses.make()
     models.make()
     optimizers.make()
