@@ -1,9 +1,17 @@
 // B pictures, K statements per picture, T tokens
 import { argmax, cast, crossEntropy, equal, mul, reduceMean, add, type Tensor } from '../../graph/index.ts';
-import { SimpleMultimodalModel } from '../../models/fusion/model.ts';
 import { initializers, Module, Parameter } from '../../nn/index.ts';
 import type { LossGraph, Trainable } from '../objective.ts';
 import { clipLoss, sameClass, sharedTargets, siglipLoss } from './contrastive.ts';
+
+/** What these objectives ask of a model: features of both modalities before they meet, and logits after. */
+export interface FusionNetwork extends Module {
+  encodeVision(pixels: Tensor): Tensor;
+  encodeText(ids: Tensor, keep: Tensor): { text: Tensor; keep: Tensor };
+  classify(features: { vision: Tensor; text: Tensor; keep: Tensor }): Tensor;
+  /** Maps pooled features to unit vectors; absent in a model without that part. */
+  readonly alignment: { ofVision(features: Tensor): Tensor; ofText(features: Tensor, keep: Tensor): Tensor } | undefined;
+}
 
 /** How much each part of the loss counts; 0 leaves a part out. */
 export interface FusionWeights {
@@ -25,15 +33,15 @@ class Temperature extends Module {
   }
 }
 
-/** The fusion model with what only its training needs. */
+/** A fusion model with what only its training needs: the model's weights lie under `network.`. */
 export class FusionTraining extends Module implements Trainable {
-  readonly network: SimpleMultimodalModel;
+  readonly network: FusionNetwork;
   readonly temperature: Temperature | undefined;
   readonly #weights: FusionWeights;
 
-  constructor(model: SimpleMultimodalModel, weights: FusionWeights) {
+  constructor(network: FusionNetwork, weights: FusionWeights) {
     super();
-    this.network = model;
+    this.network = network;
     this.temperature = weights.contrastive > 0 ? new Temperature(weights.form) : undefined;
     this.#weights = weights;
   }
