@@ -11,12 +11,20 @@ export interface Schedule {
   readonly floor?: number;
 }
 
-/** Rate for a step, counted from 0. Cosine: Loshchilov and Hutter 2017, arXiv 1608.03983, without restarts. */
+/**
+ * Part of the highest rate that is left when `progress` of the run (0 to 1) is over, warm-up aside. Cosine: Loshchilov and
+ * Hutter 2017, arXiv 1608.03983, without restarts.
+ */
+export function rateShape({ kind, floor = 0 }: Pick<Schedule, 'kind' | 'floor'>, progress: number): number {
+  if (kind === 'constant') return 1;
+  const clipped = Math.min(1, Math.max(0, progress));
+  const shape = kind === 'linear' ? 1 - clipped : 0.5 * (1 + Math.cos(Math.PI * clipped));
+  return floor + (1 - floor) * shape;
+}
+
+/** Rate for a step, counted from 0. */
 export function learningRateAt(schedule: Schedule, step: number): number {
-  const { kind, learningRate, warmup, total, floor = 0 } = schedule;
+  const { learningRate, warmup, total } = schedule;
   if (step < warmup) return (learningRate * (step + 1)) / warmup;
-  if (kind === 'constant') return learningRate;
-  const progress = Math.min(1, (step - warmup) / Math.max(1, total - warmup));
-  const shape = kind === 'linear' ? 1 - progress : 0.5 * (1 + Math.cos(Math.PI * progress));
-  return learningRate * (floor + (1 - floor) * shape);
+  return learningRate * rateShape(schedule, (step - warmup) / Math.max(1, total - warmup));
 }

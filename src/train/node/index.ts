@@ -1,0 +1,4 @@
+export * from './interrupt.ts';
+export * from './metrics-file.ts';
+export * from './run-checkpoints.ts';
+export * from './training-bar.ts';

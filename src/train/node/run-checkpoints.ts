@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import type { HostTensor } from '../../core/index.ts';
+import { parseConfig } from '../../hub/index.ts';
+import { RunFolder, type Checkpoint } from '../../hub/node/run-folder.ts';
+import type { Json } from '../../hub/node/run-state.ts';
+import { tensorSources } from '../../hub/node/safetensors-file.ts';
+import type { CheckpointStore, SavedTraining, TrainingState } from '../checkpoints.ts';
+
+const count = z.int().nonnegative();
+const dataSchema = z.strictObject({ epoch: count, batch: count });
+const extraSchema = z.strictObject({
+  seed: count,
+  seconds: z.number().nonnegative(),
+  watch: z.strictObject({
+    first: z.array(z.number()).max(1000),
+    recent: z.array(z.number()).max(1000),
+    suspicious: count,
+  }),
+  identity: z.string(),
+});
+
+/** The checkpoints of a run in a folder; see {@link RunFolder} for how they stay whole. */
+export class RunCheckpoints implements CheckpointStore {
+  readonly #folder: RunFolder;
+
+  private constructor(folder: RunFolder) {
+    this.#folder = folder;
+  }
+
+  /** @param keep how many stay; 2 by default. @throws CheckpointError */
+  static async open(path: string, keep?: number): Promise<RunCheckpoints> {
+    return new RunCheckpoints(await RunFolder.open(path, keep === undefined ? {} : { keep }));
+  }
+
+  async save(
+    state: TrainingState,
+    weights: Readonly<Record<string, HostTensor>>,
+    optimizer: Readonly<Record<string, HostTensor>>,
+  ): Promise<string> {
+    const { step, data, seed, seconds, watch, identity } = state;
+    return this.#folder.save({
+      state: {
+        step,
+        epoch: data.epoch,
+        data: { ...data },
+        // Random layers draw from the seed and the step alone.
+        random: { steps: [seed, step] },
+        extra: { seed, seconds, watch: { ...watch }, identity } as Json,
+      },
+      model: tensorSources(Object.entries(weights)),
+      optimizer: tensorSources(Object.entries(optimizer)),
+    });
+  }
+
+  /** The newest whole checkpoint, or nothing. @param onIgnored told of damaged ones. @throws CheckpointError */
+  async latest(onIgnored?: (path: string, reason: string) => void): Promise<SavedTraining | undefined> {
+    const found = await this.#folder.latest(onIgnored);
+    return found === undefined ? undefined : savedTraining(found);
+  }
+}
+
+function savedTraining(checkpoint: Checkpoint): SavedTraining {
+  const { path, state } = checkpoint;
+  const where = `${path}/state.json`;
+  const data = parseConfig(dataSchema, state.data, where);
+  const extra = parseConfig(extraSchema, state.extra, where);
+  return {
+    name: path,
+    state: { step: state.step, data, ...extra },
+    readWeights: () => checkpoint.readModel(),
+    readOptimizer: () => checkpoint.readOptimizer(),
+  };
+}

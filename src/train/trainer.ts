@@ -1,0 +1,318 @@
+import { Random, TrainingError, type HostTensor } from '../core/index.ts';
+import type { Batch } from '../data/dataset.ts';
+import type { LoadedBatch, Loader, LoaderState } from '../data/loader.ts';
+import type { Runtime } from '../runtime/types.ts';
+import type { CheckpointStore, SavedTraining, TrainingState } from './checkpoints.ts';
+import { LossWatch } from './loss-watch.ts';
+import type { MetricsRecord } from './metrics.ts';
+import type { Trainable } from './objective.ts';
+import { withEma, type Optimizer } from './optimizers.ts';
+import { learningRateAt, rateShape, type Schedule } from './schedule.ts';
+import { signatureOf } from './signature.ts';
+import { TrainingStep, type StepResult } from './step.ts';
+
+/** How long a run goes: exactly one of them. */
+export type RunLength =
+  | { readonly steps: number }
+  /** Passes over the data; may be a fraction. */
+  | { readonly epochs: number }
+  /**
+   * Minutes from the first step, evaluations and checkpoints included. The learning rate follows the time used, so that a
+   * run ends on time on any machine; how many steps it makes then depends on the machine, and it cannot be repeated bit by bit.
+   */
+  | { readonly minutes: number };
+
+export interface TrainerOptions {
+  readonly length: RunLength;
+  /** Decides first weights, the order of the data (through the loader) and the numbers of random layers. */
+  readonly seed: number;
+  readonly optimizer: Optimizer;
+  readonly weightDecay?: number;
+  /** Largest global norm of gradients; none when absent. */
+  readonly clip?: number;
+  /** The course of the learning rate; its end is the run's. */
+  readonly schedule: Omit<Schedule, 'total'>;
+  /** Batches averaged for one update; 1 by default. */
+  readonly accumulate?: number;
+  /** Decay of averaged weights, e.g. 0.999; none when absent. */
+  readonly ema?: number;
+  /** Save after so many steps, or seconds, whichever comes first. At the end a checkpoint is saved in any case. */
+  readonly checkpointEvery?: { readonly steps?: number; readonly seconds?: number };
+  /** Steps between calls of {@link TrainerHooks.evaluate}; never when absent. */
+  readonly evaluateEvery?: number;
+  /** When a loss counts as exploding; see {@link LossWatch}. */
+  readonly explosion?: { readonly factor?: number; readonly patience?: number };
+  /** Says what the run is; a checkpoint with another identity is refused. */
+  readonly identity?: string;
+}
+
+/** How a run goes, after each step. */
+export interface TrainingProgress {
+  /** Updates done. */
+  readonly step: number;
+  /** Updates of the whole run; unknown where its length is given in minutes. */
+  readonly totalSteps: number | undefined;
+  readonly seconds: number;
+  /** Part of the run that is over, 0 to 1. */
+  readonly progress: number;
+  readonly result: StepResult;
+  readonly learningRate: number;
+  readonly samplesPerSecond: number;
+}
+
+/** Where a trainer reports to, and what it asks. All may be left out. */
+export interface TrainerHooks {
+  readonly checkpoints?: CheckpointStore;
+  /** Gets a record for each step and each evaluation; synced before a checkpoint that counts on them. */
+  readonly metrics?: { append(record: MetricsRecord): Promise<void>; sync(): Promise<void> };
+  onStep?(progress: TrainingProgress): void;
+  onCheckpoint?(step: number, name: string): void;
+  /** Called between steps every {@link TrainerOptions.evaluateEvery} of them. @returns figures for the metrics */
+  evaluate?(step: TrainingStep, done: number): Promise<Readonly<Record<string, number>>>;
+  /** When it is aborted the running step is finished, a checkpoint saved, and the run ends. */
+  readonly interrupt?: AbortSignal;
+  /** Milliseconds of a clock that never goes back; for tests. */
+  readonly now?: () => number;
+}
+
+/** How a run ended. */
+export interface TrainingOutcome {
+  readonly ended: 'finished' | 'interrupted';
+  readonly steps: number;
+  readonly seconds: number;
+  /** The last checkpoint. */
+  readonly checkpoint: string | undefined;
+}
+
+/** What is trained, on what, and where. */
+export interface TrainerParts {
+  readonly runtime: Runtime;
+  readonly trainable: Trainable;
+  /** Opens the data at a position. All batches must be of one shape, so leave out smaller last ones; without end. */
+  openData(start: LoaderState | undefined): Promise<Loader>;
+  /** First weights by path; drawn from the seed when absent. */
+  readonly weights?: Readonly<Record<string, HostTensor>>;
+  /** Checkpoint to go on from. */
+  readonly resume?: SavedTraining | undefined;
+}
+
+/**
+ * Trains: takes batches, makes steps, keeps records and checkpoints. With a length in steps or epochs, equal seeds give
+ * bit-identical losses on one machine at one thread count, whether the run was interrupted or not.
+ */
+export class Trainer {
+  /** The model on its device; its weights can be read at any time between steps. */
+  readonly step: TrainingStep;
+  /** Updates of the whole run; undefined where its length is given in minutes. */
+  readonly totalSteps: number | undefined;
+  readonly #options: TrainerOptions;
+  readonly #hooks: TrainerHooks;
+  readonly #loader: Loader;
+  readonly #watch: LossWatch;
+  readonly #now: () => number;
+  #ahead: LoadedBatch | undefined;
+  #data: LoaderState;
+  #done: number;
+  #checkpoint: string | undefined;
+  #savedStep: number | undefined;
+  /** Seconds of earlier processes, and when this one began. */
+  readonly #before: number;
+  #began: number;
+  #savedAt: number;
+
+  private constructor(
+    options: TrainerOptions,
+    hooks: TrainerHooks,
+    loader: Loader,
+    data: LoaderState,
+    first: LoadedBatch,
+    step: TrainingStep,
+    resume: SavedTraining | undefined,
+  ) {
+    this.#options = options;
+    this.#hooks = hooks;
+    this.#loader = loader;
+    this.#data = data;
+    this.#ahead = first;
+    this.step = step;
+    this.totalSteps = totalSteps(options, loader.batchesPerEpoch);
+    this.#watch = new LossWatch({ ...options.explosion, ...(resume && { state: resume.state.watch }) });
+    this.#now = hooks.now ?? (() => performance.now());
+    this.#done = resume?.state.step ?? 0;
+    this.#checkpoint = resume?.name;
+    this.#savedStep = resume?.state.step;
+    this.#before = resume?.state.seconds ?? 0;
+    this.#began = this.#savedAt = this.#now();
+  }
+
+  /** Opens the data, compiles the step and sets first or saved weights. @throws TrainingError for a checkpoint of another run */
+  static async open(parts: TrainerParts, options: TrainerOptions, hooks: TrainerHooks = {}): Promise<Trainer> {
+    const { runtime, trainable, resume } = parts;
+    if (resume !== undefined) checkIdentity(resume, options);
+    const loader = await parts.openData(resume?.state.data);
+    try {
+      const data = loader.state;
+      const first = await loader.next();
+      if (first === undefined) throw new TrainingError('the data has no batch', 'lower the batch size, or give more data');
+      const initial = parts.weights ?? trainable.model.initialize(new Random(options.seed));
+      const { weightDecay = 0, clip, accumulate = 1, ema } = options;
+      const step = await TrainingStep.create(runtime, trainable, signatureOf(first.batch), initial, {
+        optimizer: ema === undefined ? options.optimizer : withEma(options.optimizer, ema),
+        weightDecay,
+        accumulate,
+        ...(clip === undefined ? {} : { clip }),
+      });
+      if (resume !== undefined) {
+        await step.writeWeights(Object.fromEntries(await resume.readWeights()));
+        await step.writeOptimizer(Object.fromEntries(await resume.readOptimizer()));
+      }
+      return new Trainer(options, hooks, loader, data, first, step, resume);
+    } catch (error) {
+      await loader.close();
+      throw error;
+    }
+  }
+
+  /** Updates done. */
+  get done(): number {
+    return this.#done;
+  }
+
+  /** Seconds of training so far, over all resumes. */
+  get seconds(): number {
+    return this.#before + (this.#now() - this.#began) / 1000;
+  }
+
+  /** Part of the run that is over, 0 to 1. */
+  get progress(): number {
+    const { length } = this.#options;
+    if ('minutes' in length) return Math.min(1, this.seconds / (60 * length.minutes));
+    return Math.min(1, this.#done / this.totalSteps!);
+  }
+
+  /**
+   * Trains to the end, or until interrupted.
+   * @throws TrainingError for a loss or gradient that is not finite and for an exploding loss, naming the step, the
+   *   samples of its batch and the last good checkpoint
+   */
+  async run(): Promise<TrainingOutcome> {
+    this.#began = this.#savedAt = this.#now();
+    const { checkpointEvery = {}, evaluateEvery } = this.#options;
+    const { interrupt } = this.#hooks;
+    while (this.progress < 1 && interrupt?.aborted !== true) {
+      await this.#takeStep();
+      if (evaluateEvery !== undefined && this.#done % evaluateEvery === 0) await this.#evaluate();
+      const bySteps = checkpointEvery.steps !== undefined && this.#done % checkpointEvery.steps === 0;
+      const waited = (this.#now() - this.#savedAt) / 1000;
+      const bySeconds = checkpointEvery.seconds !== undefined && waited >= checkpointEvery.seconds;
+      if (bySteps || bySeconds) await this.#save();
+    }
+    await this.#save();
+    const ended = this.progress < 1 ? 'interrupted' : 'finished';
+    return { ended, steps: this.#done, seconds: this.seconds, checkpoint: this.#checkpoint };
+  }
+
+  /** Ends the loader and frees the device's memory. */
+  async close(): Promise<void> {
+    await this.#loader.close();
+    this.step.dispose();
+  }
+
+  async #takeStep(): Promise<void> {
+    const { seed, accumulate = 1, schedule } = this.#options;
+    const began = this.#now();
+    const learningRate = this.#learningRate();
+    const batches: Batch[] = [];
+    while (batches.length < accumulate) batches.push(await this.#nextBatch());
+    const result = await this.step.run(
+      batches.map(({ tensors }) => tensors),
+      { step: this.#done, seed, learningRate },
+    );
+    const ids = batches.flatMap((batch) => batch.ids);
+    this.#done++;
+    const samplesPerSecond = (1000 * ids.length) / Math.max(1e-3, this.#now() - began);
+    await this.#hooks.metrics?.append({
+      kind: 'train',
+      step: this.#done,
+      seconds: this.seconds,
+      loss: result.loss,
+      parts: result.figures,
+      learningRate,
+      gradientNorm: result.gradientNorm,
+      samplesPerSecond,
+    });
+    this.#check(result, ids, this.#done > schedule.warmup);
+    const { totalSteps, seconds, progress } = this;
+    this.#hooks.onStep?.({ step: this.#done, totalSteps, seconds, progress, result, learningRate, samplesPerSecond });
+  }
+
+  #learningRate(): number {
+    const { schedule } = this.#options;
+    if (this.totalSteps !== undefined) return learningRateAt({ ...schedule, total: this.totalSteps }, this.#done);
+    const warm = Math.min(1, (this.#done + 1) / Math.max(1, schedule.warmup));
+    return schedule.learningRate * warm * rateShape(schedule, this.progress);
+  }
+
+  async #nextBatch(): Promise<Batch> {
+    const loaded = this.#ahead ?? (await this.#loader.next());
+    this.#ahead = undefined;
+    if (loaded === undefined) throw new TrainingError('the data ended before the run', 'open it without a number of epochs');
+    this.#data = this.#loader.state;
+    return loaded.batch;
+  }
+
+  #check(result: StepResult, ids: readonly string[], warm: boolean): void {
+    const { loss, gradientNorm } = result;
+    const finite = Number.isFinite(loss) && Number.isFinite(gradientNorm);
+    if (finite && this.#watch.observe(loss, warm) !== 'exploded') return;
+    const what = finite
+      ? `the loss exploded to ${loss.toPrecision(4)} from a running median of ${this.#watch.median.toPrecision(4)}`
+      : `the loss is ${loss} and the norm of the gradients ${gradientNorm}`;
+    const shown = ids.length > 64 ? [...ids.slice(0, 64), `… and ${ids.length - 64} more`] : ids;
+    const last = this.#checkpoint === undefined ? 'none was saved yet' : this.#checkpoint;
+    throw new TrainingError(
+      `step ${this.#done}: ${what}\n  samples of the batch: ${shown.join('; ')}\n  last good checkpoint: ${last}`,
+      'lower the learning rate, lengthen the warm-up or clip gradients, and look at the samples',
+    );
+  }
+
+  async #evaluate(): Promise<void> {
+    const values = await this.#hooks.evaluate?.(this.step, this.#done);
+    if (values === undefined) return;
+    await this.#hooks.metrics?.append({ kind: 'validation', step: this.#done, seconds: this.seconds, values });
+  }
+
+  /** Records first, then the checkpoint that counts on them. Weights of doubtful losses are not saved. */
+  async #save(): Promise<void> {
+    this.#savedAt = this.#now();
+    const { checkpoints, metrics } = this.#hooks;
+    await metrics?.sync();
+    if (checkpoints === undefined || this.#savedStep === this.#done || this.#watch.doubtful) return;
+    const state: TrainingState = {
+      step: this.#done,
+      seed: this.#options.seed,
+      data: this.#data,
+      seconds: this.seconds,
+      watch: this.#watch.state,
+      identity: this.#options.identity ?? '',
+    };
+    this.#checkpoint = await checkpoints.save(state, await this.step.readWeights(), await this.step.readOptimizer());
+    this.#savedStep = this.#done;
+    this.#savedAt = this.#now();
+    this.#hooks.onCheckpoint?.(this.#done, this.#checkpoint);
+  }
+}
+
+function totalSteps({ length, accumulate = 1 }: TrainerOptions, batchesPerEpoch: number): number | undefined {
+  if ('steps' in length) return length.steps;
+  if ('epochs' in length) return Math.max(1, Math.floor((length.epochs * batchesPerEpoch) / accumulate));
+  return undefined;
+}
+
+function checkIdentity(resume: SavedTraining, { seed, identity = '' }: TrainerOptions): void {
+  if (resume.state.seed === seed && resume.state.identity === identity) return;
+  throw new TrainingError(
+    `${resume.name} is of another run: its seed, model, data or settings differ`,
+    'resume with the recipe and the settings of that run, or choose a new folder for this one',
+  );
+}
