@@ -1,53 +1,58 @@
-/** What turns a picture and a text into the fusion model's inputs, and its output into a label. */
 import { z } from 'zod';
 import { parseConfig } from '../../hub/index.ts';
 
-/** `preprocessor_config.json` of the fusion model. */
-export interface FusionProcessorConfig {
-  /** Side of the model's pictures in pixels; a picture is padded to a square with white and resized. */
+/** What is done to a picture and a text before a fusion model sees them, and what its classes are called. */
+export interface FusionPreprocessing {
+  /** Side in pixels; pictures are fitted into a square on white. */
   readonly imageSize: number;
-  /** Per channel: (value / 255 − mean) / std. */
-  readonly mean: readonly [number, number, number];
-  readonly std: readonly [number, number, number];
-  /** Tokens per text; longer ones lose their end. */
+  /** Channel values from 0 to 1 become (value − mean) / deviation. */
+  readonly imageMean: readonly [number, number, number];
+  readonly imageDeviation: readonly [number, number, number];
+  /** Tokens per text, padded or cut. */
   readonly textLength: number;
-  /** Names of the classes, in the order of the logits. */
-  readonly classes: readonly string[];
-  /** Of two classes, the probability from which the second one is given; fixed on data of training. 0.5 where nothing else is known. */
-  readonly threshold: number;
+  /** One for each class, in the order of the logits. */
+  readonly classNames: readonly string[];
+  /**
+   * For two classes: the second one is predicted where its logit exceeds the first one's by at least this much. It was
+   * chosen on validation data. Absent: the larger logit wins.
+   */
+  readonly threshold?: number;
 }
 
 const channels = z.tuple([z.number(), z.number(), z.number()]);
-const deviations = z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]);
-
-const schema = z.looseObject({
-  image_size: z.number().int().min(1).max(1024),
-  mean: channels,
-  std: deviations,
-  text_length: z.number().int().min(1).max(8192),
-  classes: z.array(z.string().max(1000)).min(2).max(100_000),
-  threshold: z.number().min(0).max(1).default(0.5),
+const schema = z.object({
+  processor_class: z.literal('FusionProcessor').optional(),
+  image_size: z.int().min(1).max(4096),
+  image_mean: channels,
+  image_std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]),
+  text_length: z.int().min(1).max(100_000),
+  class_names: z.array(z.string().max(1000)).min(1).max(100_000),
+  threshold: z.number().optional(),
 });
 
-/** Reads `preprocessor_config.json`. @throws CheckpointError naming every key that is wrong */
-export function parseFusionProcessor(json: unknown, file = 'preprocessor_config.json'): FusionProcessorConfig {
-  const { image_size: imageSize, text_length: textLength, mean, std, classes, threshold } = parseConfig(schema, json, file);
-  return { imageSize, textLength, mean, std, classes, threshold };
+/** Contents of `preprocessor_config.json`. */
+export function preprocessingToJson(preprocessing: FusionPreprocessing): Record<string, unknown> {
+  const { imageSize, imageMean, imageDeviation, textLength, classNames, threshold } = preprocessing;
+  return {
+    processor_class: 'FusionProcessor',
+    image_size: imageSize,
+    image_mean: imageMean,
+    image_std: imageDeviation,
+    text_length: textLength,
+    class_names: classNames,
+    ...(threshold === undefined ? {} : { threshold }),
+  };
 }
 
-/** Contents of `preprocessor_config.json`; {@link parseFusionProcessor} reads them back. */
-export function writeFusionProcessor(config: FusionProcessorConfig): Record<string, unknown> {
-  const { imageSize, textLength, mean, std, classes, threshold } = config;
-  return { image_size: imageSize, mean: [...mean], std: [...std], text_length: textLength, threshold, classes: [...classes] };
-}
-
-/**
- * The class that logits stand for.
- * @param probabilities of each class, summing to 1
- */
-export function decideClass(probabilities: ArrayLike<number>, threshold: number): number {
-  if (probabilities.length === 2) return probabilities[1]! >= threshold ? 1 : 0;
-  let best = 0;
-  for (let i = 1; i < probabilities.length; i++) if (probabilities[i]! > probabilities[best]!) best = i;
-  return best;
+/** @param json contents of `preprocessor_config.json`  @param file its name, for messages  @throws CheckpointError */
+export function parsePreprocessing(json: unknown, file = 'preprocessor_config.json'): FusionPreprocessing {
+  const parsed = parseConfig(schema, json, file);
+  return {
+    imageSize: parsed.image_size,
+    imageMean: parsed.image_mean,
+    imageDeviation: parsed.image_std,
+    textLength: parsed.text_length,
+    classNames: parsed.class_names,
+    ...(parsed.threshold === undefined ? {} : { threshold: parsed.threshold }),
+  };
 }
