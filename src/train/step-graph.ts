@@ -76,9 +76,8 @@ export function vectorUpdateGraph(optimizer: Optimizer, length: number, device: 
 /** Σ x² of a vector, added to what earlier vectors gave. */
 export function squaredNormGraph(length: number, device: LoweringDevice): LoweredGraph {
   const x = input('gradient', 'float32', [length]);
-  // Squares are summed in double precision: millions of terms in float32 would lose digits.
-  const squares = cast(mul(x, x), 'float64');
-  const sum = device === 'cpu' ? reduceSum(squares) : cast(reduceSum(mul(x, x)), 'float64');
+  // One chunk is short enough for float32; the chunks are added up in double precision.
+  const sum = cast(reduceSum(mul(x, x)), 'float64');
   return lower({ sum: add(input('before', 'float64', []), sum) }, { device });
 }
 
