@@ -174,6 +174,7 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   },
   linear: ([x, weight, bias]) => {
     if (weight!.rank !== 2) return 'the weight must be [out, in]';
+    if (x!.dtype !== weight!.dtype) return `types ${x!.dtype} and ${weight!.dtype} differ; use cast`;
     if (x!.shape.at(-1) !== weight!.shape[1]) return `the input has ${x!.shape.at(-1)} features, the weight takes ${weight!.shape[1]}`;
     if (bias !== undefined && !sameShape(bias.shape, [weight!.shape[0]!])) return `the bias must be [${weight!.shape[0]}]`;
     return [{ dtype: x!.dtype, shape: [...x!.shape.slice(0, -1), weight!.shape[0]!] }];
@@ -195,6 +196,7 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   slice: ([x], { axis, start, end, step }) => {
     const dim = x!.shape[axis];
     if (dim === undefined) return `has no axis ${axis}`;
+    if (!Number.isInteger(step) || step < 1) return `a step of ${step}: it must be a whole number of at least 1`;
     if (typeof dim === 'number' && typeof end === 'number') {
       if (start < 0 || end > dim || start > end) return `range ${start}:${end} is outside 0:${dim}`;
       return [{ dtype: x!.dtype, shape: replace(x!.shape, axis, Math.ceil((end - start) / step)) }];
@@ -214,10 +216,11 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     }
     return [{ dtype: first.dtype, shape: replace(first.shape, axis, size) }];
   },
-  pad: ([x], { before, after }) =>
-    before.length === x!.rank && after.length === x!.rank
-      ? [{ dtype: x!.dtype, shape: x!.shape.map((dim, i) => addDims(dim, before[i]! + after[i]!)) }]
-      : 'needs an amount before and after for every dimension',
+  pad: ([x], { before, after }) => {
+    if (before.length !== x!.rank || after.length !== x!.rank) return 'needs an amount before and after for every dimension';
+    if ([...before, ...after].some((amount) => amount < 0)) return 'amounts must not be negative; use slice';
+    return [{ dtype: x!.dtype, shape: x!.shape.map((dim, i) => addDims(dim, before[i]! + after[i]!)) }];
+  },
   gather: ([x, indices], { axis }) =>
     isIndex(indices!)
       ? [{ dtype: x!.dtype, shape: [...x!.shape.slice(0, axis), ...indices!.shape, ...x!.shape.slice(axis + 1)] }]
@@ -268,9 +271,11 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     if (typeof channels !== 'number' || x!.shape[1] !== channels * attributes.groups) {
       return `the input has ${x!.shape[1]} channels, the weight takes ${channels} × ${attributes.groups} groups`;
     }
-    if (bias !== undefined && !sameShape(bias.shape, [weight!.shape[0]!])) return `the bias must be [${weight!.shape[0]}]`;
+    const outputs = weight!.shape[0]!;
+    if (typeof outputs !== 'number' || outputs % attributes.groups !== 0) return `${outputs} outputs cannot be cut into ${attributes.groups} groups`;
+    if (bias !== undefined && !sameShape(bias.shape, [outputs])) return `the bias must be [${outputs}]`;
     const size = conv2dSize(x!.shape, attributes);
-    return typeof size === 'string' ? size : [{ dtype: x!.dtype, shape: [x!.shape[0]!, weight!.shape[0]!, ...size] }];
+    return typeof size === 'string' ? size : [{ dtype: x!.dtype, shape: [x!.shape[0]!, outputs, ...size] }];
   },
   conv2dInputGradient: ([gradient, weight], { groups, inputSize }) => [
     { dtype: gradient!.dtype, shape: [gradient!.shape[0]!, (weight!.shape[1] as number) * groups, ...inputSize] },
