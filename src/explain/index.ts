@@ -1,0 +1,2 @@
+export { HEAT_COLOURS } from './colours.ts';
+export * from './heatmap.ts';

@@ -1,0 +1,5 @@
+export * from './model-folder.ts';
+export * from './run-folder.ts';
+export type * from './run-state.ts';
+export * from './safetensors-file.ts';
+export * from './weights.ts';

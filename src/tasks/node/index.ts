@@ -1,0 +1,1 @@
+export * from './fusion-predictor.ts';
