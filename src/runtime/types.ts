@@ -33,8 +33,11 @@ export interface CompileOptions {
 }
 
 /**
- * A tensor that lives on a device between runs. Opaque: it can be read, written, passed to a program.
- * A value that is an output of a run holds the result afterwards, whether in place or not.
+ * A tensor that lives on a device between runs. Opaque: it can be read, written, passed to a program of the runtime that
+ * made it. A value that is an output of a run holds the result afterwards, whether in place or not.
+ *
+ * Order: the runs, reads and writes of one runtime happen one at a time in the order of the calls, awaited or not. So
+ * `void program.run({ x }, { y: x }); await x.read()` reads the result. A value disposed of during a run stays until its end.
  */
 export interface Value {
   readonly dtype: DType;
@@ -52,14 +55,22 @@ export interface Program {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
   /**
-   * Runs once, off the main thread where the device allows it. The event loop stays free.
+   * Runs once, off the main thread where the device allows it. The event loop stays free: through the C API, programs
+   * that take less than about 0.15 ms run on the main thread, where waking a worker would cost many times the run, but
+   * never for more than 2 ms without a turn of the event loop. The binding for Node blocks it, and so may a browser's.
    * @param inputs a value for every input of the program, by name
    * @param outputs values to receive outputs, by name; an output without one gets a new value. A value may be given
    *   both as an input and as an output (an update in place): the runtime writes in place only where `inPlace` was
-   *   promised for the program's outputs, and otherwise double-buffers, so that the result is the same.
-   * @returns every output by name
+   *   promised for the program's outputs, and otherwise double-buffers, so that the result is the same. Only the CPU
+   *   through the C API ever writes in place; everywhere else the value takes a new buffer and nothing is copied.
+   * @returns every output by name: the values given, and new ones, which the caller disposes of
+   * @throws ShapeError when a value is missing or does not fit, DeviceError with the engine's message when the run fails;
+   *   then outputs hold what they held before, except those that were to be written in place or that no input shares
    */
-  run(inputs: Readonly<Record<string, Value>>, outputs?: Readonly<Record<string, Value>>): Promise<Record<string, Value>>;
+  run(
+    inputs: Readonly<Record<string, Value>>,
+    outputs?: Readonly<Record<string, Value>>,
+  ): Promise<Record<string, Value>>;
   dispose(): void;
 }
 
@@ -69,7 +80,7 @@ export interface Arena {
   readonly values: Readonly<Record<string, Value>>;
   /** All of it as one vector of `length` elements; tensors start at multiples of 64 bytes, gaps are zero. */
   readonly flat: Value;
-  /** `count` consecutive chunks of `flat` as values of their own ([chunkLength] each, the last one shorter). */
+  /** Consecutive chunks of `flat` as values of their own ([chunkLength] each, the last one shorter); ask once and keep them. */
   chunks(chunkLength: number): Value[];
   dispose(): void;
 }
@@ -82,12 +93,21 @@ export interface Runtime {
   /** What the engine says of itself, e.g. `onnxruntime 1.30.0`. */
   readonly version: string;
   readonly threads: number;
+  /**
+   * @param options.inPlace promises that every reader of an input comes before the writer of an output that shares its
+   *   memory, whatever order the engine chooses: elementwise updates, for example. Broken, it is silently wrong.
+   * @throws DeviceError with the engine's message when it refuses the program
+   */
   compile(source: ProgramSource, options?: CompileOptions & { inPlace?: boolean }): Promise<Program>;
   /** A new value, zeroed or holding a copy of `data`. */
   allocate(dtype: DType, shape: readonly number[], data?: HostTensor): Promise<Value>;
-  /** One buffer for many float32 tensors; `undefined` where the engine cannot give views (WebGPU, wasm, the binding). */
+  /**
+   * One buffer for many float32 tensors, its length a multiple of `padTo` elements; `undefined` where the engine cannot
+   * give views (everywhere but on the CPU through the C API).
+   */
   allocateArena?(specs: readonly { name: string; shape: readonly number[] }[], padTo?: number): Promise<Arena>;
-  /** Current and peak bytes held by this runtime's own values. */
+  /** Current and peak bytes held by this runtime's own values, second buffers included. */
   memory(): { values: number; peakValues: number };
+  /** Frees programs and values after the calls that are under way. */
   dispose(): Promise<void>;
 }

@@ -26,9 +26,22 @@ async function expected(): Promise<Float32Array> {
       ],
     }),
   );
-  const values = (of: (i: number) => number) => hostTensor('float32', [4, 4], Float32Array.from({ length: 16 }, (_, i) => of(i)));
-  const x = await runtime.allocate('float32', [4, 4], values((i) => Math.cos(i)));
-  const w = await runtime.allocate('float32', [4, 4], values((i) => Math.sin(i * 7) / 2));
+  const values = (of: (i: number) => number) =>
+    hostTensor(
+      'float32',
+      [4, 4],
+      Float32Array.from({ length: 16 }, (_, i) => of(i)),
+    );
+  const x = await runtime.allocate(
+    'float32',
+    [4, 4],
+    values((i) => Math.cos(i)),
+  );
+  const w = await runtime.allocate(
+    'float32',
+    [4, 4],
+    values((i) => Math.sin(i * 7) / 2),
+  );
   for (let step = 0; step < 100; step++) await program.run({ x, w }, { next: x });
   const { data } = await x.read();
   await runtime.dispose();
@@ -39,6 +52,7 @@ describe.skipIf(!existsSync(CHROMIUM))('runtime in a browser (skipped without Ch
   let server: Server;
   let browser: Browser;
   let origin: string;
+  let script: string;
 
   beforeAll(async () => {
     const bundle = await build({
@@ -47,16 +61,17 @@ describe.skipIf(!existsSync(CHROMIUM))('runtime in a browser (skipped without Ch
       format: 'esm',
       platform: 'browser',
       write: false,
-      // The engine's own scripts look for their .wasm through import.meta.url; the page says where they are instead.
       logLevel: 'error',
     });
-    const script = bundle.outputFiles[0]!.text;
-    // A browser bundle must not pull in anything of Node.
-    expect(script).not.toMatch(/from\s*"(node:|koffi|onnxruntime-node)/);
+    script = bundle.outputFiles[0]!.text;
     const engine = dirname(createRequire(import.meta.url).resolve('onnxruntime-web'));
     server = createServer((request, response) => {
       const name = basename(new URL(request.url!, 'http://localhost').pathname);
-      const types: Record<string, string> = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
+      const types: Record<string, string> = {
+        '.js': 'text/javascript',
+        '.mjs': 'text/javascript',
+        '.wasm': 'application/wasm',
+      };
       if (name === '') response.setHeader('content-type', 'text/html').end('<!doctype html>');
       else if (name === 'page.js') response.setHeader('content-type', 'text/javascript').end(script);
       else {
@@ -79,6 +94,10 @@ describe.skipIf(!existsSync(CHROMIUM))('runtime in a browser (skipped without Ch
     server?.close();
   });
 
+  it('takes nothing of Node into its bundle', () => {
+    expect(script).not.toMatch(/from\s*"(node:|koffi|onnxruntime-node)/);
+  });
+
   it.each(['wasm', 'webgpu'] as const)(
     '%s gives the results of Node',
     async (device) => {
@@ -89,10 +108,20 @@ describe.skipIf(!existsSync(CHROMIUM))('runtime in a browser (skipped without Ch
       await page.addScriptTag({ url: `${origin}/page.js`, type: 'module' });
       const result = (await page.evaluate(
         ([name, paths]) =>
-          (globalThis as unknown as { exercise(device: string, paths: string): Promise<unknown> }).exercise(name!, paths!),
+          (globalThis as unknown as { exercise(device: string, paths: string): Promise<unknown> }).exercise(
+            name!,
+            paths!,
+          ),
         [device, `${origin}/`],
       )) as Record<string, unknown>;
-      expect(result).toMatchObject({ device, backend: 'web', ids: ['5', '-6'], sum: [2, 4, 6], refused: 'ShapeError', afterwards: 0 });
+      expect(result).toMatchObject({
+        device,
+        backend: 'web',
+        ids: ['5', '-6'],
+        sum: [2, 4, 6],
+        refused: 'ShapeError',
+        afterwards: 0,
+      });
       expect(result['version']).toMatch(/^onnxruntime-web 1\./);
       for (const [i, value] of (await expected()).entries()) expect((result['x'] as number[])[i]).toBeCloseTo(value, 5);
       expect(errors).toEqual([]);

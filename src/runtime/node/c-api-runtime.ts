@@ -53,7 +53,9 @@ export class CApiRuntime implements Runtime {
 
   async compile(source: ProgramSource, options: CompileOptions & { inPlace?: boolean } = {}): Promise<Program> {
     this.#alive();
-    const session = await createSession(this.#engine, source, options, this.threads, this.#gpu?.append);
+    const create = (): Promise<bigint> => createSession(this.#engine, source, options, this.threads, this.#gpu?.append);
+    // Sessions on a GPU share its device with the runs, which does not take two threads at once.
+    const session = await (this.#gpu === undefined ? create() : this.#home.queue.run(create));
     const program = new DeviceProgram(this.#home, this.#engine, session, source, options.inPlace === true, (ended) =>
       this.#programs.delete(ended),
     );
@@ -99,7 +101,6 @@ export class CApiRuntime implements Runtime {
     if (this.#disposed) throw disposedError('runtime');
   }
 }
-
 
 async function fill(memory: DeviceMemory, cell: Cell, dtype: DType, data: HostTensor | undefined): Promise<void> {
   if (data === undefined) await memory.zero(cell);

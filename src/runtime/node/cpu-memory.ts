@@ -29,7 +29,9 @@ export class NativeBlock implements MemoryRoot {
     try {
       this.pointer = engine.create('AllocatorAlloc', engine.allocator, size);
     } catch (cause) {
-      throw new DeviceError(`no memory for a tensor of ${bytes} bytes`, 'make the model or the batch smaller', { cause });
+      throw new DeviceError(`no memory for a tensor of ${bytes} bytes`, 'make the model or the batch smaller', {
+        cause,
+      });
     }
     this.buffer = koffi.view(this.pointer, size);
     account.add(bytes);
@@ -82,7 +84,8 @@ export class CpuMemory implements DeviceMemory<CpuCell> {
 
   /** A tensor on part of a block, which it keeps alive. */
   view(block: NativeBlock, start: number, dtype: DType, shape: readonly number[]): CpuCell {
-    if (shape.length > MAX_RANK) throw new DeviceError(`a tensor of ${shape.length} dimensions; the most are ${MAX_RANK}`);
+    if (shape.length > MAX_RANK)
+      throw new DeviceError(`a tensor of ${shape.length} dimensions; the most are ${MAX_RANK}`);
     for (const [i, size] of shape.entries()) this.#dims.words[i] = BigInt(size);
     const bytes = tensorBytes(dtype, shape);
     const handle = this.#engine.create(

@@ -17,7 +17,8 @@ export interface ArenaLayout {
 
 /** Places float32 tensors one after the other. The whole is a multiple of 64 bytes and of `padTo` elements. */
 export function arenaLayout(shapes: readonly (readonly number[])[], padTo = 1): ArenaLayout {
-  if (!Number.isSafeInteger(padTo) || padTo < 1) throw new ShapeError(`an arena cannot be padded to a multiple of ${padTo}`);
+  if (!Number.isSafeInteger(padTo) || padTo < 1)
+    throw new ShapeError(`an arena cannot be padded to a multiple of ${padTo}`);
   const offsets: number[] = [];
   let end = 0;
   for (const shape of shapes) {
@@ -60,7 +61,8 @@ export function createArena(
     values,
     flat,
     chunks: (chunkLength) => {
-      if (!Number.isSafeInteger(chunkLength) || chunkLength < 1) throw new ShapeError(`no chunks of ${chunkLength} elements`);
+      if (!Number.isSafeInteger(chunkLength) || chunkLength < 1)
+        throw new ShapeError(`no chunks of ${chunkLength} elements`);
       const chunks: Value[] = [];
       for (let start = 0; start < layout.length; start += chunkLength) {
         chunks.push(view(start * WIDTH, [Math.min(chunkLength, layout.length - start)]));

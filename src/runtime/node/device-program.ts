@@ -109,7 +109,10 @@ export class DeviceProgram implements Program {
     });
   }
 
-  async #execute(taken: readonly DeviceValue[], given: readonly (DeviceValue | undefined)[]): Promise<Record<string, Value>> {
+  async #execute(
+    taken: readonly DeviceValue[],
+    given: readonly (DeviceValue | undefined)[],
+  ): Promise<Record<string, Value>> {
     const { memory } = this.#home;
     const { handles, inputs } = this.#call;
     if (this.#changed(taken, given)) this.#plan(taken, given);
@@ -123,7 +126,10 @@ export class DeviceProgram implements Program {
         const shape = this.#outputShapes[j];
         let cell: Cell | undefined;
         if (value !== undefined) {
-          cell = this.#buffered[j] === 1 ? (value.holding.spare ??= memory.allocate(value.dtype, value.shape)) : value.holding.cell;
+          cell =
+            this.#buffered[j] === 1
+              ? (value.holding.spare ??= memory.allocate(value.dtype, value.shape))
+              : value.holding.cell;
         } else if (shape !== undefined) {
           cell = memory.allocate(spec.dtype, shape);
           made++;
@@ -138,7 +144,17 @@ export class DeviceProgram implements Program {
         await this.#pace.perform(this.#home.breath, (call) => {
           const { inputNames, outputNames, outputs } = this.#call;
           const results = handles.pointer + BigInt(inputs * 8);
-          return call('Run', this.#session, null, inputNames.pointer, handles.pointer, inputs, outputNames.pointer, outputs, results);
+          return call(
+            'Run',
+            this.#session,
+            null,
+            inputNames.pointer,
+            handles.pointer,
+            inputs,
+            outputNames.pointer,
+            outputs,
+            results,
+          );
         });
       }
     } catch (error) {

@@ -38,11 +38,17 @@ async function openWebGpu(engine: EngineLibrary): Promise<Gpu> {
   try {
     return await Gpu.open(
       engine,
-      (options) => engine.call('SessionOptionsAppendExecutionProvider', options, 'WebGPU', none.pointer, none.pointer, 0),
+      (options) =>
+        engine.call('SessionOptionsAppendExecutionProvider', options, 'WebGPU', none.pointer, none.pointer, 0),
       'WebGPU_Buf',
     );
   } catch (cause) {
-    throw missing('webgpu', firstLine(cause), 'install a graphics driver (on Linux: Vulkan), or use device "cpu"', cause);
+    throw missing(
+      'webgpu',
+      firstLine(cause),
+      'install a graphics driver (on Linux: Vulkan), or use device "cpu"',
+      cause,
+    );
   }
 }
 
@@ -50,7 +56,7 @@ async function openCuda(engine: EngineLibrary): Promise<Gpu> {
   const file = process.platform === 'win32' ? 'onnxruntime_providers_cuda.dll' : 'libonnxruntime_providers_cuda.so';
   if (!existsSync(join(engine.folder, file))) {
     const hint =
-      "CUDA's part of ONNX Runtime is not installed: let onnxruntime-node's install script fetch it (README), or use device \"cpu\"";
+      'CUDA\'s part of ONNX Runtime is not installed: let onnxruntime-node\'s install script fetch it (README), or use device "cpu"';
     throw missing('cuda', `${file} is not in ${engine.folder}`, hint);
   }
   try {
@@ -78,7 +84,7 @@ export async function listDevices(): Promise<DeviceReport[]> {
   }
   for (const device of ['webgpu', 'cuda'] as const) {
     try {
-      // oxlint-disable-next-line no-await-in-loop -- drivers do not like to be opened in parallel
+      // Drivers do not like to be opened in parallel.
       const gpu = await openGpu(device);
       reports.push({ device, available: true, detail: `onnxruntime ${gpu.engine.version}` });
     } catch (error) {

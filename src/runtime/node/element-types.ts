@@ -20,5 +20,8 @@ export function elementTypeCode(dtype: DType): number {
 /** @throws DeviceError for a type that Sensorium has no name for (strings, unsigned words, 4-bit types). */
 export function dtypeOfCode(code: number): DType {
   for (const [dtype, known] of Object.entries(TYPE_CODES)) if (known === code) return dtype as DType;
-  throw new DeviceError(`the program gave a tensor of ONNX element type ${code}`, 'cast that output to a type of Sensorium');
+  throw new DeviceError(
+    `the program gave a tensor of ONNX element type ${code}`,
+    'cast that output to a type of Sensorium',
+  );
 }

@@ -204,7 +204,9 @@ function loadEngine(): EngineLibrary {
       new Promise((resolve, reject) => {
         functions[name].async(...args, (error, status) => {
           try {
-            if (error) throw new DeviceError(`calling ONNX Runtime failed: ${String(error)}`, undefined, { cause: error });
+            if (error instanceof Error) {
+              throw new DeviceError(`calling ONNX Runtime failed: ${error.message}`, undefined, { cause: error });
+            }
             check(name, status);
             resolve();
           } catch (failure) {

@@ -48,7 +48,17 @@ export class Gpu {
     const { pointer } = this.#names;
     try {
       const ready = await session;
-      await this.engine.callAsync('Run', ready, null, pointer + 16n, call.pointer, 1, pointer + 24n, 1, call.pointer + 8n);
+      await this.engine.callAsync(
+        'Run',
+        ready,
+        null,
+        pointer + 16n,
+        call.pointer,
+        1,
+        pointer + 24n,
+        1,
+        call.pointer + 8n,
+      );
     } finally {
       freeWords(call);
     }

@@ -24,7 +24,9 @@ export async function guarded<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (cause) {
     if (cause instanceof DeviceError) throw cause;
-    throw new DeviceError(`ONNX Runtime: ${cause instanceof Error ? cause.message : String(cause)}`, undefined, { cause });
+    throw new DeviceError(`ONNX Runtime: ${cause instanceof Error ? cause.message : String(cause)}`, undefined, {
+      cause,
+    });
   }
 }
 

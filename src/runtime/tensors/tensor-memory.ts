@@ -59,7 +59,7 @@ export class TensorMemory {
   /** The sessions are kept until here, because the last session on a GPU takes the device with it. */
   async release(): Promise<void> {
     for (const session of this.#copies.values()) {
-      // oxlint-disable-next-line no-await-in-loop -- one at a time: the engine does not release in parallel
+      // One at a time: the engine does not release in parallel.
       await (await session).release();
     }
     this.#copies.clear();
@@ -77,7 +77,11 @@ export class TensorMemory {
       const options = this.#engine.sessionOptions(source, {});
       // Optimised away, an Identity would hand its input back rather than copy it.
       session = guarded(() =>
-        this.#engine.create(source.bytes, { ...options, graphOptimizationLevel: 'disabled', preferredOutputLocation: location }),
+        this.#engine.create(source.bytes, {
+          ...options,
+          graphOptimizationLevel: 'disabled',
+          preferredOutputLocation: location,
+        }),
       );
       this.#copies.set(key, session);
     }

@@ -75,7 +75,10 @@ export class TensorProgram implements Program {
     );
   }
 
-  async #execute(taken: readonly TensorValue[], given: readonly (TensorValue | undefined)[]): Promise<Record<string, Value>> {
+  async #execute(
+    taken: readonly TensorValue[],
+    given: readonly (TensorValue | undefined)[],
+  ): Promise<Record<string, Value>> {
     const feeds: Record<string, Tensor> = {};
     for (const [i, spec] of this.inputs.entries()) feeds[spec.name] = taken[i]!.holding.cell.tensor;
     const tensors = await guarded(() => this.#session.run(feeds));

@@ -1,4 +1,11 @@
-import { allocateArray, DeviceError, elementCount, type DType, type HostTensor, type TypedArray } from '../../core/index.ts';
+import {
+  allocateArray,
+  DeviceError,
+  elementCount,
+  type DType,
+  type HostTensor,
+  type TypedArray,
+} from '../../core/index.ts';
 import { checkHost } from '../checks.ts';
 import { freedByHand, freeWhenForgotten, Holding } from '../holding.ts';
 import type { WorkQueue } from '../queue.ts';
@@ -64,5 +71,8 @@ export class TensorValue implements Value {
 /** The value as one of this runtime's own. @throws DeviceError when another runtime made it. */
 export function ownTensor(home: TensorHome, name: string, value: Value): TensorValue {
   if (value instanceof TensorValue && value.home === home) return value;
-  throw new DeviceError(`the value given for "${name}" was made by another runtime`, 'read it there and allocate it here');
+  throw new DeviceError(
+    `the value given for "${name}" was made by another runtime`,
+    'read it there and allocate it here',
+  );
 }

@@ -22,7 +22,10 @@ export interface WebProgramSource extends ProgramSource {
 export async function createRuntime(options: WebRuntimeOptions = {}): Promise<Runtime> {
   const device = options.device ?? 'wasm';
   if (device === 'webgpu' && (await gpuAdapter()) === null) {
-    throw new DeviceError('this browser offers no WebGPU device', 'use device "wasm", or a browser with WebGPU switched on');
+    throw new DeviceError(
+      'this browser offers no WebGPU device',
+      'use device "wasm", or a browser with WebGPU switched on',
+    );
   }
   const isolated = (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true;
   const threads = isolated ? (options.threads ?? Math.min(4, globalThis.navigator?.hardwareConcurrency ?? 1)) : 1;
@@ -50,7 +53,10 @@ function sessionOptions(
   options: CompileOptions,
 ): InferenceSession.SessionOptions {
   if (source.externalFolder !== undefined) {
-    throw new DeviceError('a page has no folders to read weights from', 'give the files as `externalData`, or weights as inputs');
+    throw new DeviceError(
+      'a page has no folders to read weights from',
+      'give the files as `externalData`, or weights as inputs',
+    );
   }
   const session: Record<string, string> = {};
   if (options.disablePrepacking === true) session['disable_prepacking'] = '1';

@@ -79,7 +79,10 @@ describe.each(['c-api', 'binding'] as const)('%s', (backend) => {
 
   it('a value both read and written is double-buffered: 100 steps are bit-identical to separate values', async () => {
     const program = await runtime.compile(mixing);
-    const w = await vector(floats(16, (i) => Math.sin(i * 7)), [4, 4]);
+    const w = await vector(
+      floats(16, (i) => Math.sin(i * 7)),
+      [4, 4],
+    );
     const start = floats(16, (i) => Math.cos(i * 3));
     const x = await vector(start, [4, 4]);
     let pure = await vector(start, [4, 4]);
@@ -190,7 +193,9 @@ describe.each(['c-api', 'binding'] as const)('%s', (backend) => {
     expect(await z!.read()).toEqual(hostTensor('float32', [0]));
     const scalars = await runtime.compile(binary('Add', []));
     const one = await vector([1], []);
-    expect(await (await scalars.run({ x: one, y: one }))['z']!.read()).toEqual(hostTensor('float32', [], Float32Array.of(2)));
+    expect(await (await scalars.run({ x: one, y: one }))['z']!.read()).toEqual(
+      hostTensor('float32', [], Float32Array.of(2)),
+    );
   });
 
   it('refuses what does not fit, by name and shape', async () => {
@@ -215,11 +220,15 @@ describe.each(['c-api', 'binding'] as const)('%s', (backend) => {
 
   it("passes on the engine's message", async () => {
     await expect(runtime.compile(binary('NoSuchOperator', [3]))).rejects.toThrow(/ONNX Runtime: .*NoSuchOperator/s);
-    await expect(runtime.compile({ ...binary('Add', [3]), bytes: Uint8Array.of(1, 2, 3) })).rejects.toThrow(DeviceError);
+    await expect(runtime.compile({ ...binary('Add', [3]), bytes: Uint8Array.of(1, 2, 3) })).rejects.toThrow(
+      DeviceError,
+    );
     await expect(runtime.compile({ ...binary('Add', [3]), bytes: new Uint8Array() })).rejects.toThrow(DeviceError);
     // Shapes that only the engine can judge.
     const program = await runtime.compile(binary('Add', ['n']));
-    await expect(program.run({ x: await vector([1, 2]), y: await vector([1, 2, 3]) })).rejects.toThrow(/ONNX Runtime: /);
+    await expect(program.run({ x: await vector([1, 2]), y: await vector([1, 2, 3]) })).rejects.toThrow(
+      /ONNX Runtime: /,
+    );
   });
 
   it('refuses disposed values and programs, and lets running ones finish', async () => {

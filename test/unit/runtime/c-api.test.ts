@@ -52,7 +52,13 @@ describe('arena', () => {
 
   it('a view that overlaps an input is double-buffered without leaving its place', async () => {
     const arena = await runtime.allocateArena!([{ name: 'x', shape: [32] }]);
-    await arena.flat.write(hostTensor('float32', [32], Float32Array.from({ length: 32 }, (_, i) => i)));
+    await arena.flat.write(
+      hostTensor(
+        'float32',
+        [32],
+        Float32Array.from({ length: 32 }, (_, i) => i),
+      ),
+    );
     // The reversed whole goes where the whole was: in place, its second half would be read too late.
     const source = model({
       inputs: [spec('x', [32]), spec('at', [32], 'int64')],
@@ -78,7 +84,11 @@ describe('arena', () => {
 
 it('keeps the event loop free during a long run', async () => {
   const size = 1024;
-  const nodes = Array.from({ length: 12 }, (_, i) => ({ op: 'MatMul', inputs: [`x${i}`, 'w'], outputs: [`x${i + 1}`] }));
+  const nodes = Array.from({ length: 12 }, (_, i) => ({
+    op: 'MatMul',
+    inputs: [`x${i}`, 'w'],
+    outputs: [`x${i + 1}`],
+  }));
   const source = model({
     inputs: [spec('x0', [size, size]), spec('w', [size, size])],
     outputs: [spec('x12', [size, size])],
@@ -88,7 +98,7 @@ it('keeps the event loop free during a long run', async () => {
   const x = await runtime.allocate('float32', [size, size]);
   const running = program.run({ x0: x, w: x });
   let done = false;
-  const finished = running.then(() => {
+  const finished = running.finally(() => {
     done = true;
   });
   let turns = 0;
@@ -131,7 +141,9 @@ it('reads weights from a file beside the model, at any offset', async () => {
       expect([...(await (await program.run({ x }))['z']!.read()).data]).toEqual([11, 12, 13]);
       await own.dispose();
     }
-    await expect(runtime.compile({ ...source, externalFolder: join(folder, 'absent') })).rejects.toThrow(/cannot be read/);
+    await expect(runtime.compile({ ...source, externalFolder: join(folder, 'absent') })).rejects.toThrow(
+      /cannot be read/,
+    );
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -154,7 +166,9 @@ it('names the devices, and says what to do about those that are not there', asyn
   expect(devices[0]).toMatchObject({ available: true });
   for (const { device, available } of devices) {
     if (!available) {
-      await expect(createRuntime({ device })).rejects.toThrow(new RegExp(`no device "${device}".*use device "cpu"`, 's'));
+      await expect(createRuntime({ device })).rejects.toThrow(
+        new RegExp(`no device "${device}".*use device "cpu"`, 's'),
+      );
     }
   }
   await expect(createRuntime({ threads: 0 })).rejects.toThrow(/0 threads/);

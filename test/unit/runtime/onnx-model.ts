@@ -35,7 +35,8 @@ function message(fields: Field[]): Uint8Array {
     if (typeof value === 'number' || typeof value === 'bigint') {
       parts.push(Uint8Array.from([...varint(BigInt(tag << 3)), ...varint(BigInt(value))]));
     } else {
-      const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : Array.isArray(value) ? message(value) : value;
+      const bytes =
+        typeof value === 'string' ? new TextEncoder().encode(value) : Array.isArray(value) ? message(value) : value;
       parts.push(Uint8Array.from([...varint(BigInt((tag << 3) | 2)), ...varint(BigInt(bytes.length))]), bytes);
     }
   }
@@ -52,7 +53,18 @@ function valueInfo(spec: TensorSpec): Field[] {
   const dims = spec.shape.map((size): Field => [1, typeof size === 'number' ? [[1, size]] : [[2, size]]]);
   return [
     [1, spec.name],
-    [2, [[1, [[1, CODES[spec.dtype]], [2, dims]]]]],
+    [
+      2,
+      [
+        [
+          1,
+          [
+            [1, CODES[spec.dtype]],
+            [2, dims],
+          ],
+        ],
+      ],
+    ],
   ];
 }
 
@@ -94,8 +106,22 @@ function graph(spec: GraphSpec): Field[] {
         ...node.inputs.map((name): Field => [1, name]),
         ...node.outputs.map((name): Field => [2, name]),
         [4, node.op],
-        ...Object.entries(node.ints ?? {}).map(([name, value]): Field => [5, [[1, name], [3, value], [20, 2]]]),
-        ...Object.entries(node.graphs ?? {}).map(([name, body]): Field => [5, [[1, name], [6, graph(body)], [20, 5]]]),
+        ...Object.entries(node.ints ?? {}).map(([name, value]): Field => [
+          5,
+          [
+            [1, name],
+            [3, value],
+            [20, 2],
+          ],
+        ]),
+        ...Object.entries(node.graphs ?? {}).map(([name, body]): Field => [
+          5,
+          [
+            [1, name],
+            [6, graph(body)],
+            [20, 5],
+          ],
+        ]),
         ...(node.domain === undefined ? [] : ([[7, node.domain]] as Field[])),
       ],
     ]),
@@ -107,7 +133,13 @@ function graph(spec: GraphSpec): Field[] {
         ...data.shape.map((size): Field => [1, size]),
         [2, CODES[data.dtype]],
         [8, name],
-        ...(['location', 'offset', 'length'] as const).map((key): Field => [13, [[1, key], [2, String(data[key])]]]),
+        ...(['location', 'offset', 'length'] as const).map((key): Field => [
+          13,
+          [
+            [1, key],
+            [2, String(data[key])],
+          ],
+        ]),
         [14, 1],
       ],
     ]),
@@ -121,8 +153,20 @@ export function model(spec: GraphSpec): ProgramSource {
   const bytes = message([
     [1, 10],
     [7, graph(spec)],
-    [8, [[1, ''], [2, 21]]],
-    [8, [[1, 'com.microsoft'], [2, 1]]],
+    [
+      8,
+      [
+        [1, ''],
+        [2, 21],
+      ],
+    ],
+    [
+      8,
+      [
+        [1, 'com.microsoft'],
+        [2, 1],
+      ],
+    ],
   ]);
   return { bytes, inputs: spec.inputs, outputs: spec.outputs };
 }
@@ -132,7 +176,12 @@ export function spec(name: string, shape: (number | string)[], dtype: DType = 'f
 }
 
 /** z = op(x, y), all of one shape. */
-export function binary(op: string, shape: (number | string)[], dtype: DType = 'float32', out: DType = dtype): ProgramSource {
+export function binary(
+  op: string,
+  shape: (number | string)[],
+  dtype: DType = 'float32',
+  out: DType = dtype,
+): ProgramSource {
   return model({
     inputs: [spec('x', shape, dtype), spec('y', shape, dtype)],
     outputs: [spec('z', shape, out)],

@@ -22,7 +22,11 @@ describe.skipIf(!there)('WebGPU (skipped without a driver: install chromium, or 
     });
 
     it('keeps values, reads and writes them', async () => {
-      const x = await runtime.allocate('float32', [2, 3], hostTensor('float32', [2, 3], Float32Array.of(1, 2, 3, 4, 5, 6)));
+      const x = await runtime.allocate(
+        'float32',
+        [2, 3],
+        hostTensor('float32', [2, 3], Float32Array.of(1, 2, 3, 4, 5, 6)),
+      );
       expect((await x.read()).data).toEqual(Float32Array.of(1, 2, 3, 4, 5, 6));
       await x.write(hostTensor('float32', [2, 3], new Float32Array(6).fill(7)));
       expect((await x.read()).data).toEqual(new Float32Array(6).fill(7));
