@@ -35,7 +35,7 @@ export interface LoweredGraph {
 
 /**
  * Lowers everything that `outputs` depend on to an ONNX model.
- * @throws GraphError when two inputs or weights share a name
+ * @throws GraphError when two of the inputs, weights and outputs share a name
  */
 export function lower(outputs: Readonly<Record<string, Tensor>>, options: LowerOptions = {}): LoweredGraph {
   const builder = new OnnxBuilder();
@@ -64,7 +64,10 @@ export function lower(outputs: Readonly<Record<string, Tensor>>, options: LowerO
       names.forEach((name, i) => context.define(node.outputs[i]!, name));
     }
   }
-  for (const [name, tensor] of Object.entries(outputs)) builder.output(name, context.nameOf(tensor), tensor.dtype, tensor.shape);
+  for (const [name, tensor] of Object.entries(outputs)) {
+    if (inputs.some((input) => input.name === name)) throw new GraphError(`an input and an output are both called '${name}'`);
+    builder.output(name, context.nameOf(tensor), tensor.dtype, tensor.shape);
+  }
   return {
     bytes: builder.finish('sensorium'),
     inputs,
