@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { findChromium } from './scripts/setup/browser.mjs';
 
 const MINUTE = 60_000;
 
@@ -15,9 +16,12 @@ function tier(name: string, minutes: number): object {
   };
 }
 
+const chromium = findChromium();
+
 export default defineConfig({
   test: {
     environment: 'node',
+    env: chromium === undefined ? {} : { CHROMIUM_PATH: chromium },
     // Engines keep threads and native memory per process, so every test file gets a process of its own.
     pool: 'forks',
     maxWorkers: 2,

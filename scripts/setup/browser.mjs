@@ -1,4 +1,4 @@
-/** Finds what the browser and WebGPU tests need: Chromium, and Vulkan with a device, real or in software. */
+/** Finds what the browser and WebGPU tests need: Chromium (with its software device for Vulkan) and Vulkan's loader. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -15,16 +15,13 @@ const PLACES = [
   'C:\\Program Files (x86)\\Google\\Chrome\\Application\\chrome.exe',
 ];
 
-/** Chromium's software Vulkan device, as Debian packages it. Mesa's lavapipe is refused by ONNX Runtime's WebGPU. */
-const SOFTWARE_DEVICE = '/usr/lib/chromium/vk_swiftshader_icd.json';
-
 /**
- * Path of a Chromium, or undefined. `CHROME_PATH` goes first.
+ * Path of a Chromium, or undefined. `CHROME_PATH` or `CHROMIUM_PATH` goes first.
  * @returns {string | undefined}
  */
 export function findChromium() {
-  const named = process.env.CHROME_PATH;
-  if (named !== undefined && named !== '' && existsSync(named)) return named;
+  const named = process.env.CHROME_PATH || process.env.CHROMIUM_PATH;
+  if (named && existsSync(named)) return named;
   const onPath = (process.env.PATH ?? '').split(delimiter).flatMap((folder) => NAMES.map((name) => join(folder, name)));
   return [...PLACES, ...onPath].find((path) => existsSync(path));
 }
@@ -39,12 +36,4 @@ export function hasVulkan() {
   if (places.some((folder) => existsSync(join(folder, 'libvulkan.so.1')))) return true;
   const listed = spawnSync('ldconfig', ['-p'], { encoding: 'utf8' });
   return listed.status === 0 && listed.stdout.includes('libvulkan.so.1');
-}
-
-/**
- * The file that `VK_ICD_FILENAMES` should name so that WebGPU runs in software, or undefined where there is none.
- * @returns {string | undefined}
- */
-export function findSoftwareDevice() {
-  return existsSync(SOFTWARE_DEVICE) ? SOFTWARE_DEVICE : undefined;
 }
