@@ -1,10 +1,7 @@
 // N pairs of a picture and a text, T tokens, P picture tokens
 import { basename, dirname } from 'node:path';
 import { CheckpointError, DataError, type HostTensor } from '../../core/index.ts';
-import {
-  decodePicture,
-  readPicture,
-} from '../../data/node/index.ts';
+import { decodePicture, readPicture } from '../../data/node/index.ts';
 import {
   MAX_TEXT_LENGTH,
   onBackground,
@@ -43,15 +40,19 @@ export interface FusionPredictorOptions {
   readonly runtime?: Runtime;
 }
 
-/** Pairs that go through the model at once; more are cut into portions, so that memory stays bounded. */
-const PORTION = 32;
+/**
+ * Pairs that go through the model at once, so that memory stays bounded. Programs have fixed sizes: one is compiled for a
+ * single pair and, when it is first needed, one for portions; the last portion is filled up with copies.
+ */
+const PORTION = 16;
 
 /** A trained fusion model, ready to answer. Its weights are read by the engine straight from `model.safetensors`. */
 export class FusionPredictor {
   readonly config: FusionConfig;
   readonly processor: FusionPreprocessing;
   readonly tokenizer: TextTokenizer;
-  readonly #program: Program;
+  readonly #programs = new Map<number, Promise<Program>>();
+  readonly #compile: (pairs: number) => Promise<Program>;
   readonly #runtime: Runtime;
   readonly #ownsRuntime: boolean;
   readonly #grid: readonly [number, number];
@@ -61,7 +62,7 @@ export class FusionPredictor {
     config: FusionConfig;
     processor: FusionPreprocessing;
     tokenizer: TextTokenizer;
-    program: Program;
+    compile: (pairs: number) => Promise<Program>;
     runtime: Runtime;
     ownsRuntime: boolean;
     model: SimpleMultimodalModel;
@@ -69,7 +70,7 @@ export class FusionPredictor {
     this.config = parts.config;
     this.processor = parts.processor;
     this.tokenizer = parts.tokenizer;
-    this.#program = parts.program;
+    this.#compile = parts.compile;
     this.#runtime = parts.runtime;
     this.#ownsRuntime = parts.ownsRuntime;
     this.#grid = parts.model.vision_encoder.grid;
@@ -90,11 +91,15 @@ export class FusionPredictor {
       const processor = parsePreprocessing(files.preprocessor, `${folder}/preprocessor_config.json`);
       const tokenizer = new TextTokenizer(files.tokenizer, `${folder}/tokenizer.json`);
       checkTogether(folder, config, processor, tokenizer);
+      const model = new SimpleMultimodalModel(config);
+      const located = locateWeights(folder, model, files.weights);
       const runtime = options.runtime ?? (await createRuntime());
       const ownsRuntime = options.runtime === undefined;
+      const compile = (pairs: number): Promise<Program> => compileModel(model, processor, located, runtime, pairs);
       try {
-        const { model, program } = await compileModel(config, processor, files.weights, runtime);
-        return new FusionPredictor({ config, processor, tokenizer, program, runtime, ownsRuntime, model });
+        const predictor = new FusionPredictor({ config, processor, tokenizer, compile, runtime, ownsRuntime, model });
+        await predictor.#programFor(1);
+        return predictor;
       } catch (error) {
         if (ownsRuntime) await runtime.dispose();
         throw error;
@@ -125,7 +130,8 @@ export class FusionPredictor {
   }
 
   async dispose(): Promise<void> {
-    this.#program.dispose();
+    for (const program of this.#programs.values()) (await program).dispose();
+    this.#programs.clear();
     if (this.#ownsRuntime) await this.#runtime.dispose();
   }
 
@@ -133,10 +139,11 @@ export class FusionPredictor {
     const { textLength, imageMean: mean, imageDeviation: deviation } = this.processor;
     // Texts first: they are cheap to refuse.
     for (const { text } of examples) checkText(text);
-    const { ids, mask } = this.tokenizer.encodeBatch(examples.map(({ text }) => text), textLength);
+    const filled = examples.length === 1 ? examples : [...examples, ...Array.from({ length: PORTION - examples.length }, () => examples[0]!)];
+    const { ids, mask } = this.tokenizer.encodeBatch(filled.map(({ text }) => text), textLength);
     const read = new Map<ImageSource, Picture>();
     const pictures: Picture[] = [];
-    for (const { image } of examples) {
+    for (const { image } of filled) {
       const prepared = read.get(image) ?? (await this.prepareImage(image));
       read.set(image, prepared);
       pictures.push(prepared);
@@ -145,14 +152,21 @@ export class FusionPredictor {
     return examples.map(({ text }, row) => this.#describe(row, text, ids, logits, attention));
   }
 
+  #programFor(pairs: number): Promise<Program> {
+    const known = this.#programs.get(pairs) ?? this.#compile(pairs);
+    this.#programs.set(pairs, known);
+    return known;
+  }
+
   async #run(tensors: Record<string, HostTensor>): Promise<{ logits: HostTensor; attention: HostTensor }> {
+    const program = await this.#programFor(tensors['pixels']!.shape[0]!);
     const values = await Promise.all(
       Object.entries(tensors).map(
         async ([name, tensor]) => [name, await this.#runtime.allocate(tensor.dtype, tensor.shape, tensor)] as const,
       ),
     );
     try {
-      const outputs = await this.#program.run(Object.fromEntries(values));
+      const outputs = await program.run(Object.fromEntries(values));
       try {
         return { logits: await outputs['logits']!.read(), attention: await outputs['attention']!.read() };
       } finally {
@@ -225,25 +239,17 @@ function checkTogether(folder: string, config: FusionConfig, processor: FusionPr
   if (faults.length > 0) throw new CheckpointError(`${folder}: its files do not belong together: ${faults.join('; ')}`, 'use the files of one model');
 }
 
-/** Traces the model for any number of pairs and lets its weights point into their file. */
-async function compileModel(
-  config: FusionConfig,
-  processor: FusionPreprocessing,
-  weights: Weights,
-  runtime: Runtime,
-): Promise<{ model: SimpleMultimodalModel; program: Program }> {
-  const model = new SimpleMultimodalModel(config);
-  model.parameters();
-  const { imageSize, textLength } = processor;
-  const { result: logits, taps } = trace(() =>
-    model.forward(
-      input('pixels', 'float32', ['pairs', 3, imageSize, imageSize]),
-      input('ids', 'int64', ['pairs', textLength]),
-      input('mask', 'float32', ['pairs', textLength]),
-    ),
-  );
+/** Where weights lie: one folder, and a place in one of its files for each of them. */
+interface LocatedWeights {
+  readonly folder: string;
+  readonly places: ReadonlyMap<string, ExternalData>;
+}
+
+/** @throws CheckpointError when a weight is missing, of another type or shape, or in another folder than the rest */
+function locateWeights(folder: string, model: SimpleMultimodalModel, weights: Weights): LocatedWeights {
+  const places = new Map<string, ExternalData>();
   const folders = new Set<string>();
-  const external = (name: string, dtype: string, shape: readonly number[]): ExternalData => {
+  for (const [name, { dtype, shape }] of model.parameters()) {
     const found = weights.location(name);
     if (found.dtype !== dtype || found.shape.join() !== shape.join()) {
       throw new CheckpointError(
@@ -252,16 +258,34 @@ async function compileModel(
       );
     }
     folders.add(dirname(found.path));
-    return { location: basename(found.path), offset: found.offset, length: found.byteLength };
-  };
-  const outputs = { logits, attention: attentionOf(config, taps) };
-  const source = lower(outputs, { device: runtime.device === 'webgpu' ? 'webgpu' : 'cpu', external });
-  const [externalFolder, other] = folders;
-  if (externalFolder === undefined || other !== undefined) {
-    throw new CheckpointError(`${weights.folder}: its weights lie in several folders`, 'put all files into one folder');
+    places.set(name, { location: basename(found.path), offset: found.offset, length: found.byteLength });
   }
-  const program = await runtime.compile({ ...source, externalFolder }, { optimization: 'all' });
-  return { model, program };
+  const [only, other] = folders;
+  if (only === undefined || other !== undefined) {
+    throw new CheckpointError(`${folder}: its weights lie in several folders`, 'put all files into one folder');
+  }
+  return { folder: only, places };
+}
+
+/** Traces the model for a number of pairs and lets its weights point into their files. */
+async function compileModel(
+  model: SimpleMultimodalModel,
+  { imageSize, textLength }: FusionPreprocessing,
+  weights: LocatedWeights,
+  runtime: Runtime,
+  pairs: number,
+): Promise<Program> {
+  const { result: logits, taps } = trace(() =>
+    model.forward(
+      input('pixels', 'float32', [pairs, 3, imageSize, imageSize]),
+      input('ids', 'int64', [pairs, textLength]),
+      input('mask', 'float32', [pairs, textLength]),
+    ),
+  );
+  const outputs = { logits, attention: attentionOf(model.config, taps) };
+  const device = runtime.device === 'webgpu' ? 'webgpu' : 'cpu';
+  const source = lower(outputs, { device, external: (name) => weights.places.get(name) });
+  return runtime.compile({ ...source, externalFolder: weights.folder }, { optimization: 'all' });
 }
 
 /** [N, T, P]: mean over heads and layers, whichever side asks. */
