@@ -69,6 +69,15 @@ export function createArena(
       }
       return chunks;
     },
+    matrix: (width) => {
+      if (!Number.isSafeInteger(width) || width < 1 || layout.length % width !== 0) {
+        throw new ShapeError(
+          `an arena of ${layout.length} elements has no rows of ${width}`,
+          'give the width as `padTo`',
+        );
+      }
+      return view(0, [layout.length / width, width]);
+    },
     dispose: () => {
       for (const value of made.splice(0)) value.dispose();
     },

@@ -35,6 +35,10 @@ describe('arena', () => {
     const chunks = arena.chunks(20);
     expect(chunks.map((chunk) => chunk.shape)).toEqual([[20], [20], [10]]);
     expect((await chunks[1]!.read()).data).toEqual(expected.slice(20, 40));
+    const matrix = arena.matrix(25);
+    expect(matrix.shape).toEqual([2, 25]);
+    expect((await matrix.read()).data).toEqual(expected);
+    expect(() => arena.matrix(7)).toThrow(/no rows of 7/);
     arena.dispose();
     await expect(chunks[0]!.read()).rejects.toThrow(/disposed/);
   });
