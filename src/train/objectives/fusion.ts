@@ -1,5 +1,5 @@
 // B pictures, K statements per picture, T tokens
-import { argmax, cast, crossEntropy, equal, mul, reduceMean, add, type Tensor } from '../../graph/index.ts';
+import { argmax, cast, concat, crossEntropy, equal, slice, mul, reduceMean, add, type Tensor } from '../../graph/index.ts';
 import { initializers, Module, Parameter } from '../../nn/index.ts';
 import type { LossGraph, Trainable } from '../objective.ts';
 import { clipLoss, sameClass, sharedTargets, siglipLoss } from './contrastive.ts';
@@ -53,19 +53,22 @@ export class FusionTraining extends Module implements Trainable {
   /** @param batch `pixels`, `ids`, `mask`, `label`; for the contrastive part also `description_ids`, `description_mask`, `concept` */
   loss(batch: Readonly<Record<string, Tensor>>): LossGraph {
     const { classification, contrastive, form } = this.#weights;
-    const vision = this.network.encodeVision(batch['pixels']!);
-    const text = this.network.encodeText(batch['ids']!, batch['mask']!);
-    const logits = this.network.classify({ vision, ...text });
-    const figures: Record<string, Tensor> = {};
-    const labels = batch['label']!;
-    figures['classification'] = crossEntropy(logits, labels);
-    figures['accuracy'] = reduceMean(cast(equal(argmax(logits), labels), 'float32'));
-    let loss = mul(figures['classification'], classification);
     const { alignment } = this.network;
-    if (contrastive > 0 && alignment !== undefined && this.temperature !== undefined) {
-      const described = this.network.encodeText(batch['description_ids']!, batch['description_mask']!);
+    const aligns = contrastive > 0 && alignment !== undefined && this.temperature !== undefined;
+    const vision = this.network.encodeVision(batch['pixels']!);
+    const [statements, descriptions] = aligns
+      ? this.#encodeTogether([batch['ids']!, batch['description_ids']!], [batch['mask']!, batch['description_mask']!])
+      : [this.network.encodeText(batch['ids']!, batch['mask']!)];
+    const labels = batch['label']!;
+    const logits = this.network.classify({ vision, ...statements! });
+    const figures: Record<string, Tensor> = {
+      classification: crossEntropy(logits, labels),
+      accuracy: reduceMean(cast(equal(argmax(logits), labels), 'float32')),
+    };
+    let loss = mul(figures['classification']!, classification);
+    if (aligns) {
       const matches = sameClass(batch['concept']!);
-      const [v, t] = [alignment.ofVision(vision), alignment.ofText(described.text, described.keep)];
+      const [v, t] = [alignment.ofVision(vision), alignment.ofText(descriptions!.text, descriptions!.keep)];
       const { log_scale, bias } = this.temperature;
       figures['contrastive'] =
         form === 'clip'
@@ -75,5 +78,17 @@ export class FusionTraining extends Module implements Trainable {
     }
     return { loss, figures };
   }
-}
 
+  /** Several sets of texts through the encoder at once; texts of one length in one pass. */
+  #encodeTogether(ids: readonly Tensor[], masks: readonly Tensor[]): { text: Tensor; keep: Tensor }[] {
+    if (ids.some((tensor) => tensor.shape[1] !== ids[0]!.shape[1])) return ids.map((tensor, i) => this.network.encodeText(tensor, masks[i]!));
+    const { text, keep } = this.network.encodeText(concat(ids, 0), concat(masks, 0));
+    let start = 0;
+    return ids.map(({ shape }) => {
+      const end = start + (shape[0] as number);
+      const rows = { text: slice(text, 0, start, end), keep: slice(keep, 0, start, end) };
+      start = end;
+      return rows;
+    });
+  }
+}
