@@ -2,6 +2,7 @@ import { GraphError } from '../../core/index.ts';
 import { staticShape } from '../../graph/index.ts';
 import { dataType, real } from '../builder.ts';
 import { geluGradient } from './gelu.ts';
+import { randomUniform } from './random.ts';
 import { hasFusedKernels, type LoweringRules, MICROSOFT, type PlainRule } from './shared.ts';
 
 /** An operator that ONNX has under another name and with the same inputs. */
@@ -79,22 +80,5 @@ export const elementwiseLowering: LoweringRules<Elementwise> = {
   and: direct('And'),
   or: direct('Or'),
   where: direct('Where'),
-  // An integer hash of (position, site, seed): multiplications that wrap, mixed by divisions that stand in for shifts,
-  // since every device has these for int32. The result has 24 bits, as many as float32 can hold.
-  randomUniform: (context, { attributes }, [seed]) => {
-    const { builder } = context;
-    const count = staticShape(attributes.shape, 'randomUniform').reduce((a, b) => a * b, 1);
-    const int = (value: number): string => builder.scalar(value | 0, 'int32');
-    const key = builder.op('Add', [builder.op('Mul', [seed!, int(0x9e3779b1)]), int(Math.imul(attributes.site + 1, 0x85ebca6b))]);
-    let x = builder.op('Range', [builder.scalar(0, 'int32'), builder.scalar(count, 'int32'), builder.scalar(1, 'int32')]);
-    x = builder.op('Add', [builder.op('Mul', [x, int(0x2c9277b5)]), key]);
-    for (const multiplier of [0x21f0aaad, 0x735a2d97]) {
-      x = builder.op('Mul', [builder.op('Add', [x, builder.op('Div', [x, int(1 << 15)])]), int(multiplier)]);
-    }
-    x = builder.op('Add', [x, builder.op('Div', [x, int(1 << 15)])]);
-    // Drop the low byte, so that the conversion is exact, then shift from [−2²³, 2²³) to [0, 1).
-    const high = builder.op('Cast', [builder.op('Div', [x, int(256)])], { to: dataType('float32') });
-    const unit = builder.op('Add', [builder.op('Mul', [high, builder.scalar(2 ** -24)]), builder.scalar(0.5)]);
-    return [builder.op('Reshape', [unit, context.shape(attributes.shape)])];
-  },
+  randomUniform,
 };
