@@ -1,5 +1,6 @@
 /** What a training recipe may say. Every object is strict: an unknown key is an error, never ignored. */
 import { z } from 'zod';
+import { misfits } from './misfits.ts';
 import type { TrainingRecipe } from './types.ts';
 
 const count = z.number().int().min(1).max(1_000_000_000);
@@ -59,6 +60,9 @@ const fusion = z.strictObject({
 
 const studio = z.enum(['noto', 'twemoji', 'fluent-emoji-flat', 'openmoji']);
 
+/** Threads that make batches ahead of the step. */
+const workers = z.number().int().min(0).max(64).default(1);
+
 const emojiStatements = z.strictObject({
   kind: z.literal('emoji-statements'),
   train: z.array(studio).min(1).default(['noto', 'twemoji', 'fluent-emoji-flat']),
@@ -66,12 +70,17 @@ const emojiStatements = z.strictObject({
   /** Statements about each picture of a training batch. */
   statements: count.max(8).default(1),
   augment: z.boolean().default(true),
+  workers,
 });
 
 const easyVqa = z.strictObject({
   kind: z.literal('easy-vqa'),
   /** Folder or tar of the official layout. `--data` goes before it. */
   path: z.string().min(1).optional(),
+  /** Training pictures kept away from training, for validation. */
+  heldOut: z.number().int().min(0).max(100_000).default(0),
+  augment: z.boolean().default(false),
+  workers,
 });
 
 const betas = z.tuple([share, share]).default([0.9, 0.999]);
@@ -107,16 +116,21 @@ const train = z
     ema: z.number().min(0).lt(1).default(0),
     /** Steps between checkpoints. */
     checkpointEvery: count.default(500),
+    /** Seconds between checkpoints, where they come first. */
+    checkpointSeconds: z.number().positive().max(86_400).optional(),
     /** Checkpoints that stay. */
     keep: count.max(10_000).default(2),
+    /** Steps between evaluations on validation data; 0 for none. */
+    evaluateEvery: z.number().int().min(0).max(1_000_000_000).default(0),
+    /** Threads of the engine; all processors unless given. Equal results need equal numbers of threads. */
+    threads: count.max(1024).optional(),
   })
   .superRefine(({ steps, epochs, minutes }, context) => {
     const given = [steps, epochs, minutes].filter((value) => value !== undefined).length;
     if (given !== 1) context.addIssue(`exactly one of steps, epochs and minutes is needed, got ${given}`);
   });
 
-/** A training recipe. */
-export const trainingRecipe: z.ZodType<TrainingRecipe> = z.strictObject({
+const fields = z.strictObject({
   model: z.discriminatedUnion('type', [fusion]),
   data: z.discriminatedUnion('kind', [emojiStatements, easyVqa]),
   objectives: z
@@ -133,4 +147,9 @@ export const trainingRecipe: z.ZodType<TrainingRecipe> = z.strictObject({
   train,
   /** Folder of the run. */
   output: z.string().min(1).max(4096),
+});
+
+/** A training recipe. */
+export const trainingRecipe: z.ZodType<TrainingRecipe> = fields.superRefine((recipe, context) => {
+  for (const { path, message } of misfits(recipe)) context.addIssue({ code: 'custom', path: [...path], message });
 });

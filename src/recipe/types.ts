@@ -59,6 +59,8 @@ export interface EmojiStatementsSection {
   /** Statements about each picture of a training batch. */
   readonly statements: number;
   readonly augment: boolean;
+  /** Threads that draw pictures ahead of the step. */
+  readonly workers: number;
 }
 
 /** The easy-VQA benchmark. */
@@ -66,6 +68,11 @@ export interface EasyVqaSection {
   readonly kind: 'easy-vqa';
   /** Folder or tar; absent where the command line gives it. */
   readonly path?: string | undefined;
+  /** Training pictures kept away from training, for validation; 0 for none. */
+  readonly heldOut: number;
+  /** Mirror and shift training pictures. */
+  readonly augment: boolean;
+  readonly workers: number;
 }
 
 /** What is trained on. */
@@ -113,7 +120,13 @@ export interface TrainSection {
   /** Decay of the averaged weights; 0 for none. */
   readonly ema: number;
   readonly checkpointEvery: number;
+  /** Seconds between checkpoints, where they come first. */
+  readonly checkpointSeconds?: number | undefined;
   readonly keep: number;
+  /** Steps between evaluations on validation data; 0 for none. */
+  readonly evaluateEvery: number;
+  /** Threads of the engine; all processors where absent. */
+  readonly threads?: number | undefined;
 }
 
 /** A training recipe. */

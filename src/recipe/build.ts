@@ -1,0 +1,62 @@
+import type { FusionConfig } from '../models/fusion/model.ts';
+import { adamW, lion, sgd, type Optimizer } from '../train/optimizers.ts';
+import type { RunLength, TrainerOptions } from '../train/trainer.ts';
+import type { FusionSection, OptimizerSection, TrainingRecipe, TrainSection } from './types.ts';
+
+/** The model's config. @param vocabularySize of the tokenizer that was made, which may be smaller than asked for */
+export function fusionConfigOf(model: FusionSection, vocabularySize: number, classes: number): FusionConfig {
+  const { vision, fusion } = model;
+  return {
+    vision: vision.kind === 'vit' ? withoutAbsent(vision) : vision,
+    text: withoutAbsent({ ...model.text, vocabularySize }),
+    hiddenSize: fusion.hidden,
+    heads: fusion.heads,
+    classes,
+    query: fusion.direction === 'text-to-vision' ? 'text' : 'vision',
+    layers: fusion.layers,
+    alignmentSize: fusion.alignment,
+  };
+}
+
+/** Without keys that hold undefined. */
+function withoutAbsent<T extends { readonly hidden?: number | undefined }>({ hidden, ...rest }: T): Omit<T, 'hidden'> & { hidden?: number } {
+  return hidden === undefined ? rest : { ...rest, hidden };
+}
+
+/** The optimiser's update. */
+export function optimizerOf(section: OptimizerSection): Optimizer {
+  switch (section.kind) {
+    case 'adamw':
+      return adamW({ betas: section.betas, epsilon: section.epsilon });
+    case 'lion':
+      return lion({ betas: section.betas });
+    case 'sgd':
+      return sgd({ momentum: section.momentum });
+  }
+}
+
+/** How a trainer is to run. */
+export function trainerOptionsOf({ model, data, objectives, optimizer, schedule, train }: TrainingRecipe): TrainerOptions {
+  const { threads, checkpointEvery, checkpointSeconds, keep: _, evaluateEvery, ...course } = train;
+  return {
+    length: lengthOf(train),
+    seed: train.seed,
+    optimizer: optimizerOf(optimizer),
+    weightDecay: optimizer.weightDecay,
+    ...(optimizer.clip > 0 ? { clip: optimizer.clip } : {}),
+    schedule: { kind: schedule.kind, learningRate: optimizer.lr, warmup: schedule.warmup, floor: schedule.floor },
+    accumulate: train.accumulate,
+    ...(train.ema > 0 ? { ema: train.ema } : {}),
+    checkpointEvery: {
+      steps: checkpointEvery,
+      ...(checkpointSeconds === undefined ? {} : { seconds: checkpointSeconds }),
+    },
+    ...(evaluateEvery > 0 ? { evaluateEvery } : {}),
+    identity: JSON.stringify({ model, data: { ...data, path: null, workers: null }, objectives, optimizer, schedule, course }),
+  };
+}
+
+function lengthOf({ steps, epochs, minutes }: TrainSection): RunLength {
+  if (steps !== undefined) return { steps };
+  return epochs === undefined ? { minutes: minutes! } : { epochs };
+}

@@ -1,0 +1,115 @@
+import type { HostTensor } from '../../core/index.ts';
+import type { Batch, DatasetDescription, EmojiBatch, Loader } from '../../data/index.ts';
+import { openLoader } from '../../data/node/index.ts';
+import { answerQuestions, classificationResult, type ClassificationResult, type ScoredAnswer } from '../../eval/classification.ts';
+import { emojiResult, scoreStatements, statementThreshold, type EmojiResult, type ScoredStatement } from '../../eval/emoji-statements.ts';
+import { FusionScorer } from '../../eval/fusion-scorer.ts';
+import type { FusionConfig } from '../../models/fusion/model.ts';
+import type { Runtime } from '../../runtime/types.ts';
+import type { TrainingRecipe } from '../types.ts';
+import type { TrainingData } from './training-data.ts';
+
+const BATCH = 64;
+
+/** What a test gave, with every single answer. */
+export type RunEvaluation =
+  | {
+      readonly kind: 'emoji-statements';
+      readonly threshold: number;
+      readonly validation: EmojiResult;
+      readonly test: EmojiResult;
+      readonly scored: readonly ScoredStatement[];
+    }
+  | {
+      readonly kind: 'easy-vqa';
+      readonly validation: ClassificationResult | undefined;
+      readonly test: ClassificationResult;
+      readonly scored: readonly ScoredAnswer[];
+    };
+
+/** Evaluates weights on the validation and test splits of a recipe. */
+export class RunEvaluator {
+  readonly #recipe: TrainingRecipe;
+  readonly #data: TrainingData;
+  readonly #scorer: FusionScorer;
+
+  private constructor(recipe: TrainingRecipe, data: TrainingData, scorer: FusionScorer) {
+    this.#recipe = recipe;
+    this.#data = data;
+    this.#scorer = scorer;
+  }
+
+  /** @param weights by the model's own parameter paths */
+  static async create(
+    runtime: Runtime,
+    recipe: TrainingRecipe,
+    data: TrainingData,
+    config: FusionConfig,
+    weights: Readonly<Record<string, HostTensor>>,
+  ): Promise<RunEvaluator> {
+    const sizes = { pictures: BATCH, texts: BATCH * data.textsPerPicture, textLength: config.text.maxLength };
+    return new RunEvaluator(recipe, data, await FusionScorer.create(runtime, config, weights, sizes));
+  }
+
+  /** Figures of the validation split for the metrics of a run; none without such a split. */
+  async validate(weights: Readonly<Record<string, HostTensor>>): Promise<Record<string, number>> {
+    const { validation, preprocessing } = this.#data;
+    if (validation === undefined) return {};
+    await this.#scorer.setWeights(weights);
+    if (this.#recipe.data.kind === 'emoji-statements') {
+      const scored = await this.#pass<EmojiBatch, ScoredStatement[]>(validation, scoreStatements);
+      const { overall, random, hard } = emojiResult(scored, statementThreshold(scored));
+      return {
+        balancedAccuracy: overall.balancedAccuracy,
+        balancedAccuracyRandom: random.balancedAccuracy,
+        balancedAccuracyHard: hard.balancedAccuracy,
+      };
+    }
+    const answers = await this.#pass(validation, answerQuestions);
+    return { accuracy: classificationResult(answers, preprocessing.classNames.length).accuracy };
+  }
+
+  /** Score above which statements are called true, from the validation split; undefined for other data. */
+  async threshold(): Promise<{ value: number; scored: readonly ScoredStatement[] } | undefined> {
+    const { validation } = this.#data;
+    if (this.#recipe.data.kind !== 'emoji-statements' || validation === undefined) return undefined;
+    const scored = await this.#pass<EmojiBatch, ScoredStatement[]>(validation, scoreStatements);
+    return { value: statementThreshold(scored), scored };
+  }
+
+  /** The test split, at a threshold that was fixed before. */
+  async test(threshold: { value: number; scored: readonly ScoredStatement[] } | undefined): Promise<RunEvaluation> {
+    const { validation, test, preprocessing } = this.#data;
+    if (threshold !== undefined) {
+      const scored = await this.#pass<EmojiBatch, ScoredStatement[]>(test, scoreStatements);
+      return {
+        kind: 'emoji-statements',
+        threshold: threshold.value,
+        validation: emojiResult(threshold.scored, threshold.value),
+        test: emojiResult(scored, threshold.value),
+        scored,
+      };
+    }
+    const classes = preprocessing.classNames.length;
+    const held = validation && classificationResult(await this.#pass(validation, answerQuestions), classes);
+    const scored = await this.#pass(test, answerQuestions);
+    return { kind: 'easy-vqa', validation: held, test: classificationResult(scored, classes), scored };
+  }
+
+  dispose(): void {
+    this.#scorer.dispose();
+  }
+
+  async #pass<B extends Batch, R>(
+    description: DatasetDescription,
+    score: (loader: Loader<B>, scorer: FusionScorer) => Promise<R>,
+  ): Promise<R> {
+    const { workers } = this.#recipe.data;
+    const loader = await openLoader<B>(description, { seed: 0, batchSize: BATCH, epochs: 1, dropLast: false, workers });
+    try {
+      return await score(loader, this.#scorer);
+    } finally {
+      await loader.close();
+    }
+  }
+}

@@ -1,0 +1,3 @@
+export * from './evaluate-run.ts';
+export * from './read-recipe.ts';
+export * from './run-recipe.ts';

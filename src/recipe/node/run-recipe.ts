@@ -1,0 +1,250 @@
+/**
+ * A recipe from beginning to end. The folder of a run:
+ *
+ *     recipe.yaml     as it was run
+ *     metrics.jsonl   a record for each step and evaluation
+ *     checkpoints/    to go on from
+ *     model/          config.json, model.safetensors, tokenizer.json, preprocessor_config.json
+ *     result.json     what the test split gave
+ */
+import { mkdir, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { DataError, elementCount, TrainingError, type HostTensor } from '../../core/index.ts';
+import { writeFileAtomic } from '../../core/node/files.ts';
+import { createProgress, type Progress, type ProgressStream } from '../../core/node/terminal.ts';
+import type { ReportProgress } from '../../data/index.ts';
+import { openLoader } from '../../data/node/index.ts';
+import { writeModelFolder } from '../../hub/node/model-folder.ts';
+import { tensorSources } from '../../hub/node/safetensors-file.ts';
+import { fusionConfigToJson } from '../../models/fusion/config.ts';
+import { SimpleMultimodalModel, type FusionConfig } from '../../models/fusion/model.ts';
+import { preprocessingToJson, type FusionPreprocessing } from '../../models/fusion/processor.ts';
+import { createRuntime } from '../../runtime/node/index.ts';
+import type { Runtime } from '../../runtime/types.ts';
+import { FusionTraining, Trainer, type SavedTraining, type TrainingOutcome } from '../../train/index.ts';
+import { createTrainingBar, MetricsFile, RunCheckpoints } from '../../train/node/index.ts';
+import { fusionConfigOf, trainerOptionsOf } from '../build.ts';
+import type { TrainingRecipe } from '../types.ts';
+import { RunEvaluator, type RunEvaluation } from './evaluate-run.ts';
+import { prepareTrainingData, type TrainingData } from './training-data.ts';
+
+/** How a recipe is run. */
+export interface RunOptions {
+  /** Go on from the newest checkpoint in the folder of the run; without one, begin. */
+  readonly resume?: boolean;
+  /** Aborted when the run shall save and end. */
+  readonly interrupt?: AbortSignal;
+  /** Where progress goes; standard error by default. */
+  readonly stream?: ProgressStream;
+  /** Folder for rendered drawings; by default `sensorium` in the user's folder of caches. */
+  readonly cacheFolder?: string;
+}
+
+/** How a run ended. */
+export interface RunOutcome {
+  readonly folder: string;
+  readonly training: TrainingOutcome;
+  /** Weights of the model. */
+  readonly parameters: number;
+  /** Folder of the trained model and its test, unless the run was interrupted. */
+  readonly finished: { readonly model: string; readonly evaluation: RunEvaluation } | undefined;
+}
+
+/** Property under which {@link FusionTraining} keeps the model. */
+const NETWORK = 'network.';
+
+/** Where rendered drawings are kept: `SENSORIUM_CACHE`, or `sensorium` in the user's folder of caches. */
+export function defaultCacheFolder(): string {
+  const { SENSORIUM_CACHE: own, XDG_CACHE_HOME: shared } = process.env;
+  return own || join(shared || join(homedir(), '.cache'), 'sensorium');
+}
+
+/**
+ * Trains, writes the model and evaluates it once on the test split.
+ * @throws RecipeError, DataError, CheckpointError, TrainingError, DeviceError
+ */
+export async function runRecipe(recipe: TrainingRecipe, options: RunOptions = {}): Promise<RunOutcome> {
+  const folder = recipe.output;
+  const { saved, checkpoints, metrics } = await openRunFiles(recipe, options.resume === true, note(options.stream));
+  try {
+    const data = await prepareTrainingData(recipe, options.cacheFolder ?? defaultCacheFolder());
+    const config = fusionConfigOf(recipe.model, data.tokenizer.vocabSize, data.preprocessing.classNames.length);
+    const runtime = await createRuntime(recipe.train.threads === undefined ? {} : { threads: recipe.train.threads });
+    try {
+      const trained = await train({ recipe, options, data, config, runtime, saved, checkpoints, metrics });
+      const parameters = Object.values(trained.weights).reduce((sum, { shape }) => sum + elementCount(shape), 0);
+      const outcome = { folder, training: trained.outcome, parameters };
+      if (trained.outcome.ended === 'interrupted') return { ...outcome, finished: undefined };
+      const evaluation = await finish(recipe, data, config, runtime, trained.weights);
+      const { scored: _, ...figures } = evaluation;
+      const result = { ...outcome, seed: recipe.train.seed, engine: runtime.version, threads: runtime.threads, ...figures };
+      await writeFileAtomic(join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+      return { ...outcome, finished: { model: join(folder, 'model'), evaluation } };
+    } finally {
+      await runtime.dispose();
+    }
+  } finally {
+    await metrics.close();
+  }
+}
+
+interface RunFiles {
+  readonly saved: SavedTraining | undefined;
+  readonly checkpoints: RunCheckpoints;
+  readonly metrics: MetricsFile;
+}
+
+async function openRunFiles(recipe: TrainingRecipe, resume: boolean, say: (text: string) => void): Promise<RunFiles> {
+  const folder = recipe.output;
+  const metricsPath = join(folder, 'metrics.jsonl');
+  if (!resume && (await exists(metricsPath))) {
+    throw new DataError(`${folder} holds a run already`, 'continue it with --resume, or name another folder with --out');
+  }
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw new DataError(`${folder} cannot be made: ${(cause as Error).message}`, 'name another folder with --out', { cause });
+  }
+  const checkpoints = await RunCheckpoints.open(join(folder, 'checkpoints'), recipe.train.keep);
+  let saved: SavedTraining | undefined;
+  if (resume) {
+    saved = await checkpoints.latest((path, reason) => say(`${path} is passed over: ${reason}`));
+    say(saved === undefined ? `${folder} has no checkpoint yet: the run begins` : `going on from ${saved.name}`);
+    const { identity } = trainerOptionsOf(recipe);
+    if (saved !== undefined && saved.state.identity !== identity) {
+      throw new TrainingError(
+        `${saved.name} is of another run: its model, data or settings differ from the recipe's`,
+        `resume with ${join(folder, 'recipe.yaml')}, or name another folder with --out`,
+      );
+    }
+  }
+  const metrics = resume ? await MetricsFile.resume(metricsPath, saved?.state.step ?? 0) : await MetricsFile.create(metricsPath);
+  await writeFileAtomic(join(folder, 'recipe.yaml'), stringify(recipe));
+  return { saved, checkpoints, metrics };
+}
+
+interface TrainContext extends RunFiles {
+  readonly recipe: TrainingRecipe;
+  readonly options: RunOptions;
+  readonly data: TrainingData;
+  readonly config: FusionConfig;
+  readonly runtime: Runtime;
+}
+
+/** @returns averaged weights where the recipe asks for them, by the model's own paths */
+async function train(context: TrainContext): Promise<{ outcome: TrainingOutcome; weights: Record<string, HostTensor> }> {
+  const { recipe, options, data, config, runtime, saved, checkpoints, metrics } = context;
+  const trainable = new FusionTraining(new SimpleMultimodalModel(config), recipe.objectives);
+  const preparation = preparationReport(options.stream);
+  let evaluator: RunEvaluator | undefined;
+  const weightsOf = async (step: Trainer['step']): Promise<Record<string, HostTensor>> =>
+    networkWeights(await step.readWeights(recipe.train.ema > 0));
+  const { minutes, batch, seed } = recipe.train;
+  const bar: { current?: ReturnType<typeof createTrainingBar> } = {};
+  const trainer = await Trainer.open(
+    {
+      runtime,
+      trainable,
+      resume: saved,
+      openData: async (start) => {
+        const { workers } = recipe.data;
+        const loader = await openLoader(data.train, {
+          seed,
+          batchSize: batch,
+          workers,
+          report: preparation.report,
+          ...(start === undefined ? {} : { start }),
+        });
+        preparation.done();
+        return loader;
+      },
+    },
+    trainerOptionsOf(recipe),
+    {
+      checkpoints,
+      metrics,
+      onStep: (progress) => bar.current?.onStep(progress),
+      ...(options.interrupt === undefined ? {} : { interrupt: options.interrupt }),
+      evaluate: async (step, done) => {
+        const weights = await weightsOf(step);
+        evaluator ??= await RunEvaluator.create(runtime, recipe, data, config, weights);
+        const figures = await evaluator.validate(weights);
+        const shown = Object.entries(figures).map(([name, value]) => `${name} ${value.toFixed(3)}`);
+        bar.current?.note(`step ${done}, validation: ${shown.join(', ')}`);
+        return figures;
+      },
+    },
+  );
+  bar.current = createTrainingBar(minutes === undefined ? { steps: trainer.totalSteps! } : { minutes }, options.stream);
+  try {
+    const outcome = await trainer.run();
+    return { outcome, weights: await weightsOf(trainer.step) };
+  } finally {
+    bar.current.done();
+    evaluator?.dispose();
+    await trainer.close();
+  }
+}
+
+/** Fixes the threshold on validation data, writes the model, and tests it. */
+async function finish(
+  recipe: TrainingRecipe,
+  data: TrainingData,
+  config: FusionConfig,
+  runtime: Runtime,
+  weights: Record<string, HostTensor>,
+): Promise<RunEvaluation> {
+  const evaluator = await RunEvaluator.create(runtime, recipe, data, config, weights);
+  try {
+    const threshold = await evaluator.threshold();
+    const preprocessing: FusionPreprocessing =
+      threshold === undefined ? data.preprocessing : { ...data.preprocessing, threshold: threshold.value };
+    await writeModelFolder(
+      join(recipe.output, 'model'),
+      {
+        config: fusionConfigToJson(config),
+        tokenizer: data.tokenizer.json as Record<string, unknown>,
+        preprocessor: preprocessingToJson(preprocessing),
+      },
+      tensorSources(Object.entries(weights)),
+      { overwrite: true },
+    );
+    return await evaluator.test(threshold);
+  } finally {
+    evaluator.dispose();
+  }
+}
+
+/** Weights of the model alone, by its own paths. */
+function networkWeights(all: Readonly<Record<string, HostTensor>>): Record<string, HostTensor> {
+  return Object.fromEntries(
+    Object.entries(all).flatMap(([name, tensor]) => (name.startsWith(NETWORK) ? [[name.slice(NETWORK.length), tensor]] : [])),
+  );
+}
+
+/** A bar for each preparation that takes a while. */
+function preparationReport(stream: ProgressStream | undefined): { report: ReportProgress; done: () => void } {
+  let bar: Progress | undefined;
+  let shown: string | undefined;
+  return {
+    report(done, total, what) {
+      if (what !== shown) {
+        bar?.done();
+        bar = createProgress({ total, label: what, stream });
+        shown = what;
+      }
+      bar?.update({ step: done });
+    },
+    done: () => bar?.done(),
+  };
+}
+
+function note(stream: ProgressStream = process.stderr): (text: string) => void {
+  return (text) => void stream.write(`${text}\n`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}

@@ -1,0 +1,128 @@
+import { RecipeError } from '../../core/index.ts';
+import {
+  CENTERED_NORMALIZATION,
+  EASY_VQA_ANSWERS,
+  type DatasetDescription,
+  type EasyVqaOptions,
+  type EmojiOptions,
+  type TextTokenizer,
+} from '../../data/index.ts';
+import { EASY_VQA_MODULE, EMOJI_MODULE, makeEasyVqaTokenizer, makeEmojiTokenizer } from '../../data/node/index.ts';
+import type { FusionPreprocessing } from '../../models/fusion/processor.ts';
+import type { EasyVqaSection, EmojiStatementsSection, TrainingRecipe } from '../types.ts';
+
+/** The data of a recipe: descriptions from which loaders are opened, and what a model needs to know of them. */
+export interface TrainingData {
+  readonly tokenizer: TextTokenizer;
+  readonly train: DatasetDescription;
+  /** From the training studios or the training pictures; absent where none is held out. */
+  readonly validation: DatasetDescription | undefined;
+  readonly test: DatasetDescription;
+  /** Texts per picture in validation and test. */
+  readonly textsPerPicture: number;
+  readonly preprocessing: FusionPreprocessing;
+}
+
+/** Statements per picture in evaluation: all of a concept's, so that each picture is encoded once. */
+const EVALUATED_TOGETHER = 8;
+
+/**
+ * Makes the tokenizer and describes the splits.
+ * @param cacheFolder for rendered drawings
+ * @throws RecipeError when easy-VQA's folder is not named, DataError when it cannot be read
+ */
+export async function prepareTrainingData(recipe: TrainingRecipe, cacheFolder: string): Promise<TrainingData> {
+  const { data } = recipe;
+  return data.kind === 'emoji-statements' ? emojiData(recipe, data, cacheFolder) : easyVqaData(recipe, data);
+}
+
+async function emojiData(
+  { model }: TrainingRecipe,
+  data: EmojiStatementsSection,
+  cacheFolder: string,
+): Promise<TrainingData> {
+  const tokenizer = await makeEmojiTokenizer(model.text.vocabularySize);
+  const describe = (options: Pick<EmojiOptions, 'split' | 'studios' | 'statements' | 'augmentation'>): DatasetDescription => ({
+    module: EMOJI_MODULE,
+    options: {
+      size: model.vision.imageSize,
+      tokenizer: tokenizer.json,
+      textLength: model.text.maxLength,
+      cacheFolder,
+      ...options,
+    } satisfies EmojiOptions,
+  });
+  const fixed = { statements: EVALUATED_TOGETHER };
+  return {
+    tokenizer,
+    train: describe({
+      split: 'train',
+      studios: data.train,
+      statements: data.statements,
+      ...(data.augment ? {} : { augmentation: NO_AUGMENTATION }),
+    }),
+    validation: describe({ split: 'validation', studios: data.train, ...fixed }),
+    test: describe({ split: 'test', studios: data.test, ...fixed }),
+    textsPerPicture: EVALUATED_TOGETHER,
+    preprocessing: preprocessingOf(model, ['false', 'true']),
+  };
+}
+
+/** Every drawing centred on white, with its own colours. */
+const NO_AUGMENTATION: NonNullable<EmojiOptions['augmentation']> = {
+  scale: [0.9, 0.9],
+  shift: 0,
+  rotate: 0,
+  shear: 0,
+  stretch: 0,
+  hue: 0,
+  saturation: 0,
+  contrast: 0,
+  brightness: 0,
+  tint: 0,
+  greyscale: 0,
+  ink: 0,
+  blur: 0,
+  noise: 0,
+  patch: 0,
+  backgrounds: { white: 1, plain: 0, gradient: 0, stripes: 0, blotches: 0 },
+};
+
+async function easyVqaData({ model }: TrainingRecipe, data: EasyVqaSection): Promise<TrainingData> {
+  const { path, heldOut, augment } = data;
+  if (path === undefined) {
+    throw new RecipeError('the recipe does not say where easy-VQA lies', 'add --data with its folder or tar file');
+  }
+  const tokenizer = await makeEasyVqaTokenizer(path, model.text.vocabularySize);
+  const describe = (split: EasyVqaOptions['split']): DatasetDescription => ({
+    module: EASY_VQA_MODULE,
+    options: {
+      path,
+      split,
+      heldOut,
+      tokenizer: tokenizer.json,
+      textLength: model.text.maxLength,
+      augment,
+    } satisfies EasyVqaOptions,
+  });
+  return {
+    tokenizer,
+    train: describe('train'),
+    validation: heldOut > 0 ? describe('validation') : undefined,
+    test: describe('test'),
+    textsPerPicture: 1,
+    preprocessing: preprocessingOf(model, EASY_VQA_ANSWERS),
+  };
+}
+
+function preprocessingOf({ vision, text }: TrainingRecipe['model'], classNames: readonly string[]): FusionPreprocessing {
+  const { mean, deviation } = CENTERED_NORMALIZATION;
+  const triple = (values: readonly number[]): [number, number, number] => [values[0]!, values[1]!, values[2]!];
+  return {
+    imageSize: vision.imageSize,
+    imageMean: triple(mean),
+    imageDeviation: triple(deviation),
+    textLength: text.maxLength,
+    classNames,
+  };
+}
