@@ -1,1 +1,2 @@
 export * from './png.ts';
+export * from './attention-sheet.ts';

@@ -1,0 +1,60 @@
+import sharp from 'sharp';
+import { type AttentionMap, overlayHeatmap, type RgbPicture } from '../heatmap.ts';
+
+const PANEL = 192;
+const CAPTION = 28;
+const GAP = 8;
+const COLUMNS = 5;
+/** Panels at most; further words are left out. */
+const MOST = 40;
+
+/**
+ * A sheet of panels: the picture, and for each word the picture with the word's attention laid over it, captions below.
+ * Every panel has its own colour scale, from its least to its greatest weight.
+ * @param picture square, in RGB
+ */
+export async function attentionSheet(
+  picture: RgbPicture,
+  words: readonly (AttentionMap & { readonly word: string })[],
+): Promise<RgbPicture> {
+  const resized = await sharp(picture.data, { raw: { width: picture.width, height: picture.height, channels: 3 } })
+    .resize(PANEL, PANEL, { fit: 'fill' })
+    .raw()
+    .toBuffer();
+  const base: RgbPicture = { width: PANEL, height: PANEL, data: resized };
+  const panels = [
+    { caption: 'picture', picture: base },
+    ...words.slice(0, MOST - 1).map((map) => ({ caption: map.word, picture: overlayHeatmap(base, map) })),
+  ];
+  const columns = Math.min(COLUMNS, panels.length);
+  const width = columns * (PANEL + GAP) + GAP;
+  const height = Math.ceil(panels.length / columns) * (PANEL + CAPTION + GAP) + GAP;
+  const place = (i: number): { left: number; top: number } => ({
+    left: GAP + (i % columns) * (PANEL + GAP),
+    top: GAP + Math.floor(i / columns) * (PANEL + CAPTION + GAP),
+  });
+  const captions = panels.map(({ caption }, i) => {
+    const { left, top } = place(i);
+    return `<text x="${left + PANEL / 2}" y="${top + PANEL + 20}">${escapeXml(caption.length > 18 ? `${caption.slice(0, 17)}…` : caption)}</text>`;
+  });
+  const style = 'font-family="sans-serif" font-size="17" fill="#222" text-anchor="middle"';
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><g ${style}>${captions.join('')}</g></svg>`;
+  const data = await sharp({ create: { width, height, channels: 3, background: '#ffffff' } })
+    .composite([
+      ...panels.map((panel, i) => ({
+        input: panel.picture.data as Buffer,
+        raw: { width: PANEL, height: PANEL, channels: 3 as const },
+        ...place(i),
+      })),
+      { input: Buffer.from(svg), left: 0, top: 0 },
+    ])
+    .removeAlpha()
+    .raw()
+    .toBuffer();
+  return { width, height, data: new Uint8Array(data) };
+}
+
+function escapeXml(text: string): string {
+  // Control characters are not allowed in XML at all.
+  return text.replaceAll(/[\u0000-\u001F]/g, ' ').replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
