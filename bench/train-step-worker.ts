@@ -6,8 +6,10 @@ import { createRuntime } from '../src/runtime/node/index.ts';
 import type { BatchSignature, Trainable } from '../src/train/objective.ts';
 import { adamW } from '../src/train/optimizers.ts';
 import { TrainingStep } from '../src/train/step.ts';
+import { productSeconds } from './product-rate.ts';
 import { median } from './types.ts';
 import { Gpt, GPT } from './workloads/gpt.ts';
+import { PRODUCTS } from './workloads/products.ts';
 import { VIT, VitClassifier } from './workloads/vit.ts';
 
 const [workload, threads] = process.argv.slice(2) as ['gpt' | 'vit', string];
@@ -62,7 +64,12 @@ for await (const line of createInterface({ input: process.stdin })) {
   const [command, count] = line.split(' ');
   if (command === 'quit') break;
   const peak = (): number => Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0) * 1024;
-  const answer = command === 'memory' ? { peak_rss: peak() } : await steps(Number(count));
+  const answer =
+    command === 'memory'
+      ? { peak_rss: peak() }
+      : command === 'products'
+        ? { seconds: await productSeconds(runtime, PRODUCTS[workload]) }
+        : await steps(Number(count));
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 process.exit(0);

@@ -1,14 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { Peer } from './peer.ts';
+import { floatingOperations } from './product-rate.ts';
 import { type BenchOptions, type Figure, median } from './types.ts';
+import { PRODUCTS } from './workloads/products.ts';
 
 export const description = 'One training step of a GPT and of ViT-S/16 beside PyTorch (eager and compiled) and other JavaScript engines';
 
-/** Floating-point operations of the model's products, forward and backward: 6 per weight and row, and attention's own. */
-const PRODUCT_FLOPS = {
-  gpt: 6 * 2048 * (6 * 12 * 256 * 256 + 256 * 2048) + 6 * 3 * 4 * 16 * 128 * 128 * 256,
-  vit: 6 * 8 * 197 * (12 * 12 * 384 * 384) + 6 * 8 * 196 * 768 * 384 + 12 * 3 * 4 * 8 * 197 * 197 * 384,
-};
 const NAMES = { gpt: 'GPT 6×256, 16×128 tokens', vit: 'ViT-S/16 at 224, batch 8' };
 
 /** Sources of the peers, beside this file's sources and not its compiled form. */
@@ -45,14 +42,23 @@ export async function* run(options: BenchOptions): AsyncGenerator<Figure> {
         await add(name, options.modules === undefined ? undefined : process.execPath, args, 'give --modules a node_modules folder that has it');
       }
     }
+    const products: number[] = [];
     try {
       for (let round = 0; round < options.rounds; round++) {
+        products.push((await own.ask('products'))['seconds'] as number);
         // Slow peers take one step a round; they are not what the median of the others depends on.
         for (const side of sides) side.seconds.push(await side.peer.step(side.name.includes('wasm') ? 1 : 3));
       }
       const seconds = median(sides[0]!.seconds);
-      const rate = PRODUCT_FLOPS[workload] / seconds / 1e9;
-      yield { name: `${NAMES[workload]}, products`, value: rate, unit: 'GFLOP/s', note: 'the model\'s products over the whole step\'s time' };
+      const operations = 3 * floatingOperations(PRODUCTS[workload]);
+      yield {
+        name: `${NAMES[workload]}, products`,
+        value: operations / seconds / 1e9,
+        unit: 'GFLOP/s',
+        peer: 'ONNX Runtime on the same products alone',
+        peerValue: operations / median(products) / 1e9,
+        ratio: median(products) / seconds,
+      };
       for (const side of sides.slice(1)) {
         const peerSeconds = median(side.seconds);
         yield { name: `${NAMES[workload]}, step`, value: seconds * 1000, unit: 'ms', peer: side.name, peerValue: peerSeconds * 1000, ratio: peerSeconds / seconds };
