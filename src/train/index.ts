@@ -1,4 +1,5 @@
 export * from './checkpoints.ts';
+export * from './epoch.ts';
 export * from './loss-watch.ts';
 export * from './metrics.ts';
 export * from './objective.ts';

@@ -16,11 +16,9 @@ import { writeFileAtomic } from '../../core/node/files.ts';
 import { createProgress, type Progress, type ProgressStream } from '../../core/node/terminal.ts';
 import type { ReportProgress } from '../../data/index.ts';
 import { openLoader } from '../../data/node/index.ts';
-import { writeModelFolder } from '../../hub/node/model-folder.ts';
-import { tensorSources } from '../../hub/node/safetensors-file.ts';
-import { fusionConfigToJson } from '../../models/fusion/config.ts';
 import { SimpleMultimodalModel, type FusionConfig } from '../../models/fusion/model.ts';
-import { preprocessingToJson, type FusionPreprocessing } from '../../models/fusion/processor.ts';
+import { fusionWeights, saveFusionModel } from '../../models/fusion/node/save.ts';
+import type { FusionPreprocessing } from '../../models/fusion/processor.ts';
 import { createRuntime } from '../../runtime/node/index.ts';
 import type { Runtime } from '../../runtime/types.ts';
 import { FusionTraining, Trainer, type SavedTraining, type TrainingOutcome } from '../../train/index.ts';
@@ -51,9 +49,6 @@ export interface RunOutcome {
   /** Folder of the trained model and its test, unless the run was interrupted. */
   readonly finished: { readonly model: string; readonly evaluation: RunEvaluation } | undefined;
 }
-
-/** Property under which {@link FusionTraining} keeps the model. */
-const NETWORK = 'network.';
 
 /** Where rendered drawings are kept: `SENSORIUM_CACHE`, or `sensorium` in the user's folder of caches. */
 export function defaultCacheFolder(): string {
@@ -140,7 +135,7 @@ async function train(context: TrainContext): Promise<{ outcome: TrainingOutcome;
   const preparation = preparationReport(options.stream);
   let evaluator: RunEvaluator | undefined;
   const weightsOf = async (step: Trainer['step']): Promise<Record<string, HostTensor>> =>
-    networkWeights(await step.readWeights(recipe.train.ema > 0));
+    fusionWeights(config, await step.readWeights(recipe.train.ema > 0));
   const { minutes, batch, seed } = recipe.train;
   const bar: { current?: ReturnType<typeof createTrainingBar> } = {};
   const trainer = await Trainer.open(
@@ -201,27 +196,12 @@ async function finish(
     const threshold = await evaluator.threshold();
     const preprocessing: FusionPreprocessing =
       threshold === undefined ? data.preprocessing : { ...data.preprocessing, threshold: threshold.value };
-    await writeModelFolder(
-      join(recipe.output, 'model'),
-      {
-        config: fusionConfigToJson(config),
-        tokenizer: data.tokenizer.json as Record<string, unknown>,
-        preprocessor: preprocessingToJson(preprocessing),
-      },
-      tensorSources(Object.entries(weights)),
-      { overwrite: true },
-    );
+    const model = { config, weights, tokenizer: data.tokenizer, preprocessing };
+    await saveFusionModel(join(recipe.output, 'model'), model, { overwrite: true });
     return await evaluator.test(threshold);
   } finally {
     evaluator.dispose();
   }
-}
-
-/** Weights of the model alone, by its own paths. */
-function networkWeights(all: Readonly<Record<string, HostTensor>>): Record<string, HostTensor> {
-  return Object.fromEntries(
-    Object.entries(all).flatMap(([name, tensor]) => (name.startsWith(NETWORK) ? [[name.slice(NETWORK.length), tensor]] : [])),
-  );
 }
 
 /** A bar for each preparation that takes a while. */
