@@ -23,7 +23,7 @@ const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 export async function examine(): Promise<Finding[]> {
   const findings: Finding[] = [nodeFinding(), machineFinding(), memoryFinding(), await sharpFinding()];
   for (const { device, available, detail } of await listDevices()) {
-    findings.push(available ? await tryDevice(device) : { name: `device ${device}`, state: 'absent', detail });
+    findings.push(available ? await tryDevice(device) : { name: `device ${device}`, state: 'absent', detail: plainReason(detail) });
   }
   findings.push(chromiumFinding());
   return findings;
@@ -103,6 +103,11 @@ function chromiumFinding(): Finding {
   const found = places.find((path) => path !== '' && existsSync(path));
   if (found !== undefined) return { name: 'Chromium', state: 'ok', detail: `${found} (for tests in a browser)` };
   return { name: 'Chromium', state: 'absent', detail: 'not found; only tests in a browser need it' };
+}
+
+/** Without the engine's own file names and conditions. */
+function plainReason(detail: string): string {
+  return detail.replace(/ONNX Runtime: \/\S+ .* was false\. /, '');
 }
 
 function firstLine(error: unknown): string {

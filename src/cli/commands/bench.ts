@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -88,6 +88,9 @@ async function list(folder: URL, names: readonly string[]): Promise<void> {
 
 /** A module of the folder, where it can be run by name. */
 async function load(folder: URL, name: string): Promise<BenchModule | undefined> {
+  // Looked at before it is imported: some files are workers that begin their work at once.
+  const source = await readFile(new URL(`${name}.js`, folder), 'utf8');
+  if (!/^export (async )?function\*? run\b/m.test(source)) return undefined;
   const module = (await import(new URL(`${name}.js`, folder).href)) as Partial<BenchModule>;
   return typeof module.run === 'function' ? (module as BenchModule) : undefined;
 }
