@@ -37,7 +37,19 @@ export const convolutionLowering: LoweringRules<'conv2d' | 'conv2dInputGradient'
     const reach = (axis: 0 | 1, size: number): number =>
       inputSize[axis] - ((size - 1) * strides[axis] + dilations[axis] * (kernel[axis] - 1) + 1 - pads[axis] - pads[axis + 2]!);
     const output_padding = [reach(0, rows!), reach(1, columns!)];
-    return [builder.op('ConvTranspose', [gradient!, weight!], { kernel_shape: kernel, strides, pads, dilations, group: groups, output_padding })];
+    const transposed = (from: string, by: string, group: number): string =>
+      builder.op('ConvTranspose', [from, by], { kernel_shape: kernel, strides, pads, dilations, group, output_padding });
+    const [out, channels] = inputs[1]!.shape as [number, number];
+    if (context.device === 'webgpu' && groups > 1 && channels === 1 && out > groups) {
+      // WebGPU's ConvTranspose is wrong here: groups of several channels that each give a single one.
+      const part = (x: string, axis: number, group: number): string => {
+        const size = out / groups;
+        return builder.op('Slice', [x, builder.integers([group * size]), builder.integers([(group + 1) * size]), builder.integers([axis])]);
+      };
+      const parts = Array.from({ length: groups }, (_, group) => transposed(part(gradient!, 1, group), part(weight!, 0, group), 1));
+      return [builder.op('Concat', parts, { axis: 1 })];
+    }
+    return [transposed(gradient!, weight!, groups)];
   },
 
   unfold2d: (context, { inputs, outputs, attributes }, [x]) => {
