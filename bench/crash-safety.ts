@@ -8,7 +8,8 @@ import { Random } from '../src/core/index.ts';
 import type { Figure } from './types.ts';
 import { TINY_RECIPE, writeTinyVqa } from './workloads/tiny-vqa.ts';
 
-export const description: string = 'kill -9 at 50 random moments of a training run, resume, compare every bit (--rounds: how often)';
+export const description: string =
+  'kill -9 at 50 random moments of a training run, resume, compare every bit (--rounds: how often)';
 
 /** How a process ended. */
 interface Ended {
@@ -50,8 +51,17 @@ export async function disturbRuns(options: TrialOptions): Promise<Trial[]> {
   const data = join(folder, 'data');
   await writeTinyVqa(data);
   await writeFile(join(folder, 'recipe.yaml'), TINY_RECIPE);
-  const train = (name: string, more: readonly string[], disturb?: { after: number; signal: NodeJS.Signals }): Promise<Ended> =>
-    runCli(cli, ['train', join(folder, 'recipe.yaml'), '--data', data, '--out', join(folder, name), ...more], join(folder, name), disturb);
+  const train = (
+    name: string,
+    more: readonly string[],
+    disturb?: { after: number; signal: NodeJS.Signals },
+  ): Promise<Ended> =>
+    runCli(
+      cli,
+      ['train', join(folder, 'recipe.yaml'), '--data', data, '--out', join(folder, name), ...more],
+      join(folder, name),
+      disturb,
+    );
 
   // The second one, with warm caches, gives the time over which moments are spread.
   await mustSucceed(train('reference', []));
@@ -94,21 +104,36 @@ export async function* run({ rounds }: { rounds: number }): AsyncGenerator<Figur
       signal: 'SIGKILL',
       onTrial: ({ moment, step, identical, unreadable }) => {
         const verdict = unreadable ? 'an unreadable checkpoint' : identical ? 'identical' : 'DIFFERENT';
-        process.stderr.write(`killed ${Math.round(moment)} ms after the first record, ${step} steps done: ${verdict}\n`);
+        process.stderr.write(
+          `killed ${Math.round(moment)} ms after the first record, ${step} steps done: ${verdict}\n`,
+        );
       },
     });
     const same = results.filter(({ identical }) => identical).length;
     process.stderr.write(`${same} of ${trials} bit-identical\n`);
     yield { name: 'crash-safety identical', value: same, unit: `of ${trials}` };
-    yield { name: 'crash-safety unreadable checkpoints', value: results.filter(({ unreadable }) => unreadable).length, unit: `of ${trials}` };
-    yield { name: 'crash-safety ended in mid-run', value: results.filter(({ code }) => code === null).length, unit: `of ${trials}` };
+    yield {
+      name: 'crash-safety unreadable checkpoints',
+      value: results.filter(({ unreadable }) => unreadable).length,
+      unit: `of ${trials}`,
+    };
+    yield {
+      name: 'crash-safety ended in mid-run',
+      value: results.filter(({ code }) => code === null).length,
+      unit: `of ${trials}`,
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 /** @param out folder of the run, whose first record starts the clock of `disturb` */
-function runCli(cli: string, args: readonly string[], out: string, disturb?: { after: number; signal: NodeJS.Signals }): Promise<Ended> {
+function runCli(
+  cli: string,
+  args: readonly string[],
+  out: string,
+  disturb?: { after: number; signal: NodeJS.Signals },
+): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
@@ -144,12 +169,20 @@ async function recordedSteps(folder: string): Promise<number> {
 async function fingerprint(folder: string): Promise<string> {
   const checkpoints = (await readdir(join(folder, 'checkpoints'))).sort();
   const newest = join(folder, 'checkpoints', checkpoints.at(-1)!);
-  const files = [join(newest, 'model.safetensors'), join(newest, 'optimizer.safetensors'), join(folder, 'model', 'model.safetensors')];
+  const files = [
+    join(newest, 'model.safetensors'),
+    join(newest, 'optimizer.safetensors'),
+    join(folder, 'model', 'model.safetensors'),
+  ];
   const bytes = await Promise.all(files.map(async (file) => (await readFile(file)).toString('base64')));
   const metrics = (await readFile(join(folder, 'metrics.jsonl'), 'utf8'))
     .trim()
     .split('\n')
     .map((line) => JSON.stringify({ ...(JSON.parse(line) as object), seconds: 0, samplesPerSecond: 0 }));
-  const { folder: _, training: __, ...result } = JSON.parse(await readFile(join(folder, 'result.json'), 'utf8')) as Record<string, unknown>;
+  const {
+    folder: _,
+    training: __,
+    ...result
+  } = JSON.parse(await readFile(join(folder, 'result.json'), 'utf8')) as Record<string, unknown>;
   return JSON.stringify([checkpoints.at(-1), bytes, metrics, result]);
 }

@@ -17,7 +17,9 @@ export async function writeTinyVqa(folder: string): Promise<void> {
       for (let y = 10 + (image % 9); y < 40; y++) {
         for (let x = 8 + (image % 13); x < 44; x++) pixels.set(COLOURS[colour], (y * 64 + x) * 3);
       }
-      await sharp(pixels, { raw: { width: 64, height: 64, channels: 3 } }).png().toFile(join(folder, split, 'images', `${image}.png`));
+      await sharp(pixels, { raw: { width: 64, height: 64, channels: 3 } })
+        .png()
+        .toFile(join(folder, split, 'images', `${image}.png`));
       questions.push(['what color is the shape?', colour, image], ['what shape is in the image?', 'rectangle', image]);
       for (const asked of names) questions.push([`is there a ${asked} shape?`, asked === colour ? 'yes' : 'no', image]);
     }

@@ -83,7 +83,8 @@ export class FusionScorer {
   async setWeights(weights: Readonly<Record<string, HostTensor>>): Promise<void> {
     for (const [name, value] of Object.entries(this.#weights)) {
       const tensor = weights[name];
-      if (tensor === undefined) throw new DataError(`the model has no weight '${name}'`, 'was it made from another config?');
+      if (tensor === undefined)
+        throw new DataError(`the model has no weight '${name}'`, 'was it made from another config?');
       await value.write(tensor);
     }
   }
@@ -103,7 +104,8 @@ export class FusionScorer {
 
   dispose(): void {
     this.#program.dispose();
-    for (const value of [...Object.values(this.#weights), ...Object.values(this.#inputs), this.#logits]) value.dispose();
+    for (const value of [...Object.values(this.#weights), ...Object.values(this.#inputs), this.#logits])
+      value.dispose();
   }
 }
 

@@ -19,7 +19,10 @@ export function fusionConfigOf(model: FusionSection, vocabularySize: number, cla
 }
 
 /** Without keys that hold undefined. */
-function withoutAbsent<T extends { readonly hidden?: number | undefined }>({ hidden, ...rest }: T): Omit<T, 'hidden'> & { hidden?: number } {
+function withoutAbsent<T extends { readonly hidden?: number | undefined }>({
+  hidden,
+  ...rest
+}: T): Omit<T, 'hidden'> & { hidden?: number } {
   return hidden === undefined ? rest : { ...rest, hidden };
 }
 
@@ -36,8 +39,17 @@ export function optimizerOf(section: OptimizerSection): Optimizer {
 }
 
 /** How a trainer is to run. */
-export function trainerOptionsOf({ model, data, objectives, optimizer, schedule, train }: TrainingRecipe): TrainerOptions {
-  const { threads, checkpointEvery, checkpointSeconds, keep: _, evaluateEvery, ...course } = train;
+export function trainerOptionsOf({
+  model,
+  data,
+  objectives,
+  optimizer,
+  schedule,
+  train,
+}: TrainingRecipe): TrainerOptions {
+  const { steps, epochs, minutes, batch, accumulate, seed, ema, checkpointEvery, checkpointSeconds, evaluateEvery } =
+    train;
+  const course = { steps, epochs, minutes, batch, accumulate, seed, ema };
   return {
     length: lengthOf(train),
     seed: train.seed,
@@ -52,11 +64,21 @@ export function trainerOptionsOf({ model, data, objectives, optimizer, schedule,
       ...(checkpointSeconds === undefined ? {} : { seconds: checkpointSeconds }),
     },
     ...(evaluateEvery > 0 ? { evaluateEvery } : {}),
-    identity: JSON.stringify({ model, data: { ...data, path: null, workers: null }, objectives, optimizer, schedule, course }),
+    // Where the data lie and who makes the batches change nothing.
+    identity: inOrder({ model, data: { ...data, path: null, workers: null }, objectives, optimizer, schedule, course }),
   };
 }
 
 function lengthOf({ steps, epochs, minutes }: TrainSection): RunLength {
   if (steps !== undefined) return { steps };
   return epochs === undefined ? { minutes: minutes! } : { epochs };
+}
+
+/** JSON with sorted keys, so that equal recipes give equal texts however they are written. */
+function inOrder(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
 }

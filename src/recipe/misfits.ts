@@ -19,17 +19,16 @@ export function misfits({ model, data, objectives }: TrainingRecipe): Misfit[] {
     require(width % heads === 0, 'model.vision.heads', `must divide width, ${width}`);
   } else {
     const { channels, blocks, imageSize, stem } = vision;
-    require(channels.length === blocks.length, 'model.vision.blocks', `needs ${channels.length} numbers, one for each of channels`);
+    require(channels.length ===
+      blocks.length, 'model.vision.blocks', `needs ${channels.length} numbers, one for each of channels`);
     const step = stem * 2 ** (channels.length - 1);
-    require(imageSize % step === 0, 'model.vision.imageSize', `must be a multiple of ${step} with this stem and these stages`);
+    require(imageSize % step ===
+      0, 'model.vision.imageSize', `must be a multiple of ${step} with this stem and these stages`);
   }
   require(text.width % text.heads === 0, 'model.text.heads', `must divide width, ${text.width}`);
   require(fusion.hidden % fusion.heads === 0, 'model.fusion.heads', `must divide hidden, ${fusion.hidden}`);
-  require(
-    objectives.contrastive === 0 || fusion.alignment > 0,
-    'model.fusion.alignment',
-    'must be more than 0 where objectives.contrastive is',
-  );
+  require(objectives.contrastive === 0 ||
+    fusion.alignment > 0, 'model.fusion.alignment', 'must be more than 0 where objectives.contrastive is');
   require(objectives.classification + objectives.contrastive > 0, 'objectives', 'one of them must be more than 0');
   if (data.kind === 'emoji-statements') {
     const { imageSize } = vision;
@@ -37,7 +36,8 @@ export function misfits({ model, data, objectives }: TrainingRecipe): Misfit[] {
     const shared = data.train.filter((studio) => data.test.includes(studio));
     require(shared.length === 0, 'data.test', `${shared.join(', ')} would be trained on and tested on`);
   } else {
-    require(objectives.contrastive === 0, 'objectives.contrastive', 'must be 0: easy-VQA has no descriptions of its pictures');
+    require(objectives.contrastive ===
+      0, 'objectives.contrastive', 'must be 0: easy-VQA has no descriptions of its pictures');
   }
   return found;
 }

@@ -69,7 +69,8 @@ const emojiStatements = z.strictObject({
   test: z.array(studio).min(1).default(['openmoji']),
   /** Statements about each picture of a training batch. */
   statements: count.max(8).default(1),
-  augment: z.boolean().default(true),
+  /** How strongly training pictures are varied: short runs learn more from lightly varied ones. */
+  augment: z.enum(['none', 'light', 'full']).default('full'),
   workers,
 });
 

@@ -58,7 +58,8 @@ export interface EmojiStatementsSection {
   readonly test: StudioName[];
   /** Statements about each picture of a training batch. */
   readonly statements: number;
-  readonly augment: boolean;
+  /** How strongly training pictures are varied. */
+  readonly augment: 'none' | 'light' | 'full';
   /** Threads that draw pictures ahead of the step. */
   readonly workers: number;
 }

@@ -52,14 +52,21 @@ export class ModelOptimizer {
     const { weightDecay = 0, clip, seed = 0 } = this.#options;
     this.#live ??= {
       model,
-      step: await TrainingStep.create(model.runtime, model.trainable, signatureOf({ tensors, ids: [] }), model.weights, {
-        optimizer: this.#optimizer,
-        weightDecay,
-        ...(clip === undefined ? {} : { clip }),
-      }),
+      step: await TrainingStep.create(
+        model.runtime,
+        model.trainable,
+        signatureOf({ tensors, ids: [] }),
+        model.weights,
+        {
+          optimizer: this.#optimizer,
+          weightDecay,
+          ...(clip === undefined ? {} : { clip }),
+        },
+      ),
     };
     const { loss } = await this.#live.step.run([tensors], { step: this.#done, seed, learningRate: this.learningRate });
-    if (!Number.isFinite(loss)) throw new TrainingError(`the loss is ${loss} after ${this.#done} updates`, 'lower the learning rate');
+    if (!Number.isFinite(loss))
+      throw new TrainingError(`the loss is ${loss} after ${this.#done} updates`, 'lower the learning rate');
     this.#done++;
     return loss;
   }
@@ -91,7 +98,11 @@ export async function trainEpoch(model: LiveModel, loader: Loader, optimizer: Mo
     sum += await optimizer.update(model, loaded.batch.tensors);
     count++;
   }
-  if (count === 0) throw new TrainingError('the loader has no batch left', 'open it anew for each pass, or without a number of epochs');
+  if (count === 0)
+    throw new TrainingError(
+      'the loader has no batch left',
+      'open it anew for each pass, or without a number of epochs',
+    );
   await optimizer.publish(model);
   return sum / count;
 }

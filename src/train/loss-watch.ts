@@ -35,7 +35,8 @@ export class LossWatch {
 
   /** Takes the loss of one step. @param warm whether warm-up is over; before, nothing is suspicious */
   observe(loss: number, warm: boolean): 'fine' | 'suspicious' | 'exploded' {
-    const limit = this.#first.length < FIRST ? Number.POSITIVE_INFINITY : Math.max(this.factor * this.median, median(this.#first));
+    const limit =
+      this.#first.length < FIRST ? Number.POSITIVE_INFINITY : Math.max(this.factor * this.median, median(this.#first));
     if (!(loss <= limit) && warm) {
       this.#suspicious++;
       return this.#suspicious >= this.patience ? 'exploded' : 'suspicious';

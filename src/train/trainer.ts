@@ -153,7 +153,8 @@ export class Trainer {
     try {
       const data = loader.state;
       const first = await loader.next();
-      if (first === undefined) throw new TrainingError('the data has no batch', 'lower the batch size, or give more data');
+      if (first === undefined)
+        throw new TrainingError('the data has no batch', 'lower the batch size, or give more data');
       const initial = parts.weights ?? trainable.model.initialize(new Random(options.seed));
       const { weightDecay = 0, clip, accumulate = 1, ema } = options;
       const step = await TrainingStep.create(runtime, trainable, signatureOf(first.batch), initial, {
@@ -256,7 +257,8 @@ export class Trainer {
   async #nextBatch(): Promise<Batch> {
     const loaded = this.#ahead ?? (await this.#loader.next());
     this.#ahead = undefined;
-    if (loaded === undefined) throw new TrainingError('the data ended before the run', 'open it without a number of epochs');
+    if (loaded === undefined)
+      throw new TrainingError('the data ended before the run', 'open it without a number of epochs');
     this.#data = this.#loader.state;
     return loaded.batch;
   }

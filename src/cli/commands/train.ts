@@ -67,7 +67,8 @@ function overrides({ set, data, out }: TrainFlags): string[] {
 function summary({ training, parameters }: RunOutcome, model: string, evaluation: RunEvaluation): string {
   const minutes = (training.seconds / 60).toFixed(1);
   const lines = [`${parameters} weights, ${training.steps} steps in ${minutes} minutes; the model is in ${model}`];
-  const range = ({ low, high }: { low: number; high: number }): string => `(95 %: ${low.toFixed(3)} to ${high.toFixed(3)})`;
+  const range = ({ low, high }: { low: number; high: number }): string =>
+    `(95 %: ${low.toFixed(3)} to ${high.toFixed(3)})`;
   if (evaluation.kind === 'emoji-statements') {
     const { test } = evaluation;
     for (const half of ['random', 'hard'] as const) {

@@ -1,8 +1,19 @@
 import type { HostTensor } from '../../core/index.ts';
 import type { Batch, DatasetDescription, EmojiBatch, Loader } from '../../data/index.ts';
 import { openLoader } from '../../data/node/index.ts';
-import { answerQuestions, classificationResult, type ClassificationResult, type ScoredAnswer } from '../../eval/classification.ts';
-import { emojiResult, scoreStatements, statementThreshold, type EmojiResult, type ScoredStatement } from '../../eval/emoji-statements.ts';
+import {
+  answerQuestions,
+  classificationResult,
+  type ClassificationResult,
+  type ScoredAnswer,
+} from '../../eval/classification.ts';
+import {
+  emojiResult,
+  scoreStatements,
+  statementThreshold,
+  type EmojiResult,
+  type ScoredStatement,
+} from '../../eval/emoji-statements.ts';
 import { FusionScorer } from '../../eval/fusion-scorer.ts';
 import type { FusionConfig } from '../../models/fusion/model.ts';
 import type { Runtime } from '../../runtime/types.ts';
@@ -32,23 +43,34 @@ export class RunEvaluator {
   readonly #recipe: TrainingRecipe;
   readonly #data: TrainingData;
   readonly #scorer: FusionScorer;
+  readonly #interrupt: AbortSignal | undefined;
 
-  private constructor(recipe: TrainingRecipe, data: TrainingData, scorer: FusionScorer) {
+  private constructor(
+    recipe: TrainingRecipe,
+    data: TrainingData,
+    scorer: FusionScorer,
+    interrupt: AbortSignal | undefined,
+  ) {
     this.#recipe = recipe;
     this.#data = data;
     this.#scorer = scorer;
+    this.#interrupt = interrupt;
   }
 
-  /** @param weights by the model's own parameter paths */
+  /**
+   * @param weights by the model's own parameter paths
+   * @param interrupt when it is aborted, evaluations end by throwing its reason
+   */
   static async create(
     runtime: Runtime,
     recipe: TrainingRecipe,
     data: TrainingData,
     config: FusionConfig,
     weights: Readonly<Record<string, HostTensor>>,
+    interrupt?: AbortSignal,
   ): Promise<RunEvaluator> {
     const sizes = { pictures: BATCH, texts: BATCH * data.textsPerPicture, textLength: config.text.maxLength };
-    return new RunEvaluator(recipe, data, await FusionScorer.create(runtime, config, weights, sizes));
+    return new RunEvaluator(recipe, data, await FusionScorer.create(runtime, config, weights, sizes), interrupt);
   }
 
   /** Figures of the validation split for the metrics of a run; none without such a split. */
@@ -107,9 +129,24 @@ export class RunEvaluator {
     const { workers } = this.#recipe.data;
     const loader = await openLoader<B>(description, { seed: 0, batchSize: BATCH, epochs: 1, dropLast: false, workers });
     try {
-      return await score(loader, this.#scorer);
+      return await score(heedful(loader, this.#interrupt), this.#scorer);
     } finally {
       await loader.close();
     }
   }
+}
+
+/** The loader, giving no further batch once the signal is aborted. */
+function heedful<B extends Batch>(loader: Loader<B>, interrupt: AbortSignal | undefined): Loader<B> {
+  return {
+    batchesPerEpoch: loader.batchesPerEpoch,
+    get state() {
+      return loader.state;
+    },
+    next: async () => {
+      interrupt?.throwIfAborted();
+      return loader.next();
+    },
+    close: () => loader.close(),
+  };
 }

@@ -72,9 +72,21 @@ export async function runRecipe(recipe: TrainingRecipe, options: RunOptions = {}
       const parameters = Object.values(trained.weights).reduce((sum, { shape }) => sum + elementCount(shape), 0);
       const outcome = { folder, training: trained.outcome, parameters };
       if (trained.outcome.ended === 'interrupted') return { ...outcome, finished: undefined };
-      const evaluation = await finish(recipe, data, config, runtime, trained.weights);
+      const evaluation = await finish({ recipe, options, data, config, runtime }, trained.weights).catch(
+        (error: unknown) => {
+          if (options.interrupt?.aborted === true && error === options.interrupt.reason) return undefined;
+          throw error;
+        },
+      );
+      if (evaluation === undefined) return { ...outcome, finished: undefined };
       const { scored: _, ...figures } = evaluation;
-      const result = { ...outcome, seed: recipe.train.seed, engine: runtime.version, threads: runtime.threads, ...figures };
+      const result = {
+        ...outcome,
+        seed: recipe.train.seed,
+        engine: runtime.version,
+        threads: runtime.threads,
+        ...figures,
+      };
       await writeFileAtomic(join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
       return { ...outcome, finished: { model: join(folder, 'model'), evaluation } };
     } finally {
@@ -95,12 +107,17 @@ async function openRunFiles(recipe: TrainingRecipe, resume: boolean, say: (text:
   const folder = recipe.output;
   const metricsPath = join(folder, 'metrics.jsonl');
   if (!resume && (await exists(metricsPath))) {
-    throw new DataError(`${folder} holds a run already`, 'continue it with --resume, or name another folder with --out');
+    throw new DataError(
+      `${folder} holds a run already`,
+      'continue it with --resume, or name another folder with --out',
+    );
   }
   try {
     await mkdir(folder, { recursive: true });
   } catch (cause) {
-    throw new DataError(`${folder} cannot be made: ${(cause as Error).message}`, 'name another folder with --out', { cause });
+    throw new DataError(`${folder} cannot be made: ${(cause as Error).message}`, 'name another folder with --out', {
+      cause,
+    });
   }
   const checkpoints = await RunCheckpoints.open(join(folder, 'checkpoints'), recipe.train.keep);
   let saved: SavedTraining | undefined;
@@ -115,12 +132,14 @@ async function openRunFiles(recipe: TrainingRecipe, resume: boolean, say: (text:
       );
     }
   }
-  const metrics = resume ? await MetricsFile.resume(metricsPath, saved?.state.step ?? 0) : await MetricsFile.create(metricsPath);
+  const metrics = resume
+    ? await MetricsFile.resume(metricsPath, saved?.state.step ?? 0)
+    : await MetricsFile.create(metricsPath);
   await writeFileAtomic(join(folder, 'recipe.yaml'), stringify(recipe));
   return { saved, checkpoints, metrics };
 }
 
-interface TrainContext extends RunFiles {
+interface RunContext {
   readonly recipe: TrainingRecipe;
   readonly options: RunOptions;
   readonly data: TrainingData;
@@ -129,7 +148,9 @@ interface TrainContext extends RunFiles {
 }
 
 /** @returns averaged weights where the recipe asks for them, by the model's own paths */
-async function train(context: TrainContext): Promise<{ outcome: TrainingOutcome; weights: Record<string, HostTensor> }> {
+async function train(
+  context: RunContext & RunFiles,
+): Promise<{ outcome: TrainingOutcome; weights: Record<string, HostTensor> }> {
   const { recipe, options, data, config, runtime, saved, checkpoints, metrics } = context;
   const trainable = new FusionTraining(new SimpleMultimodalModel(config), recipe.objectives);
   const preparation = preparationReport(options.stream);
@@ -184,14 +205,9 @@ async function train(context: TrainContext): Promise<{ outcome: TrainingOutcome;
 }
 
 /** Fixes the threshold on validation data, writes the model, and tests it. */
-async function finish(
-  recipe: TrainingRecipe,
-  data: TrainingData,
-  config: FusionConfig,
-  runtime: Runtime,
-  weights: Record<string, HostTensor>,
-): Promise<RunEvaluation> {
-  const evaluator = await RunEvaluator.create(runtime, recipe, data, config, weights);
+async function finish(context: RunContext, weights: Record<string, HostTensor>): Promise<RunEvaluation> {
+  const { recipe, options, data, config, runtime } = context;
+  const evaluator = await RunEvaluator.create(runtime, recipe, data, config, weights, options.interrupt);
   try {
     const threshold = await evaluator.threshold();
     const preprocessing: FusionPreprocessing =

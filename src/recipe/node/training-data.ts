@@ -42,7 +42,9 @@ async function emojiData(
   cacheFolder: string,
 ): Promise<TrainingData> {
   const tokenizer = await makeEmojiTokenizer(model.text.vocabularySize);
-  const describe = (options: Pick<EmojiOptions, 'split' | 'studios' | 'statements' | 'augmentation'>): DatasetDescription => ({
+  const describe = (
+    options: Pick<EmojiOptions, 'split' | 'studios' | 'statements' | 'augmentation'>,
+  ): DatasetDescription => ({
     module: EMOJI_MODULE,
     options: {
       size: model.vision.imageSize,
@@ -59,7 +61,7 @@ async function emojiData(
       split: 'train',
       studios: data.train,
       statements: data.statements,
-      ...(data.augment ? {} : { augmentation: NO_AUGMENTATION }),
+      augmentation: AUGMENTATIONS[data.augment],
     }),
     validation: describe({ split: 'validation', studios: data.train, ...fixed }),
     test: describe({ split: 'test', studios: data.test, ...fixed }),
@@ -67,26 +69,6 @@ async function emojiData(
     preprocessing: preprocessingOf(model, ['false', 'true']),
   };
 }
-
-/** Every drawing centred on white, with its own colours. */
-const NO_AUGMENTATION: NonNullable<EmojiOptions['augmentation']> = {
-  scale: [0.9, 0.9],
-  shift: 0,
-  rotate: 0,
-  shear: 0,
-  stretch: 0,
-  hue: 0,
-  saturation: 0,
-  contrast: 0,
-  brightness: 0,
-  tint: 0,
-  greyscale: 0,
-  ink: 0,
-  blur: 0,
-  noise: 0,
-  patch: 0,
-  backgrounds: { white: 1, plain: 0, gradient: 0, stripes: 0, blotches: 0 },
-};
 
 async function easyVqaData({ model }: TrainingRecipe, data: EasyVqaSection): Promise<TrainingData> {
   const { path, heldOut, augment } = data;
@@ -115,7 +97,10 @@ async function easyVqaData({ model }: TrainingRecipe, data: EasyVqaSection): Pro
   };
 }
 
-function preprocessingOf({ vision, text }: TrainingRecipe['model'], classNames: readonly string[]): FusionPreprocessing {
+function preprocessingOf(
+  { vision, text }: TrainingRecipe['model'],
+  classNames: readonly string[],
+): FusionPreprocessing {
   const { mean, deviation } = CENTERED_NORMALIZATION;
   const triple = (values: readonly number[]): [number, number, number] => [values[0]!, values[1]!, values[2]!];
   return {

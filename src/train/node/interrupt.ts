@@ -22,7 +22,10 @@ export function listenForInterrupt(onFirst: () => void, source: SignalSource = p
   const controller = new AbortController();
   let exitCode = 0;
   const listener = (code: number) => (): void => {
-    if (controller.signal.aborted) source.exit(code);
+    if (controller.signal.aborted) {
+      source.exit(code);
+      return;
+    }
     exitCode = code;
     onFirst();
     controller.abort();

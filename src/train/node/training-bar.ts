@@ -27,7 +27,8 @@ export function createTrainingBar(
   const bar: Progress = createProgress({ total, label: byTime ? 'training, seconds' : 'training', stream });
   let loss: number | undefined;
   let rate: number | undefined;
-  const blend = (old: number | undefined, fresh: number): number => (old === undefined ? fresh : old + FRESH * (fresh - old));
+  const blend = (old: number | undefined, fresh: number): number =>
+    old === undefined ? fresh : old + FRESH * (fresh - old);
   return {
     onStep({ step, seconds, result, learningRate, samplesPerSecond }: TrainingProgress) {
       loss = blend(loss, result.loss);

@@ -19,11 +19,15 @@ export interface TrainedFusionModel {
 }
 
 /** The weights of a fusion model alone, by its own paths. @throws CheckpointError when one is missing */
-export function fusionWeights(config: FusionConfig, all: Readonly<Record<string, HostTensor>>): Record<string, HostTensor> {
+export function fusionWeights(
+  config: FusionConfig,
+  all: Readonly<Record<string, HostTensor>>,
+): Record<string, HostTensor> {
   const weights: Record<string, HostTensor> = {};
   for (const path of new SimpleMultimodalModel(config).parameters().keys()) {
     const tensor = all[path] ?? all[NETWORK + path];
-    if (tensor === undefined) throw new CheckpointError(`there are no values for the weight '${path}'`, 'are they of this model?');
+    if (tensor === undefined)
+      throw new CheckpointError(`there are no values for the weight '${path}'`, 'are they of this model?');
     weights[path] = tensor;
   }
   return weights;

@@ -1,0 +1,52 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { fusionConfigOf, trainerOptionsOf } from '../../../src/recipe/build.ts';
+import { parseRecipe, trainingRecipe, type TrainingRecipe } from '../../../src/recipe/index.ts';
+
+const folder = new URL('../../../recipes/', import.meta.url);
+const text = (name: string): string => readFileSync(new URL(name, folder), 'utf8');
+const parse = (name: string, ...set: string[]): TrainingRecipe => parseRecipe(trainingRecipe, text(name), name, set);
+
+describe('the recipes that come along', () => {
+  it.each(readdirSync(folder).filter((name) => name.endsWith('.yaml')))('%s is sound', (name) => {
+    const recipe = parse(name);
+    expect(fusionConfigOf(recipe.model, 100, 7)).toMatchObject({ classes: 7, text: { vocabularySize: 100 } });
+    expect(trainerOptionsOf(recipe).schedule.learningRate).toBe(recipe.optimizer.lr);
+  });
+});
+
+describe('recipes whose parts do not fit together', () => {
+  const quick = 'emoji-statements-quick.yaml';
+  it.each([
+    ['model.fusion.alignment=0', /model\.fusion\.alignment: must be more than 0/],
+    ['model.text.heads=3', /model\.text\.heads: must divide width, 128/],
+    ['model.vision.imageSize=128', /model\.vision\.imageSize: must be from 32 to 64/],
+    ['data.test=[noto]', /data\.test: noto would be trained on and tested on/],
+    ['train.steps=10', /exactly one of steps, epochs and minutes/],
+    ['train.bach=10', /did you mean `batch`/],
+  ])('%s', (set, message) => {
+    expect(() => parse(quick, set)).toThrow(message);
+  });
+
+  it('easy-VQA has nothing for a contrastive loss', () => {
+    expect(() => parse('easy-vqa.yaml', 'objectives.contrastive=1', 'model.fusion.alignment=8')).toThrow(
+      /has no descriptions/,
+    );
+  });
+});
+
+describe('what a checkpoint is compared by', () => {
+  it('changes with what changes the course, and only with that', () => {
+    const of = (...set: string[]): string | undefined => trainerOptionsOf(parse('easy-vqa.yaml', ...set)).identity;
+    const same = [
+      'train.keep=9',
+      'train.checkpointEvery=1',
+      'output=elsewhere',
+      'data.path=moved.tar',
+      'data.workers=2',
+    ];
+    for (const set of same) expect(of(set)).toBe(of());
+    const other = ['train.batch=31', 'optimizer.lr=0.123', 'model.text.layers=7', 'data.heldOut=5', 'train.epochs=9'];
+    for (const set of other) expect(of(set)).not.toBe(of());
+  });
+});
