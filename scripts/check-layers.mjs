@@ -91,7 +91,10 @@ export function checkLayers(root, table = JSON.parse(readFileSync(join(HERE, 'la
       report(1, `the folder src/${layer} is not in scripts/layers.json; add it with what it may import`);
       continue;
     }
-    const onNode = folders.some((each) => table.nodeFolders.includes(each)) || table.nodeLayers.includes(layer);
+    const onNode =
+      folders.some((each) => table.nodeFolders.includes(each)) ||
+      table.nodeLayers.includes(layer) ||
+      (table.nodeFiles ?? []).includes(path);
 
     for (const { specifier, line, kind } of findImports(text)) {
       if (specifier.startsWith('.')) checkRelative(specifier, line, kind);
