@@ -56,7 +56,7 @@ async function predictAction(options: PredictOptions): Promise<void> {
       const { attentionSheet, writePng } = await import('../../explain/node/index.ts');
       await writePng(options.heatmap, await attentionSheet(padToSquare(picture), prediction.attention));
     }
-    process.stdout.write(options.json === true ? asJson(prediction) : asText(prediction, options.heatmap));
+    process.stdout.write(options.json === true ? asJson(prediction) : asText(prediction, predictor.processor.threshold, options.heatmap));
   } finally {
     await predictor.dispose();
   }
@@ -112,7 +112,7 @@ function asJson(prediction: Prediction): string {
 /** More classes than this are not all listed. */
 const SHOWN = 10;
 
-function asText(prediction: Prediction, heatmap: string | undefined): string {
+function asText(prediction: Prediction, threshold: number | undefined, heatmap: string | undefined): string {
   const sorted = Object.entries(prediction.probabilities).sort(([, a], [, b]) => b - a);
   const width = Math.max(...sorted.slice(0, SHOWN).map(([name]) => name.length));
   const lines = [prediction.label, ''];
@@ -120,6 +120,11 @@ function asText(prediction: Prediction, heatmap: string | undefined): string {
     lines.push(`  ${name.padEnd(width)}  ${(probability * 100).toFixed(1).padStart(5)} %  ${'█'.repeat(Math.round(probability * 30))}`);
   }
   if (sorted.length > SHOWN) lines.push(`  … and ${sorted.length - SHOWN} more`);
+  if (sorted.length === 2 && threshold !== undefined && prediction.label !== sorted[0]![0]) {
+    const second = Object.keys(prediction.probabilities)[1]!;
+    const least = (100 / (1 + Math.exp(-threshold))).toFixed(1);
+    lines.push('', `  ${second} is answered from ${least} % on: a threshold that was fixed on validation data`);
+  }
   if (heatmap !== undefined) lines.push('', `wrote ${heatmap}: the picture, then where each word looked`);
   return `${lines.join('\n')}\n`;
 }
