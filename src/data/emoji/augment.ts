@@ -51,6 +51,55 @@ export const DEFAULT_AUGMENTATION: AugmentOptions = {
   backgrounds: { white: 0.4, plain: 0.25, gradient: 0.13, stripes: 0.09, blotches: 0.13 },
 };
 
+/** Drawings nearly as they are, mostly on white. A run of minutes learns twice as fast from these as from the default. */
+const LIGHT_AUGMENTATION: AugmentOptions = {
+  scale: [0.85, 1.03],
+  shift: 0.05,
+  rotate: 6,
+  shear: 0.05,
+  stretch: 0.08,
+  mirror: 0,
+  hue: 8,
+  saturation: 0.25,
+  contrast: 0.25,
+  brightness: 0.12,
+  tint: 0.05,
+  greyscale: 0.03,
+  ink: 0.35,
+  blur: 0.1,
+  noise: 0.05,
+  patch: 0,
+  backgrounds: { white: 0.8, plain: 0.12, gradient: 0.08, stripes: 0, blotches: 0 },
+};
+
+/** Every drawing centred on white, with its own colours. */
+const NO_AUGMENTATION: AugmentOptions = {
+  scale: [0.9, 0.9],
+  shift: 0,
+  rotate: 0,
+  shear: 0,
+  stretch: 0,
+  mirror: 0,
+  hue: 0,
+  saturation: 0,
+  contrast: 0,
+  brightness: 0,
+  tint: 0,
+  greyscale: 0,
+  ink: 0,
+  blur: 0,
+  noise: 0,
+  patch: 0,
+  backgrounds: { white: 1, plain: 0, gradient: 0, stripes: 0, blotches: 0 },
+};
+
+/** Degrees of variation by name. */
+export const AUGMENTATIONS: Readonly<Record<'none' | 'light' | 'full', AugmentOptions>> = {
+  none: NO_AUGMENTATION,
+  light: LIGHT_AUGMENTATION,
+  full: DEFAULT_AUGMENTATION,
+};
+
 /** Mean and deviation by which channel values from 0 to 1 are normalised: (value − mean) / deviation. */
 export interface Normalization {
   readonly mean: Rgb;

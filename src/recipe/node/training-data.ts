@@ -1,5 +1,6 @@
 import { RecipeError } from '../../core/index.ts';
 import {
+  AUGMENTATIONS,
   CENTERED_NORMALIZATION,
   EASY_VQA_ANSWERS,
   type DatasetDescription,
