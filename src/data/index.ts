@@ -7,6 +7,7 @@ export * from './emoji/statements.ts';
 export * from './emoji/templates.ts';
 export * from './image.ts';
 export * from './loader.ts';
+export * from './pairs.ts';
 export * from './resize.ts';
 export * from './text.ts';
 export * from './tokenizer-trainer.ts';
