@@ -72,8 +72,8 @@ export function lion(options: { betas?: readonly [number, number] } = {}): Optim
     betas,
     update(weight, gradient, [m], { learningRate, keep, gradientScale }) {
       const g = mul(gradient, gradientScale);
-      const between = blend(m!, g, betas[0]);
       // The new momentum is written from `between`, so that in an update in place nothing reads the old one later.
+      const between = betas[0] === 0 ? g : blend(m!, g, betas[0]);
       const ratio = betas[1] / betas[0];
       const next = betas[0] === 0 ? blend(m!, g, betas[1]) : add(mul(between, ratio), mul(g, 1 - ratio));
       return { weight: sub(mul(weight, keep), mul(sign(between), learningRate)), slots: [next] };
