@@ -27,6 +27,8 @@ export interface TrialOptions {
   readonly trials: number;
   readonly seed: number;
   readonly signal: 'SIGKILL' | 'SIGINT';
+  /** Over which part of an undisturbed run's time, from its first record, moments are spread; 0.6 by default. */
+  readonly spread?: number;
   onTrial?(trial: Trial): void;
 }
 
@@ -47,7 +49,7 @@ export interface Trial {
 
 /** Disturbs as many runs as asked for, each at another moment of its course, and resumes each one. */
 export async function disturbRuns(options: TrialOptions): Promise<Trial[]> {
-  const { cli, folder, trials, seed, signal } = options;
+  const { cli, folder, trials, seed, signal, spread = 0.6 } = options;
   const data = join(folder, 'data');
   await writeTinyVqa(data);
   await writeFile(join(folder, 'recipe.yaml'), TINY_RECIPE);
@@ -75,7 +77,7 @@ export async function disturbRuns(options: TrialOptions): Promise<Trial[]> {
   const results: Trial[] = [];
   for (let i = 0; i < trials; i++) {
     const name = `trial-${i}`;
-    const moment = random.uniform() * 0.6 * whole;
+    const moment = random.uniform() * spread * whole;
     const first = await train(name, [], { after: moment, signal });
     const step = await recordedSteps(join(folder, name));
     const second = await train(name, ['--resume']);

@@ -19,7 +19,15 @@ describe.skipIf(!existsSync(cli))('a training run that is disturbed', () => {
   });
 
   it('saves on Ctrl-C, says so, and goes on', async () => {
-    const [trial] = await disturbRuns({ cli, folder: join(folder, 'interrupt'), trials: 1, seed: 4, signal: 'SIGINT' });
+    const options = {
+      cli,
+      folder: join(folder, 'interrupt'),
+      trials: 1,
+      seed: 4,
+      signal: 'SIGINT',
+      spread: 0.1,
+    } as const;
+    const [trial] = await disturbRuns(options);
     expect(trial!.code, trial!.output).toBe(130);
     expect(trial!.output).toMatch(/Interrupted after step \d+: .*step-\d+/);
     expect(trial!.identical, trial!.output).toBe(true);
