@@ -7,11 +7,9 @@
  *     model/          config.json, model.safetensors, tokenizer.json, preprocessor_config.json
  *     result.json     what the test split gave
  */
-import { mkdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
-import { DataError, elementCount, TrainingError, type HostTensor } from '../../core/index.ts';
+import { elementCount, type HostTensor } from '../../core/index.ts';
 import { writeFileAtomic } from '../../core/node/files.ts';
 import { createProgress, type Progress, type ProgressStream } from '../../core/node/terminal.ts';
 import type { ReportProgress } from '../../data/index.ts';
@@ -21,11 +19,12 @@ import { fusionWeights, saveFusionModel } from '../../models/fusion/node/save.ts
 import type { FusionPreprocessing } from '../../models/fusion/processor.ts';
 import { createRuntime } from '../../runtime/node/index.ts';
 import type { Runtime } from '../../runtime/types.ts';
-import { FusionTraining, Trainer, type SavedTraining, type TrainingOutcome } from '../../train/index.ts';
-import { createTrainingBar, MetricsFile, RunCheckpoints } from '../../train/node/index.ts';
+import { FusionTraining, Trainer, type TrainingOutcome } from '../../train/index.ts';
+import { createTrainingBar } from '../../train/node/index.ts';
 import { fusionConfigOf, trainerOptionsOf } from '../build.ts';
 import type { TrainingRecipe } from '../types.ts';
 import { RunEvaluator, type RunEvaluation } from './evaluate-run.ts';
+import { checkRunFolder, discardEmptyRun, openRunFiles, type RunFiles } from './run-files.ts';
 import { prepareTrainingData, type TrainingData } from './training-data.ts';
 
 /** How a recipe is run. */
@@ -62,13 +61,14 @@ export function defaultCacheFolder(): string {
  */
 export async function runRecipe(recipe: TrainingRecipe, options: RunOptions = {}): Promise<RunOutcome> {
   const folder = recipe.output;
-  const { saved, checkpoints, metrics } = await openRunFiles(recipe, options.resume === true, note(options.stream));
+  await checkRunFolder(folder, options.resume === true);
+  const data = await prepareTrainingData(recipe, options.cacheFolder ?? defaultCacheFolder());
+  const files = await openRunFiles(recipe, options.resume === true, note(options.stream));
   try {
-    const data = await prepareTrainingData(recipe, options.cacheFolder ?? defaultCacheFolder());
     const config = fusionConfigOf(recipe.model, data.tokenizer.vocabSize, data.preprocessing.classNames.length);
     const runtime = await createRuntime(recipe.train.threads === undefined ? {} : { threads: recipe.train.threads });
     try {
-      const trained = await train({ recipe, options, data, config, runtime, saved, checkpoints, metrics });
+      const trained = await train({ recipe, options, data, config, runtime, ...files });
       const parameters = Object.values(trained.weights).reduce((sum, { shape }) => sum + elementCount(shape), 0);
       const outcome = { folder, training: trained.outcome, parameters };
       if (trained.outcome.ended === 'interrupted') return { ...outcome, finished: undefined };
@@ -93,50 +93,9 @@ export async function runRecipe(recipe: TrainingRecipe, options: RunOptions = {}
       await runtime.dispose();
     }
   } finally {
-    await metrics.close();
+    await files.metrics.close();
+    await discardEmptyRun(folder);
   }
-}
-
-interface RunFiles {
-  readonly saved: SavedTraining | undefined;
-  readonly checkpoints: RunCheckpoints;
-  readonly metrics: MetricsFile;
-}
-
-async function openRunFiles(recipe: TrainingRecipe, resume: boolean, say: (text: string) => void): Promise<RunFiles> {
-  const folder = recipe.output;
-  const metricsPath = join(folder, 'metrics.jsonl');
-  if (!resume && (await exists(metricsPath))) {
-    throw new DataError(
-      `${folder} holds a run already`,
-      'continue it with --resume, or name another folder with --out',
-    );
-  }
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (cause) {
-    throw new DataError(`${folder} cannot be made: ${(cause as Error).message}`, 'name another folder with --out', {
-      cause,
-    });
-  }
-  const checkpoints = await RunCheckpoints.open(join(folder, 'checkpoints'), recipe.train.keep);
-  let saved: SavedTraining | undefined;
-  if (resume) {
-    saved = await checkpoints.latest((path, reason) => say(`${path} is passed over: ${reason}`));
-    say(saved === undefined ? `${folder} has no checkpoint yet: the run begins` : `going on from ${saved.name}`);
-    const { identity } = trainerOptionsOf(recipe);
-    if (saved !== undefined && saved.state.identity !== identity) {
-      throw new TrainingError(
-        `${saved.name} is of another run: its model, data or settings differ from the recipe's`,
-        `resume with ${join(folder, 'recipe.yaml')}, or name another folder with --out`,
-      );
-    }
-  }
-  const metrics = resume
-    ? await MetricsFile.resume(metricsPath, saved?.state.step ?? 0)
-    : await MetricsFile.create(metricsPath);
-  await writeFileAtomic(join(folder, 'recipe.yaml'), stringify(recipe));
-  return { saved, checkpoints, metrics };
 }
 
 interface RunContext {
@@ -239,8 +198,4 @@ function preparationReport(stream: ProgressStream | undefined): { report: Report
 
 function note(stream: ProgressStream = process.stderr): (text: string) => void {
   return (text) => void stream.write(`${text}\n`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
 }

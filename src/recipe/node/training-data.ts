@@ -8,7 +8,13 @@ import {
   type EmojiOptions,
   type TextTokenizer,
 } from '../../data/index.ts';
-import { EASY_VQA_MODULE, EMOJI_MODULE, makeEasyVqaTokenizer, makeEmojiTokenizer } from '../../data/node/index.ts';
+import {
+  EASY_VQA_MODULE,
+  EMOJI_MODULE,
+  makeEasyVqaTokenizer,
+  makeEmojiTokenizer,
+  readEasyVqa,
+} from '../../data/node/index.ts';
 import type { FusionPreprocessing } from '../../models/fusion/processor.ts';
 import type { EasyVqaSection, EmojiStatementsSection, TrainingRecipe } from '../types.ts';
 
@@ -77,6 +83,15 @@ async function easyVqaData({ model }: TrainingRecipe, data: EasyVqaSection): Pro
     throw new RecipeError('the recipe does not say where easy-VQA lies', 'add --data with its folder or tar file');
   }
   const tokenizer = await makeEasyVqaTokenizer(path, model.text.vocabularySize);
+  // Whether the test split can be read is not to be found out after hours of training.
+  const { width, height } = await readEasyVqa(path, 'test');
+  const side = model.vision.imageSize;
+  if (width !== side || height !== side) {
+    throw new RecipeError(
+      `model.vision.imageSize is ${side}, but the pictures in ${path} are ${width} × ${height}`,
+      `write imageSize: ${width}`,
+    );
+  }
   const describe = (split: EasyVqaOptions['split']): DatasetDescription => ({
     module: EASY_VQA_MODULE,
     options: {
