@@ -1,0 +1,49 @@
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { hostTensor } from '../../../../src/core/index.ts';
+import type { TrainingState } from '../../../../src/train/checkpoints.ts';
+import { RunCheckpoints } from '../../../../src/train/node/run-checkpoints.ts';
+import { temporaryFolder } from '../../hub/node/temporary.ts';
+
+const folder = temporaryFolder();
+
+function state(step: number): TrainingState {
+  return {
+    step,
+    seed: 7,
+    data: { epoch: 2, batch: step },
+    seconds: 1.5,
+    watch: { first: [3, 2.5], recent: [2.25, 1 / 3], suspicious: 0 },
+    identity: '{"recipe":"a"}',
+  };
+}
+
+const weights = { 'a.weight': hostTensor('float32', [2, 2], Float32Array.of(1, 2, 3, 0.1)) };
+const optimizer = { 'm:a.weight': hostTensor('float32', [2, 2], Float32Array.of(0, 1e-30, -1, 5)) };
+
+describe('RunCheckpoints', () => {
+  it('gives back exactly what was saved', async () => {
+    const path = join(folder, 'exact');
+    const store = await RunCheckpoints.open(path);
+    expect(await store.latest()).toBeUndefined();
+    const name = await store.save(state(12), weights, optimizer);
+    const found = (await (await RunCheckpoints.open(path)).latest())!;
+    expect(found.name).toBe(name);
+    expect(found.state).toEqual(state(12));
+    expect(Object.fromEntries(await found.readWeights())).toEqual(weights);
+    expect(Object.fromEntries(await found.readOptimizer())).toEqual(optimizer);
+  });
+
+  it('keeps as many as asked for and passes over a damaged one', async () => {
+    const path = join(folder, 'damaged');
+    const store = await RunCheckpoints.open(path, 2);
+    for (const step of [1, 2, 3]) await store.save(state(step), weights, optimizer);
+    expect(readdirSync(path).sort()).toEqual(['step-000002', 'step-000003']);
+    writeFileSync(join(path, 'step-000003', 'model.safetensors'), 'gone');
+    const ignored: string[] = [];
+    const found = await store.latest((name) => ignored.push(name));
+    expect(found!.state.step).toBe(2);
+    expect(ignored).toEqual([join(path, 'step-000003')]);
+  });
+});
