@@ -28,6 +28,11 @@ export interface CompileOptions {
   readonly memoryPattern?: boolean;
   /** Keep weights in the layout of their file, memory-mapped. */
   readonly disablePrepacking?: boolean;
+  /**
+   * Threads wait for each other busily: about a tenth quicker on an idle machine, several times slower where other
+   * processes or threads need the cores too. On unless told.
+   */
+  readonly spinning?: boolean;
   /** Further session configuration entries, for measurements. */
   readonly config?: Readonly<Record<string, string>>;
 }

@@ -33,10 +33,10 @@ interface Group {
  * and each result is written only after the last operator that reads what it replaces.
  */
 export async function createArenaStore(context: StoreContext): Promise<WeightStore> {
-  const { runtime, device, optimizer, trained, accumulates } = context;
+  const { runtime, device, optimizer, trained, accumulates, compileOptions } = context;
   const groups: Group[] = [];
   const compile = async (graph: LoweredGraph): Promise<Program> =>
-    await runtime.compile(graph, { optimization: 'disabled', memoryPattern: false, inPlace: true });
+    await runtime.compile(graph, { ...compileOptions, inPlace: true });
   for (const decay of ['decayed', 'plain'] as const) {
     const specs = [...trained].filter(([, p]) => p.decay === (decay === 'decayed')).map(([name, { shape }]) => ({ name, shape }));
     if (specs.length === 0) continue;

@@ -1,7 +1,7 @@
 import { type HostTensor, TrainingError } from '../core/index.ts';
 import type { Parameter } from '../nn/index.ts';
 import type { LoweringDevice } from '../onnx/index.ts';
-import type { Device, Program, Runtime, Value } from '../runtime/types.ts';
+import type { CompileOptions, Device, Program, Runtime, Value } from '../runtime/types.ts';
 import { createArenaStore } from './arena-store.ts';
 import type { BatchSignature, Trainable } from './objective.ts';
 import type { Optimizer } from './optimizers.ts';
@@ -18,6 +18,8 @@ export interface StepOptions {
   readonly accumulate?: number;
   /** Which weights are trained; all by default. */
   readonly trains?: (name: string) => boolean;
+  /** See {@link CompileOptions.spinning}; on by default. */
+  readonly spinning?: boolean;
   /** Keep all weights in one vector where the runtime can; on by default. */
   readonly arena?: boolean;
 }
@@ -87,11 +89,9 @@ export class TrainingStep {
     }
     if (trained.size === 0) throw new TrainingError('there is nothing to train', 'let at least one weight be trained');
     const device = loweringDevice(runtime.device);
-    const program = await runtime.compile(gradientGraph(trainable, signature, trained, device), {
-      optimization: 'disabled',
-      memoryPattern: false,
-    });
-    const context = { runtime, device, optimizer: options.optimizer, trained, accumulates: (options.accumulate ?? 1) > 1 };
+    const compileOptions: CompileOptions = { optimization: 'disabled', memoryPattern: false, spinning: options.spinning ?? true };
+    const program = await runtime.compile(gradientGraph(trainable, signature, trained, device), compileOptions);
+    const context = { runtime, device, optimizer: options.optimizer, trained, accumulates: (options.accumulate ?? 1) > 1, compileOptions };
     const arena = (options.arena ?? true) && runtime.allocateArena !== undefined;
     const store = arena ? await createArenaStore(context) : await createTreeStore(context);
     const batch: Record<string, Value> = {};

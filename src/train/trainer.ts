@@ -161,6 +161,8 @@ export class Trainer {
         optimizer: ema === undefined ? options.optimizer : withEma(options.optimizer, ema),
         weightDecay,
         accumulate,
+        // Other threads make batches meanwhile.
+        spinning: false,
         ...(clip === undefined ? {} : { clip }),
       });
       if (resume !== undefined) {

@@ -1,7 +1,7 @@
 import { hostTensor, type HostTensor } from '../core/index.ts';
 import type { Parameter } from '../nn/index.ts';
 import type { LoweringDevice } from '../onnx/index.ts';
-import type { Program, Runtime, Value } from '../runtime/types.ts';
+import type { CompileOptions, Program, Runtime, Value } from '../runtime/types.ts';
 import type { Optimizer } from './optimizers.ts';
 
 /** The numbers of one update. */
@@ -35,6 +35,7 @@ export interface StoreContext {
   readonly device: LoweringDevice;
   readonly optimizer: Optimizer;
   readonly trained: ReadonlyMap<string, Parameter>;
+  readonly compileOptions: CompileOptions;
   /** Whether a running sum is needed. */
   readonly accumulates: boolean;
 }

@@ -62,6 +62,7 @@ function configure(
 export function sessionConfig(source: ProgramSource, options: CompileOptions): Record<string, string> {
   const config: Record<string, string> = {};
   if (options.disablePrepacking === true) config['session.disable_prepacking'] = '1';
+  if (options.spinning === false) config['session.intra_op.allow_spinning'] = '0';
   if (source.externalFolder !== undefined) {
     config['session.model_external_initializers_file_folder_path'] = realFolder(source.externalFolder);
   }
