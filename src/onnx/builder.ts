@@ -161,7 +161,7 @@ export class OnnxBuilder {
     const rename = (value: string): string => this.#renamed.get(value) ?? value;
     return create(GraphProtoSchema, {
       name,
-      node: this.#nodes.map((node, i) =>
+      node: this.#ordered().map((node, i) =>
         create(NodeProtoSchema, {
           name: `${node.op}_${this.#prefix}${i}`,
           opType: node.op,
@@ -175,6 +175,17 @@ export class OnnxBuilder {
       input: this.#inputs,
       output: this.#outputs,
     });
+  }
+
+  /**
+   * ONNX Runtime computes what nobody reads further in the reverse of its order in the file, each with all that it needs.
+   * With those nodes at the end and turned around, the gradients of the last layers come first, and what a layer kept
+   * for its backward pass is freed before the next one's gradients are computed.
+   */
+  #ordered(): PlannedNode[] {
+    const read = new Set(this.#nodes.flatMap((node) => node.inputs));
+    const isRead = (node: PlannedNode): boolean => node.outputs.some((output) => read.has(output));
+    return [...this.#nodes.filter(isRead), ...this.#nodes.filter((node) => !isRead(node)).reverse()];
   }
 
   /** The finished model as bytes. */

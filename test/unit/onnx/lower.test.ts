@@ -1,7 +1,9 @@
+import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { GraphError } from '../../../src/core/index.ts';
 import * as g from '../../../src/graph/index.ts';
 import { Linear } from '../../../src/nn/index.ts';
+import { ModelProtoSchema } from '../../../src/onnx/generated/onnx_pb.ts';
 import { lower } from '../../../src/onnx/index.ts';
 
 describe('lower', () => {
@@ -46,5 +48,12 @@ describe('lower', () => {
     );
     expect(graph.parameters).toEqual(['bias']);
     expect(new TextDecoder().decode(graph.bytes)).toContain('model.safetensors');
+  });
+
+  it('puts what nobody reads further at the end and turned around, on which the order of computing depends', () => {
+    const x = g.input('x', 'float32', [2]);
+    const [a, b] = [g.exp(x), g.sin(x)];
+    const { node } = fromBinary(ModelProtoSchema, lower({ first: g.neg(a), second: g.cos(b), third: g.add(a, b) }).bytes).graph!;
+    expect(node.map(({ opType }) => opType)).toEqual(['Exp', 'Sin', 'Add', 'Cos', 'Neg']);
   });
 });
