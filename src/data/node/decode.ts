@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 
 import sharp from 'sharp';
@@ -85,7 +86,8 @@ function tooLarge(name: string, maxBytes: number): DataError {
 async function readBounded(path: string, maxBytes: number): Promise<Uint8Array> {
   let file;
   try {
-    file = await open(path, 'r');
+    // Without O_NONBLOCK, opening a named pipe would wait for ever.
+    file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     throw new DataError(
