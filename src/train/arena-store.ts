@@ -119,6 +119,8 @@ export async function createArenaStore(context: StoreContext): Promise<WeightSto
     },
 
     dispose() {
+      scalars.dispose();
+      total.dispose();
       for (const { programs, weight, gradient, sum, slots } of groups) {
         for (const program of [programs.update, programs.norm, programs.accumulate]) program?.dispose();
         for (const arena of [weight, gradient, sum, ...slots]) arena?.dispose();

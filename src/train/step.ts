@@ -177,6 +177,7 @@ export class TrainingStep {
   dispose(): void {
     this.#program.dispose();
     this.#store.dispose();
+    this.#seed.value.dispose();
     for (const value of [...Object.values(this.#frozen), ...Object.values(this.#batch), ...Object.values(this.#scalars)]) value.dispose();
   }
 }

@@ -49,6 +49,8 @@ export async function createTreeStore(context: StoreContext): Promise<WeightStor
       await updateProgram.run(inputs, outputs);
     },
     dispose() {
+      scalars.dispose();
+      norm.dispose();
       for (const program of [updateProgram, normProgram, accumulateProgram]) program?.dispose();
       for (const values of [weights, gradients, sums, ...Object.values(slots)]) for (const value of Object.values(values)) value.dispose();
     },

@@ -99,6 +99,10 @@ export class UpdateScalars {
     await numbers.plain.set(1);
   }
 
+  dispose(): void {
+    for (const { value } of Object.values(this.#numbers)) value.dispose();
+  }
+
   /** Those of the inputs that a program takes. */
   inputs(program: Program, group?: 'decayed' | 'plain'): Record<string, Value> {
     const { learningRate, gradientScale, correction1, correction2, decayed, plain } = this.#numbers;

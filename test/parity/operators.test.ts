@@ -22,6 +22,12 @@ afterAll(async () => {
 });
 
 describe('operators against PyTorch in float64', () => {
+  it('by the binding too', async () => {
+    const binding = await createRuntime({ threads: 1, backend: 'binding' });
+    for (const fixture of cases) await checkCase(binding, fixture, (inputs) => builders[fixture.op]!({ ...inputs }, fixture.attrs));
+    await binding.dispose();
+  });
+
   it.each(cases)('$name', async (fixture) => {
     const builder = builders[fixture.op];
     expect(builder, `nothing in operator-builders.ts computes '${fixture.op}'`).toBeDefined();

@@ -63,6 +63,14 @@ describe('training steps', () => {
     expect(weights['network.classifier.weight']!.data).not.toEqual(before['network.classifier.weight']!.data);
   });
 
+  it.each([true, false])('gives back all memory (arena %s)', async (arena) => {
+    const runtime = await createRuntime({ threads: 1, backend: 'c-api' });
+    await trainSmall(runtime, 1, { arena, accumulate: 2, optimizer: withEma(adamW(), 0.9) });
+    expect(runtime.memory().peakValues).toBeGreaterThan(0);
+    expect(runtime.memory().values).toBe(0);
+    await runtime.dispose();
+  });
+
   it('says what is missing', async () => {
     const runtime = await createRuntime({ threads: 1 });
     const trainable = smallFusion();
