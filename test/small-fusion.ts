@@ -50,7 +50,8 @@ export function smallBatch(random: Random): Record<string, HostTensor> {
   for (let row = 0; row < BATCH; row++) {
     const shown = random.integer(3);
     const asked = random.integer(3);
-    for (let i = 0; i < 192; i++) pixels!.data[row * 192 + i] = random.normal() * 0.5 + (Math.floor(i / 64) === shown ? 1 : 0);
+    for (let i = 0; i < 192; i++)
+      pixels!.data[row * 192 + i] = random.normal() * 0.5 + (Math.floor(i / 64) === shown ? 1 : 0);
     for (let i = 0; i < LENGTH; i++) {
       const real = i < 3 + (row % 3);
       (ids!.data as BigInt64Array)[row * LENGTH + i] = BigInt(real ? 1 + asked + 3 * (i % 2) : 0);

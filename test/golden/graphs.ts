@@ -29,8 +29,14 @@ function decoder(device: LoweringDevice): LoweredGraph {
   const parameters = [...layer.parameters()];
   const x = input('x', 'float32', [2, 5, 16]);
   const y = layer.forward(x);
-  const found = gradients(reduceSum(mul(y, y)), parameters.map(([, parameter]) => parameter.tensor));
-  return lower({ y, ...Object.fromEntries(parameters.map(([path], i) => [`gradient:${path}`, found[i]!])) }, { device });
+  const found = gradients(
+    reduceSum(mul(y, y)),
+    parameters.map(([, parameter]) => parameter.tensor),
+  );
+  return lower(
+    { y, ...Object.fromEntries(parameters.map(([path], i) => [`gradient:${path}`, found[i]!])) },
+    { device },
+  );
 }
 
 export const graphs: Readonly<Record<string, () => LoweredGraph>> = {

@@ -12,8 +12,14 @@ import { graphs } from './graphs.ts';
 describe('emitted ONNX', () => {
   it.each(Object.entries(graphs))('%s', (_, make) => {
     const { bytes, nodeCount } = make();
-    expect({ nodeCount, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }).toMatchSnapshot();
+    expect({
+      nodeCount,
+      bytes: bytes.length,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+    }).toMatchSnapshot();
     // And once more in the same process: nothing that was traced before may show.
-    expect(createHash('sha256').update(make().bytes).digest('hex')).toBe(createHash('sha256').update(bytes).digest('hex'));
+    expect(createHash('sha256').update(make().bytes).digest('hex')).toBe(
+      createHash('sha256').update(bytes).digest('hex'),
+    );
   });
 });

@@ -1,7 +1,17 @@
 import { expect } from 'vitest';
 import { gradients } from '../../src/autodiff/index.ts';
 import { type DType, hostTensor, type HostTensor } from '../../src/core/index.ts';
-import { add, cast, constant, input, mul, type Node, reachableNodes, reduceSum, type Tensor } from '../../src/graph/index.ts';
+import {
+  add,
+  cast,
+  constant,
+  input,
+  mul,
+  type Node,
+  reachableNodes,
+  reduceSum,
+  type Tensor,
+} from '../../src/graph/index.ts';
 import type { Module } from '../../src/nn/index.ts';
 import { lower, type LoweringDevice } from '../../src/onnx/index.ts';
 import type { Runtime } from '../../src/runtime/types.ts';
@@ -92,7 +102,12 @@ export interface CheckOptions {
  * Compares the outputs and all gradients of a case with the fixture's.
  * @returns the nodes of the forward pass
  */
-export async function checkCase(runtime: Runtime, fixture: FixtureCase, build: Build, options: CheckOptions = {}): Promise<Node[]> {
+export async function checkCase(
+  runtime: Runtime,
+  fixture: FixtureCase,
+  build: Build,
+  options: CheckOptions = {},
+): Promise<Node[]> {
   const { dtype = 'float32', device = 'cpu', tolerance = TOLERANCE, module, key = (path: string) => path } = options;
   const parameters = module?.parameters() ?? new Map();
   expect([...parameters.keys()].map(key).sort(), 'the parameters').toEqual(Object.keys(fixture.params).sort());
@@ -122,7 +137,9 @@ export async function checkCase(runtime: Runtime, fixture: FixtureCase, build: B
   }
   const largest = Math.max(...Object.values(fixture.gradients).map((gradient) => norm(numbers(gradient))));
   for (const [name, expected] of Object.entries(fixture.gradients)) {
-    expect(distance(results[`grad:${name}`]!, expected, largest), `${fixture.name}: gradient of ${name}`).toBeLessThan(tolerance);
+    expect(distance(results[`grad:${name}`]!, expected, largest), `${fixture.name}: gradient of ${name}`).toBeLessThan(
+      tolerance,
+    );
   }
   return reachableNodes(Object.values(outputs));
 }
@@ -141,24 +158,40 @@ export async function checkDifferences(
   dtype: 'float32' | 'float64',
   only: readonly string[] = Object.keys(given),
 ): Promise<Node[]> {
-  const host: Record<string, HostTensor> = Object.fromEntries(Object.entries(given).map(([name, tensor]) => [name, asType(tensor, dtype)]));
-  const inputs = Object.fromEntries(Object.entries(host).map(([name, tensor]) => [name, input(name, tensor.dtype, tensor.shape)]));
+  const host: Record<string, HostTensor> = Object.fromEntries(
+    Object.entries(given).map(([name, tensor]) => [name, asType(tensor, dtype)]),
+  );
+  const inputs = Object.fromEntries(
+    Object.entries(host).map(([name, tensor]) => [name, input(name, tensor.dtype, tensor.shape)]),
+  );
   const outputs = asNamed(build(inputs));
   const upstream: Record<string, HostTensor> = {};
   for (const [name, { shape, dtype: type }] of Object.entries(outputs)) {
     if (type !== dtype) continue;
     const size = (shape as number[]).reduce((a, b) => a * b, 1);
-    upstream[name] = hostTensor('float64', shape as number[], Float64Array.from({ length: size }, (_, i) => Math.cos(1 + 2.3 * i)));
+    upstream[name] = hostTensor(
+      'float64',
+      shape as number[],
+      Float64Array.from({ length: size }, (_, i) => Math.cos(1 + 2.3 * i)),
+    );
   }
   const objective = total(outputs, upstream, dtype);
   const wanted = only.filter((name) => host[name]!.dtype === dtype);
-  const found = gradients(objective, wanted.map((name) => inputs[name]!));
-  const analytic = await evaluate(runtime, Object.fromEntries(wanted.map((name, i) => [`grad:${name}`, found[i]!])), host);
+  const found = gradients(
+    objective,
+    wanted.map((name) => inputs[name]!),
+  );
+  const analytic = await evaluate(
+    runtime,
+    Object.fromEntries(wanted.map((name, i) => [`grad:${name}`, found[i]!])),
+    host,
+  );
 
   const graph = lower({ total: cast(objective, 'float64') });
   const program = await runtime.compile(graph, { optimization: 'disabled', memoryPattern: false });
   const values: Record<string, Awaited<ReturnType<Runtime['allocate']>>> = {};
-  for (const { name } of graph.inputs) values[name] = await runtime.allocate(host[name]!.dtype, host[name]!.shape, host[name]);
+  for (const { name } of graph.inputs)
+    values[name] = await runtime.allocate(host[name]!.dtype, host[name]!.shape, host[name]);
   const result = await runtime.allocate('float64', []);
   const evaluateAt = async (name: string, index: number, x: number): Promise<number> => {
     const tensor = host[name]!;
@@ -179,7 +212,10 @@ export async function checkDifferences(
       const step = dtype === 'float64' ? 2 ** -17 : 2 ** -7;
       estimate[i] = ((await evaluateAt(name, i, x + step)) - (await evaluateAt(name, i, x - step))) / (2 * step);
     }
-    expect(distance(analytic[`grad:${name}`]!, hostTensor('float64', tensor.shape, estimate)), `gradient of ${name}`).toBeLessThan(DIFFERENCE_TOLERANCE);
+    expect(
+      distance(analytic[`grad:${name}`]!, hostTensor('float64', tensor.shape, estimate)),
+      `gradient of ${name}`,
+    ).toBeLessThan(DIFFERENCE_TOLERANCE);
   }
   for (const value of [...Object.values(values), result]) value.dispose();
   program.dispose();

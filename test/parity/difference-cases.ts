@@ -50,11 +50,13 @@ const unfolds: DifferenceCase[] = folds.map(([name, each, size]) => ({
 }));
 
 const foldings: DifferenceCase[] = folds.map(([name, each, size]) => {
-  const [rows, columns] = g.unfold2d(g.input('x', 'float32', [1, 2, size, size]), each.kernel, {
-    stride: each.strides[0],
-    padding: each.pads[0],
-    dilation: each.dilations[0],
-  }).shape.slice(3) as number[];
+  const [rows, columns] = g
+    .unfold2d(g.input('x', 'float32', [1, 2, size, size]), each.kernel, {
+      stride: each.strides[0],
+      padding: each.pads[0],
+      dilation: each.dilations[0],
+    })
+    .shape.slice(3) as number[];
   return {
     name: `fold2d where the window ${name}`,
     build: ({ x }) => g.apply('fold2d', [x!], { ...each, inputSize: [size, size] }),
@@ -66,8 +68,18 @@ const foldings: DifferenceCase[] = folds.map(([name, each, size]) => {
 export const differenceCases: readonly DifferenceCase[] = [
   ...unfolds,
   ...foldings,
-  { name: 'cast there and back', build: ({ x }) => g.cast(g.mul(g.cast(x!, 'float32'), 3), 'float64'), inputs: { x: draw(3, 4) }, dtype: 'float64' },
-  { name: 'barrier', build: ({ x, y }) => g.mul(g.apply('barrier', [x!, y!], {}), y!), inputs: { x: draw(4, 3), y: draw(5, 3) }, dtype: 'float64' },
+  {
+    name: 'cast there and back',
+    build: ({ x }) => g.cast(g.mul(g.cast(x!, 'float32'), 3), 'float64'),
+    inputs: { x: draw(3, 4) },
+    dtype: 'float64',
+  },
+  {
+    name: 'barrier',
+    build: ({ x, y }) => g.mul(g.apply('barrier', [x!, y!], {}), y!),
+    inputs: { x: draw(4, 3), y: draw(5, 3) },
+    dtype: 'float64',
+  },
   {
     name: 'customGradient with the gradient that is right',
     build: ({ x }) => {

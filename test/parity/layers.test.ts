@@ -77,12 +77,15 @@ afterAll(async () => {
   await runtime.dispose();
 });
 
-describe.each(['layers', 'models'])('%s against PyTorch in float64: values and the gradient of every parameter', async (group) => {
-  it.each(await loadFixtures(group))('$name', async (fixture) => {
-    const make = LAYERS[fixture.op];
-    expect(make, `nothing in layers.test.ts makes '${fixture.op}'`).toBeDefined();
-    const { build, ...options } = make!(fixture);
-    options.module.parameters();
-    await checkCase(runtime, fixture, build, options);
-  });
-});
+describe.each(['layers', 'models'])(
+  '%s against PyTorch in float64: values and the gradient of every parameter',
+  async (group) => {
+    it.each(await loadFixtures(group))('$name', async (fixture) => {
+      const make = LAYERS[fixture.op];
+      expect(make, `nothing in layers.test.ts makes '${fixture.op}'`).toBeDefined();
+      const { build, ...options } = make!(fixture);
+      options.module.parameters();
+      await checkCase(runtime, fixture, build, options);
+    });
+  },
+);

@@ -1,5 +1,15 @@
 // Layers of known architectures, put together from this library's parts with the parameter names of their checkpoints.
-import { add, crossEntropy, gelu, linear, maxPool2d, reduceMean, relu, silu, type Tensor } from '../../src/graph/index.ts';
+import {
+  add,
+  crossEntropy,
+  gelu,
+  linear,
+  maxPool2d,
+  reduceMean,
+  relu,
+  silu,
+  type Tensor,
+} from '../../src/graph/index.ts';
 import {
   attend,
   causalMask,

@@ -7,8 +7,14 @@ type Inputs = Record<string, g.Tensor>;
 // oxlint-disable-next-line typescript/no-explicit-any -- attributes differ from operator to operator
 type Builder = (inputs: Inputs, attrs: any) => g.Tensor | Named;
 
-const unary = (f: (x: g.Tensor) => g.Tensor): Builder => ({ x }) => f(x!);
-const binary = (f: (a: g.Tensor, b: g.Tensor) => g.Tensor): Builder => ({ a, b }) => f(a!, b!);
+const unary =
+  (f: (x: g.Tensor) => g.Tensor): Builder =>
+  ({ x }) =>
+    f(x!);
+const binary =
+  (f: (a: g.Tensor, b: g.Tensor) => g.Tensor): Builder =>
+  ({ a, b }) =>
+    f(a!, b!);
 
 /** Consecutive parts of an axis, named a, b, c. */
 function pieces(x: g.Tensor, axis: number, sizes: readonly number[]): Named {
@@ -55,13 +61,18 @@ export const builders: Readonly<Record<string, Builder>> = {
     const size = x!.shape.at(axis) as number;
     return g.slice(x!, axis, start < 0 ? start + size : start, end < 0 ? end + size : end, step);
   },
-  concat: (inputs, { axis, order }) => g.concat(((order ?? Object.keys(inputs)) as string[]).map((name) => inputs[name]!), axis),
+  concat: (inputs, { axis, order }) =>
+    g.concat(
+      ((order ?? Object.keys(inputs)) as string[]).map((name) => inputs[name]!),
+      axis,
+    ),
   split: ({ x }, { axis, sizes }) => pieces(x!, axis, sizes),
   chunk: ({ x }, { axis, parts }) => Object.fromEntries(g.chunk(x!, axis, parts).map((part, i) => ['abc'[i]!, part])),
   pad: ({ x }, { before, after, value }) => g.pad(x!, before, after, value),
   expand: ({ x }, { shape }) => g.expand(x!, shape),
   gather: ({ weight, indices }, { axis }) => g.gather(weight!, indices!, axis),
-  scatter_elements: ({ x, indices, updates }, { axis, reduction }) => g.scatterElements(x!, indices!, updates!, axis, reduction),
+  scatter_elements: ({ x, indices, updates }, { axis, reduction }) =>
+    g.scatterElements(x!, indices!, updates!, axis, reduction),
   scatter_add_rows: ({ indices, updates }, { rows }) => g.scatterAddRows(indices!, updates!, rows),
   reduce_sum: ({ x }, { axes, keepDims }) => g.reduceSum(x!, axes, keepDims),
   reduce_mean: ({ x }, { axes, keepDims }) => g.reduceMean(x!, axes, keepDims),
@@ -101,7 +112,12 @@ export const builders: Readonly<Record<string, Builder>> = {
   attention: ({ query, key, value, keep }, { causal, heads, keyValueHeads }) => {
     const times = heads / keyValueHeads;
     const mask = causal ? causalMask(query!.shape[2] as number) : keep === undefined ? undefined : paddingMask(keep);
-    return attend(query!, times === 1 ? key! : repeatHeads(key!, times), times === 1 ? value! : repeatHeads(value!, times), mask && g.cast(mask, query!.dtype));
+    return attend(
+      query!,
+      times === 1 ? key! : repeatHeads(key!, times),
+      times === 1 ? value! : repeatHeads(value!, times),
+      mask && g.cast(mask, query!.dtype),
+    );
   },
   rope: ({ x }, { base }) => {
     const { cosines, sines } = rotaryTables(x!.shape[2] as number, x!.shape[3] as number, base);
@@ -110,7 +126,10 @@ export const builders: Readonly<Record<string, Builder>> = {
 };
 
 /** Whether this library has what a case asks for. */
-export function isOffered(op: string, attrs: { readonly padding?: number; readonly countIncludePad?: boolean }): boolean {
+export function isOffered(
+  op: string,
+  attrs: { readonly padding?: number; readonly countIncludePad?: boolean },
+): boolean {
   // Means that leave the padding out are not offered.
   return !(op === 'avg_pool2d' && attrs.padding !== 0 && attrs.countIncludePad === false);
 }

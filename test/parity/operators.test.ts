@@ -24,7 +24,8 @@ afterAll(async () => {
 describe('operators against PyTorch in float64', () => {
   it('by the binding too', async () => {
     const binding = await createRuntime({ threads: 1, backend: 'binding' });
-    for (const fixture of cases) await checkCase(binding, fixture, (inputs) => builders[fixture.op]!({ ...inputs }, fixture.attrs));
+    for (const fixture of cases)
+      await checkCase(binding, fixture, (inputs) => builders[fixture.op]!({ ...inputs }, fixture.attrs));
     await binding.dispose();
   });
 
@@ -40,7 +41,13 @@ describe('central differences', () => {
   const small = cases.filter(({ name }) => !/extremes|large/.test(name));
   it.each(small)('$name', async ({ op, attrs, inputs, gradients }) => {
     const dtype = float32Only.has(op) ? 'float32' : 'float64';
-    await checkDifferences(runtime, (tensors) => builders[op]!({ ...tensors }, attrs), inputs, dtype, Object.keys(gradients));
+    await checkDifferences(
+      runtime,
+      (tensors) => builders[op]!({ ...tensors }, attrs),
+      inputs,
+      dtype,
+      Object.keys(gradients),
+    );
   });
 
   it.each(differenceCases)('$name', async ({ build, inputs, dtype }) => {
@@ -58,7 +65,9 @@ describe('central differences', () => {
 
 it('every operator that has a gradient was checked', () => {
   const rules = Object.entries(gradientRules) as [string, unknown][];
-  const differentiable = rules.filter(([, rule]) => rule !== noGradient && rule !== notDifferentiable).map(([op]) => op);
+  const differentiable = rules
+    .filter(([, rule]) => rule !== noGradient && rule !== notDifferentiable)
+    .map(([op]) => op);
   expect(differentiable.filter((op) => !covered.has(op))).toEqual([]);
   expect(differentiable.length).toBeGreaterThan(40);
 });

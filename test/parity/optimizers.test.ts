@@ -65,7 +65,11 @@ describe.each([
       arena,
     });
     for (const [i, learningRate] of (attrs.learningRates as number[]).entries()) {
-      await step.run([{ g_w: row(inputs['g_w']!, i), g_b: row(inputs['g_b']!, i) }], { step: i, seed: 1, learningRate });
+      await step.run([{ g_w: row(inputs['g_w']!, i), g_b: row(inputs['g_b']!, i) }], {
+        step: i,
+        seed: 1,
+        learningRate,
+      });
       const now = await step.readWeights();
       expect(distance(now['w']!, row(outputs['w']!, i)), `w after step ${i}`).toBeLessThan(1e-6);
       expect(distance(now['b']!, row(outputs['b']!, i)), `b after step ${i}`).toBeLessThan(1e-6);
@@ -89,8 +93,15 @@ describe.each([
     expect(gradientNorm / numbers(outputs['norm']!)[0]!).toBeCloseTo(1, 6);
     // From zero and at rate 1, the weights are the clipped gradients with a minus. PyTorch divides by norm + 1e-6.
     const moved = await step.readWeights();
-    for (const [weight, gradient] of [['w', 'g_w'], ['b', 'g_b']] as const) {
-      const back = hostTensor('float32', moved[weight]!.shape, Float32Array.from(numbers(moved[weight]!), (x) => -x));
+    for (const [weight, gradient] of [
+      ['w', 'g_w'],
+      ['b', 'g_b'],
+    ] as const) {
+      const back = hostTensor(
+        'float32',
+        moved[weight]!.shape,
+        Float32Array.from(numbers(moved[weight]!), (x) => -x),
+      );
       expect(distance(back, outputs[gradient]!)).toBeLessThan(2e-6);
     }
     step.dispose();
@@ -101,7 +112,11 @@ describe.each([
     const batches = [0, 1].map((i) => ({ g_w: row(inputs['g_w']!, i), g_b: row(inputs['g_b']!, i) }));
     const mean = (name: 'g_w' | 'g_b'): HostTensor => {
       const [a, b] = batches.map((batch) => numbers(batch[name])) as [number[], number[]];
-      return hostTensor('float32', batches[0]![name].shape, Float32Array.from(a, (x, i) => (x + b[i]!) / 2));
+      return hostTensor(
+        'float32',
+        batches[0]![name].shape,
+        Float32Array.from(a, (x, i) => (x + b[i]!) / 2),
+      );
     };
     const weights = { w: inputs['w']!, b: inputs['b']! };
     const options = { optimizer: adamW(), weightDecay: 0.1, clip: 1, arena };
@@ -120,9 +135,17 @@ describe.each([
 
   it('a step on numbers that are not finite leaves the weights alone', async () => {
     const weights = { w: hostTensor('float32', [3, 4], new Float32Array(12).fill(1)), b: hostTensor('float32', [4]) };
-    const step = await TrainingStep.create(runtime, new Given(), SIGNATURE, weights, { optimizer: adamW(), weightDecay: 0.1, arena });
+    const step = await TrainingStep.create(runtime, new Given(), SIGNATURE, weights, {
+      optimizer: adamW(),
+      weightDecay: 0.1,
+      arena,
+    });
     const broken = hostTensor('float32', [3, 4], new Float32Array(12).fill(Number.NaN));
-    const { loss } = await step.run([{ g_w: broken, g_b: hostTensor('float32', [4]) }], { step: 0, seed: 1, learningRate: 0.1 });
+    const { loss } = await step.run([{ g_w: broken, g_b: hostTensor('float32', [4]) }], {
+      step: 0,
+      seed: 1,
+      learningRate: 0.1,
+    });
     expect(loss).toBeNaN();
     expect((await step.readWeights())['w']!.data).toEqual(weights.w.data);
     step.dispose();

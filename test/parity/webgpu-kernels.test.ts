@@ -17,7 +17,10 @@ describe.skipIf(!there)('kernels of WebGPU (skipped without a driver: install ch
     for (const { name, source } of kernels) {
       try {
         // Without this the engine puts what it has no kernel for on the processor, silently.
-        const program = await runtime.compile(source, { optimization: 'disabled', config: { 'session.disable_cpu_ep_fallback': '1' } });
+        const program = await runtime.compile(source, {
+          optimization: 'disabled',
+          config: { 'session.disable_cpu_ep_fallback': '1' },
+        });
         program.dispose();
       } catch (error) {
         expect(String(error), name).toMatch(/assigned to the default CPU EP|Could not find an implementation/);

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import process from 'node:process';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import type { Runtime } from '../../src/runtime/types.ts';
 import { checkCase, TOLERANCE } from './check-gradients.ts';
 import { loadFixtures } from './fixtures.ts';

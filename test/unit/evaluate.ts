@@ -23,7 +23,9 @@ export async function compiled(runtime: Runtime, outputs: Readonly<Record<string
 /** Runs a program once and reads everything. Tensors that it does not take are ignored. */
 export async function run(runtime: Runtime, program: Program, given: Given): Promise<Record<string, HostTensor>> {
   const values = await Promise.all(
-    program.inputs.map(async ({ name }) => [name, await runtime.allocate(given[name]!.dtype, given[name]!.shape, given[name])] as const),
+    program.inputs.map(
+      async ({ name }) => [name, await runtime.allocate(given[name]!.dtype, given[name]!.shape, given[name])] as const,
+    ),
   );
   const results = await program.run(Object.fromEntries(values));
   const read: Record<string, HostTensor> = {};

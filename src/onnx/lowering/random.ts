@@ -30,7 +30,11 @@ export const randomUniform: LoweringRule<'randomUniform'> = (context, { attribut
   const first = odd(mixKey(add(start, int(0x632be5ab))));
   const second = odd(mixKey(add(start, int(0x1b873593))));
 
-  const positions = builder.op('Range', [builder.scalar(0, 'int32'), builder.scalar(count, 'int32'), builder.scalar(1, 'int32')]);
+  const positions = builder.op('Range', [
+    builder.scalar(0, 'int32'),
+    builder.scalar(count, 'int32'),
+    builder.scalar(1, 'int32'),
+  ]);
   let x = add(mul(positions, int(0x2c9277b5)), start);
   x = fold(mul(x, add(x, first)));
   x = mul(x, add(x, second));

@@ -56,7 +56,9 @@ export async function openPage(): Promise<OpenPage> {
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? '/', 'http://localhost').pathname);
     if (path === '/') {
-      response.setHeader('content-type', 'text/html').end('<!doctype html><title>test</title><script type="module" src="/page.js"></script>');
+      response
+        .setHeader('content-type', 'text/html')
+        .end('<!doctype html><title>test</title><script type="module" src="/page.js"></script>');
       return;
     }
     const file = path.startsWith('/ort/') ? join(engine, path.slice(5)) : join(folder, path);

@@ -38,7 +38,13 @@ describe('gradients', () => {
     const map = taps.get('weights')!;
     expect(map.shape).toEqual([1, 2, 3, 3]);
     const [dMap] = gradients(g.reduceSum(g.mul(result, result)), [map]);
-    const given = { ...weights, x: floats([1, 3, 4], Array.from({ length: 12 }, (_, i) => Math.sin(i))) };
+    const given = {
+      ...weights,
+      x: floats(
+        [1, 3, 4],
+        Array.from({ length: 12 }, (_, i) => Math.sin(i)),
+      ),
+    };
     const read = await evaluate(runtime, { dMap: dMap!, map }, given);
     expect(read['dMap']!.shape).toEqual([1, 2, 3, 3]);
     expect(Math.max(...(read['dMap']!.data as Float32Array).map(Math.abs))).toBeGreaterThan(1e-4);
@@ -102,7 +108,9 @@ describe('gradients', () => {
     const sum = parts.map((part, i) => g.reduceSum(g.mul(part, i + 1))).reduce((a, b) => g.add(a, b));
     const [dx] = gradients(sum, [x]);
     const given = { x: floats([2, 6], new Float32Array(12)) };
-    expect([...(await evaluate(runtime, { dx: dx! }, given))['dx']!.data]).toEqual([1, 5, 6, 6, 7, 3, 1, 5, 6, 6, 7, 3]);
+    expect([...(await evaluate(runtime, { dx: dx! }, given))['dx']!.data]).toEqual([
+      1, 5, 6, 6, 7, 3, 1, 5, 6, 6, 7, 3,
+    ]);
   });
 });
 
@@ -119,16 +127,30 @@ describe('symbolic sizes', () => {
     const program = await compiled(runtime, { scores, doubled, flat, loss, dx: dx!, dWeight: dWeight! });
     expect(doubled.shape).toEqual(['B', '2*T', 3]);
     expect(flat.shape).toEqual(['B*T', 3]);
-    const w = floats([3, 4], Array.from({ length: 12 }, (_, i) => Math.cos(i)));
-    const sizes = [[2, 3], [1, 5], [4, 1]] as const;
+    const w = floats(
+      [3, 4],
+      Array.from({ length: 12 }, (_, i) => Math.cos(i)),
+    );
+    const sizes = [
+      [2, 3],
+      [1, 5],
+      [4, 1],
+    ] as const;
     for (const [batch, length] of sizes) {
-      const data = floats([batch, length, 4], Array.from({ length: batch * length * 4 }, (_, i) => Math.sin(i)));
+      const data = floats(
+        [batch, length, 4],
+        Array.from({ length: batch * length * 4 }, (_, i) => Math.sin(i)),
+      );
       const symbolic = await run(runtime, program, { x: data, weight: w });
       const fixed = g.input('x', 'float32', [batch, length, 4]);
       const again = g.softmax(g.linear(fixed, weight));
       const fixedScores = g.matmul(again, again, { transB: true });
       const [fx, fWeight] = gradients(g.reduceSum(g.mul(fixedScores, fixedScores)), [fixed, weight]);
-      const expected = await evaluate(runtime, { scores: fixedScores, dx: fx!, dWeight: fWeight! }, { x: data, weight: w });
+      const expected = await evaluate(
+        runtime,
+        { scores: fixedScores, dx: fx!, dWeight: fWeight! },
+        { x: data, weight: w },
+      );
       expect(symbolic['doubled']!.shape).toEqual([batch, 2 * length, 3]);
       expect(symbolic['flat']!.shape).toEqual([batch * length, 3]);
       for (const name of ['scores', 'dx', 'dWeight']) {
@@ -142,6 +164,8 @@ describe('symbolic sizes', () => {
   it('a size that no input carries is named', () => {
     const x = g.input('x', 'float32', ['2*T']);
     expect(() => g.expand(g.reshape(x, [1, '2*T']), [3, '2*T'])).not.toThrow();
-    return expect(compiled(runtime, { y: g.expand(g.reshape(x, [1, '2*T']), ['S', '2*T']) })).rejects.toThrow(/size 'S' cannot be read/);
+    return expect(compiled(runtime, { y: g.expand(g.reshape(x, [1, '2*T']), ['S', '2*T']) })).rejects.toThrow(
+      /size 'S' cannot be read/,
+    );
   });
 });

@@ -17,10 +17,15 @@ afterAll(async () => {
 });
 
 class Stack extends Module {
-  readonly blocks: readonly TransformerBlock[] = [0, 1, 2].map(() => new TransformerBlock({ width: 8, heads: 2, layers: 1, dropout: 0.2 }));
+  readonly blocks: readonly TransformerBlock[] = [0, 1, 2].map(
+    () => new TransformerBlock({ width: 8, heads: 2, layers: 1, dropout: 0.2 }),
+  );
 
   forward(x: g.Tensor, again: boolean): g.Tensor {
-    return this.blocks.reduce((state, block) => (again ? rematerialise((inner) => block.forward(inner), state) : block.forward(state)), x);
+    return this.blocks.reduce(
+      (state, block) => (again ? rematerialise((inner) => block.forward(inner), state) : block.forward(state)),
+      x,
+    );
   }
 }
 
@@ -41,7 +46,10 @@ function outputs(again: boolean): { tensors: Record<string, g.Tensor>; weights: 
 describe('rematerialise', () => {
   it('gives the same loss and the same gradients bit for bit, dropout included', async () => {
     const given = {
-      x: floats([2, 5, 8], Array.from({ length: 80 }, (_, i) => Math.sin(i))),
+      x: floats(
+        [2, 5, 8],
+        Array.from({ length: 80 }, (_, i) => Math.sin(i)),
+      ),
       seed: { dtype: 'int32', shape: [], data: Int32Array.of(77) } as const,
     };
     const [kept, again] = [outputs(false), outputs(true)];

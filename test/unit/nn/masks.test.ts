@@ -23,7 +23,10 @@ function close(a: HostTensor | undefined, b: HostTensor | undefined, digits = 5)
 
 const random = new Random(3);
 const draw = (...shape: number[]): HostTensor<'float32'> =>
-  floats(shape, Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()));
+  floats(
+    shape,
+    Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()),
+  );
 
 describe('masks', () => {
   it('packed samples come out as samples apart', async () => {
@@ -51,7 +54,10 @@ describe('masks', () => {
     const data = draw(1, 4, 8);
     const changed = floats([1, 4, 8], data.data);
     for (let i = 24; i < 32; i++) changed.data[i]! += 3;
-    const [a, b] = [await evaluate(runtime, { y }, { ...weights, x: data }), await evaluate(runtime, { y }, { ...weights, x: changed })];
+    const [a, b] = [
+      await evaluate(runtime, { y }, { ...weights, x: data }),
+      await evaluate(runtime, { y }, { ...weights, x: changed }),
+    ];
     expect((a['y']!.data as Float32Array).slice(0, 24)).toEqual((b['y']!.data as Float32Array).slice(0, 24));
     expect((a['y']!.data as Float32Array).slice(24)).not.toEqual((b['y']!.data as Float32Array).slice(24));
   });
@@ -80,7 +86,11 @@ describe.each(['text', 'vision'] as const)('padding in the fusion model whose qu
   const weights = model.initialize(new Random(4));
   const pixels = draw(2, 3, 8, 8);
   const logits = async (length: number, ids: number[], keep: number[]): Promise<HostTensor> => {
-    const y = model.forward(g.input('pixels', 'float32', [2, 3, 8, 8]), g.input('ids', 'int64', [2, length]), g.input('keep', 'float32', [2, length]));
+    const y = model.forward(
+      g.input('pixels', 'float32', [2, 3, 8, 8]),
+      g.input('ids', 'int64', [2, length]),
+      g.input('keep', 'float32', [2, length]),
+    );
     const given = { ...weights, pixels, ids: integers([2, length], ids), keep: floats([2, length], keep) };
     return (await evaluate(runtime, { y }, given))['y']!;
   };

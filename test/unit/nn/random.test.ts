@@ -33,9 +33,14 @@ const FIVE_SIGMA = 5 / Math.sqrt(COUNT);
 
 describe('randomUniform', () => {
   it('lies in [0, 1), with the mean, the variance and the evenness of uniform numbers', async () => {
-    for (const [seed, site] of [[0, 0], [1, 0], [-5, 3], [2 ** 31 - 1, 40]] as const) {
+    for (const [seed, site] of [
+      [0, 0],
+      [1, 0],
+      [-5, 3],
+      [2 ** 31 - 1, 40],
+    ] as const) {
       const x = await uniform(seed, site, COUNT);
-      const bins = new Array<number>(256).fill(0);
+      const bins = Array.from({ length: 256 }, () => 0);
       let sum = 0;
       let squares = 0;
       for (const value of x) {
@@ -57,10 +62,12 @@ describe('randomUniform', () => {
   it('has no memory: neighbours, and pairs further apart, are uncorrelated', async () => {
     const x = await uniform(7, 2, COUNT + 1024);
     for (const lag of [1, 2, 3, 16, 64, 256, 1024]) {
-      expect(Math.abs(correlation(x.slice(0, COUNT), x.slice(lag, lag + COUNT))), `lag ${lag}`).toBeLessThan(FIVE_SIGMA);
+      expect(Math.abs(correlation(x.slice(0, COUNT), x.slice(lag, lag + COUNT))), `lag ${lag}`).toBeLessThan(
+        FIVE_SIGMA,
+      );
     }
     // Pairs of neighbours fill the square evenly: χ² over 16 × 16 fields.
-    const fields = new Array<number>(256).fill(0);
+    const fields = Array.from({ length: 256 }, () => 0);
     for (let i = 0; i < COUNT; i += 2) fields[Math.floor(x[i]! * 16) * 16 + Math.floor(x[i + 1]! * 16)]!++;
     const expected = COUNT / 2 / 256;
     const chi2 = fields.reduce((total, n) => total + (n - expected) ** 2 / expected, 0);
@@ -72,7 +79,16 @@ describe('randomUniform', () => {
     expect(await uniform(100, 5, COUNT)).toEqual(base);
     // The shape does not matter, only the position.
     expect((await uniform(100, 5, 1000)).slice(0, 1000)).toEqual(base.slice(0, 1000));
-    for (const [seed, site] of [[101, 5], [102, 5], [100, 6], [100, 7], [99, 6], [356, 5], [-100, 5], [65636, 5]] as const) {
+    for (const [seed, site] of [
+      [101, 5],
+      [102, 5],
+      [100, 6],
+      [100, 7],
+      [99, 6],
+      [356, 5],
+      [-100, 5],
+      [65636, 5],
+    ] as const) {
       const other = await uniform(seed, site, COUNT);
       expect(Math.abs(correlation(base, other)), `seed ${seed}, site ${site}`).toBeLessThan(FIVE_SIGMA);
       // Nor is one a shifted copy of the other near by.

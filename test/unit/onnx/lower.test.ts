@@ -44,7 +44,9 @@ describe('lower', () => {
     layer.parameters();
     const graph = lower(
       { y: layer.forward(g.input('x', 'float32', [1, 3])) },
-      { external: (name) => (name === 'weight' ? { location: 'model.safetensors', offset: 64, length: 24 } : undefined) },
+      {
+        external: (name) => (name === 'weight' ? { location: 'model.safetensors', offset: 64, length: 24 } : undefined),
+      },
     );
     expect(graph.parameters).toEqual(['bias']);
     expect(new TextDecoder().decode(graph.bytes)).toContain('model.safetensors');
@@ -53,7 +55,10 @@ describe('lower', () => {
   it('puts what nobody reads further at the end and turned around, on which the order of computing depends', () => {
     const x = g.input('x', 'float32', [2]);
     const [a, b] = [g.exp(x), g.sin(x)];
-    const { node } = fromBinary(ModelProtoSchema, lower({ first: g.neg(a), second: g.cos(b), third: g.add(a, b) }).bytes).graph!;
+    const { node } = fromBinary(
+      ModelProtoSchema,
+      lower({ first: g.neg(a), second: g.cos(b), third: g.add(a, b) }).bytes,
+    ).graph!;
     expect(node.map(({ opType }) => opType)).toEqual(['Exp', 'Sin', 'Add', 'Cos', 'Neg']);
   });
 });

@@ -17,8 +17,10 @@ function hazards({ bytes }: LoweredGraph): string[] {
     const written = producer.get(`new:${name}`);
     if (written === undefined || !output.some((each) => each.name === `new:${name}`)) continue;
     const before = new Set([written]);
-    for (const each of before) for (const source of each.input) if (producer.has(source)) before.add(producer.get(source)!);
-    for (const reader of node) if (reader.input.includes(name) && !before.has(reader)) found.push(`${reader.name} reads ${name}`);
+    for (const each of before)
+      for (const source of each.input) if (producer.has(source)) before.add(producer.get(source)!);
+    for (const reader of node)
+      if (reader.input.includes(name) && !before.has(reader)) found.push(`${reader.name} reads ${name}`);
   }
   return found;
 }

@@ -7,7 +7,11 @@ import { SIGNATURE, smallFusion, trainSmall } from '../../small-fusion.ts';
 
 type Result = Awaited<ReturnType<typeof trainSmall>>;
 
-async function on(backend: 'c-api' | 'binding', options: Parameters<typeof trainSmall>[2], steps = 100): Promise<Result> {
+async function on(
+  backend: 'c-api' | 'binding',
+  options: Parameters<typeof trainSmall>[2],
+  steps = 100,
+): Promise<Result> {
   const runtime = await createRuntime({ threads: 1, backend });
   const result = await trainSmall(runtime, steps, options);
   await runtime.dispose();
@@ -45,7 +49,10 @@ describe('training steps', () => {
     ['a convolutional encoder', { vision: 'convnet' }],
     ['the SigLIP loss', { form: 'siglip' }],
   ] as const)('with %s both stores agree bit for bit over 20 steps', async (_, options) => {
-    sameBits(await on('c-api', { ...plain, ...options, arena: false }, 20), await on('c-api', { ...plain, ...options }, 20));
+    sameBits(
+      await on('c-api', { ...plain, ...options, arena: false }, 20),
+      await on('c-api', { ...plain, ...options }, 20),
+    );
   });
 
   it('with clipping both stores agree to rounding', async () => {
@@ -75,8 +82,12 @@ describe('training steps', () => {
     const runtime = await createRuntime({ threads: 1 });
     const trainable = smallFusion();
     const options = { optimizer: adamW(), weightDecay: 0 };
-    await expect(TrainingStep.create(runtime, trainable, SIGNATURE, {}, options)).rejects.toThrow(/no values for the weight 'network/);
-    const weights = Object.fromEntries([...trainable.model.parameters()].map(([name, { shape }]) => [name, hostTensor('float32', shape)]));
+    await expect(TrainingStep.create(runtime, trainable, SIGNATURE, {}, options)).rejects.toThrow(
+      /no values for the weight 'network/,
+    );
+    const weights = Object.fromEntries(
+      [...trainable.model.parameters()].map(([name, { shape }]) => [name, hostTensor('float32', shape)]),
+    );
     const nothing = TrainingStep.create(runtime, trainable, SIGNATURE, weights, { ...options, trains: () => false });
     await expect(nothing).rejects.toThrow(TrainingError);
     await runtime.dispose();
