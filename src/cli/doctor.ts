@@ -23,7 +23,9 @@ const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 export async function examine(): Promise<Finding[]> {
   const findings: Finding[] = [nodeFinding(), machineFinding(), memoryFinding(), await sharpFinding()];
   for (const { device, available, detail } of await listDevices()) {
-    findings.push(available ? await tryDevice(device) : { name: `device ${device}`, state: 'absent', detail: plainReason(detail) });
+    findings.push(
+      available ? await tryDevice(device) : { name: `device ${device}`, state: 'absent', detail: plainReason(detail) },
+    );
   }
   findings.push(chromiumFinding());
   return findings;
@@ -53,7 +55,11 @@ function memoryFinding(): Finding {
 async function sharpFinding(): Promise<Finding> {
   try {
     const { default: sharp } = await import('sharp');
-    return { name: 'pictures', state: 'ok', detail: `sharp ${sharp.versions.sharp ?? '?'}, libvips ${sharp.versions.vips}` };
+    return {
+      name: 'pictures',
+      state: 'ok',
+      detail: `sharp ${sharp.versions.sharp ?? '?'}, libvips ${sharp.versions.vips}`,
+    };
   } catch (error) {
     const detail = `sharp cannot be loaded: ${firstLine(error)}`;
     return { name: 'pictures', state: 'broken', detail, hint: 'run `npm ci` again, with optional dependencies' };
@@ -86,14 +92,21 @@ async function tryDevice(device: NodeDevice): Promise<Finding> {
     return { name, state: 'ok', detail };
   } catch (error) {
     const hint = error instanceof SensoriumError && error.hint !== undefined ? { hint: error.hint } : {};
-    return { name, state: device === 'cpu' ? 'broken' : 'absent', detail: `does not work: ${firstLine(error)}`, ...hint };
+    return {
+      name,
+      state: device === 'cpu' ? 'broken' : 'absent',
+      detail: `does not work: ${firstLine(error)}`,
+      ...hint,
+    };
   }
 }
 
 /** Only tests in a browser need it. */
 function chromiumFinding(): Finding {
   const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome', 'chrome.exe'];
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/snap/bin'].filter((folder) => folder !== '');
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/snap/bin'].filter(
+    (folder) => folder !== '',
+  );
   const applications = ['Chromium', 'Google Chrome'].map((name) => `/Applications/${name}.app/Contents/MacOS/${name}`);
   const places = [
     ...[process.env['CHROME_PATH'], process.env['CHROMIUM_PATH']].filter((path) => path !== undefined),

@@ -32,6 +32,7 @@ export function createProgram(): Command {
   registerDoctor(program);
   registerBench(program);
   registerStart(program);
-  for (const command of program.commands) command.exitOverride().showHelpAfterError(`(sensorium ${command.name()} --help explains it)`);
+  for (const command of program.commands)
+    command.exitOverride().showHelpAfterError(`(sensorium ${command.name()} --help explains it)`);
   return program;
 }

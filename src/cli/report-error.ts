@@ -11,11 +11,18 @@ export function reportError(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode;
   const debug = process.env['DEBUG'] !== undefined && process.env['DEBUG'] !== '' && process.env['DEBUG'] !== '0';
   if (error instanceof SensoriumError) {
-    process.stderr.write(`${error.name}: ${error.message}\n`);
+    process.stderr.write(`${error.name}: ${printable(error.message)}\n`);
   } else {
     const message = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`Unexpected error: ${message.slice(0, 2000)}\n  → run again with DEBUG=1 to see where, and report it\n`);
+    process.stderr.write(
+      `Unexpected error: ${printable(message.slice(0, 2000))}\n  → run again with DEBUG=1 to see where, and report it\n`,
+    );
   }
   if (debug && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
   return 1;
+}
+
+/** Without control characters but line feeds and tabs: names from outside must not command the terminal. */
+export function printable(text: string): string {
+  return text.replaceAll(/[^\P{Cc}\n\t]/gu, '');
 }

@@ -1,6 +1,13 @@
 import { DataError, hostTensor } from '../core/index.ts';
 import { shuffledOrder, type Batch, type Dataset } from './dataset.ts';
-import { CENTERED_NORMALIZATION, onBackground, padToSquare, toTensor, type ImageNormalization, type Picture } from './image.ts';
+import {
+  CENTERED_NORMALIZATION,
+  onBackground,
+  padToSquare,
+  toTensor,
+  type ImageNormalization,
+  type Picture,
+} from './image.ts';
 import { resize } from './resize.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 
@@ -46,8 +53,14 @@ export function pairDataset(pairs: readonly LabelledPair[], options: PairOptions
       return {
         ids: Array.from(order, (i) => `pair ${i}`),
         tensors: {
-          pixels: toTensor(chosen.map(({ image }) => prepare(image)), normalization),
-          ...tokenizer.encodeBatch(chosen.map(({ text }) => text), textLength),
+          pixels: toTensor(
+            chosen.map(({ image }) => prepare(image)),
+            normalization,
+          ),
+          ...tokenizer.encodeBatch(
+            chosen.map(({ text }) => text),
+            textLength,
+          ),
           label: hostTensor('int64', [chosen.length], labels),
         },
       };

@@ -15,10 +15,14 @@ const good = at('good.png');
 
 beforeAll(async () => {
   ensureBuilt();
-  const trained = spawnSync(process.execPath, [join(ROOT, 'examples', 'train-and-predict.mjs'), model], { encoding: 'utf8' });
+  const trained = spawnSync(process.execPath, [join(ROOT, 'examples', 'train-and-predict.mjs'), model], {
+    encoding: 'utf8',
+  });
   expect(trained.stderr).toBe('');
   const noise = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * 7919) % 251);
-  await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } }).png().toFile(good);
+  await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
+    .png()
+    .toFile(good);
 });
 
 afterAll(folder.remove);
@@ -37,7 +41,17 @@ function expectRefused({ code, out, err, left, peak }: Finished, kind: string, w
 /** Asks with everything right except what is given. */
 function ask(change: { model?: string; image?: string; text?: string; more?: string[] }): Promise<Finished> {
   const text = change.more?.includes('--text-file') ? [] : ['--text', change.text ?? 'this is red'];
-  return sensorium('predict', '--model', change.model ?? model, '--image', change.image ?? good, ...text, '--heatmap', 'looked.png', ...(change.more ?? []));
+  return sensorium(
+    'predict',
+    '--model',
+    change.model ?? model,
+    '--image',
+    change.image ?? good,
+    ...text,
+    '--heatmap',
+    'looked.png',
+    ...(change.more ?? []),
+  );
 }
 
 it('answers when nothing is wrong', async () => {
@@ -54,10 +68,14 @@ describe('pictures', () => {
     return at(name);
   };
 
-  it('missing', async () => expectRefused(await ask({ image: at('nothing.png') }), 'DataError', /nothing\.png does not exist/));
-  it('a folder', async () => expectRefused(await ask({ image: folder.path }), 'DataError', /not a (regular )?file|is a folder/));
-  it('empty', async () => expectRefused(await ask({ image: file('empty.png', '') }), 'DataError', /empty\.png is empty/));
-  it('text that calls itself a picture', async () => expectRefused(await ask({ image: file('text.png', 'hello') }), 'DataError', /text\.png/));
+  it('missing', async () =>
+    expectRefused(await ask({ image: at('nothing.png') }), 'DataError', /nothing\.png does not exist/));
+  it('a folder', async () =>
+    expectRefused(await ask({ image: folder.path }), 'DataError', /not a (regular )?file|is a folder/));
+  it('empty', async () =>
+    expectRefused(await ask({ image: file('empty.png', '') }), 'DataError', /empty\.png is empty/));
+  it('text that calls itself a picture', async () =>
+    expectRefused(await ask({ image: file('text.png', 'hello') }), 'DataError', /text\.png/));
   it('truncated', async () => {
     const bytes = readFileSync(good);
     expectRefused(await ask({ image: file('cut.png', bytes.subarray(0, bytes.length >> 1)) }), 'DataError', /cut\.png/);
@@ -93,7 +111,8 @@ describe('pictures', () => {
 describe('texts', () => {
   it('empty', async () => expectRefused(await ask({ text: '' }), 'DataError', /text is empty/));
   it('blank', async () => expectRefused(await ask({ text: ' \t\u3000' }), 'DataError', /text is empty/));
-  it('none', async () => expectRefused(await sensorium('predict', '--model', model, '--image', good), 'DataError', /there is no text/));
+  it('none', async () =>
+    expectRefused(await sensorium('predict', '--model', model, '--image', good), 'DataError', /there is no text/));
   it('half a million words', async () => {
     writeFileSync(at('long.txt'), 'red '.repeat(500_000));
     expectRefused(await ask({ more: ['--text-file', at('long.txt')] }), 'DataError', /long\.txt has 2000000 bytes/);
@@ -129,52 +148,114 @@ describe('model folders', () => {
     else writeFileSync(join(path, file), changed);
     return path;
   };
-  const json = (change: (value: any) => unknown) => (bytes: Buffer): string => {
-    const value: unknown = JSON.parse(bytes.toString());
-    return JSON.stringify(change(value) ?? value);
-  };
-  const header = (change: (value: any) => unknown) => (bytes: Buffer): Uint8Array => {
-    const length = Number(bytes.readBigUInt64LE(0));
-    const changed = Buffer.from(json(change)(bytes.subarray(8, 8 + length)));
-    const prefix = Buffer.alloc(8);
-    prefix.writeBigUInt64LE(BigInt(changed.length));
-    return Buffer.concat([prefix, changed, bytes.subarray(8 + length)]);
-  };
+  const json =
+    (change: (value: any) => unknown) =>
+    (bytes: Buffer): string => {
+      const value: unknown = JSON.parse(bytes.toString());
+      return JSON.stringify(change(value) ?? value);
+    };
+  const header =
+    (change: (value: any) => unknown) =>
+    (bytes: Buffer): Uint8Array => {
+      const length = Number(bytes.readBigUInt64LE(0));
+      const changed = Buffer.from(json(change)(bytes.subarray(8, 8 + length)));
+      const prefix = Buffer.alloc(8);
+      prefix.writeBigUInt64LE(BigInt(changed.length));
+      return Buffer.concat([prefix, changed, bytes.subarray(8 + length)]);
+    };
   const WEIGHTS = 'model.safetensors';
   const NAME = 'classifier.weight';
   const cases: [string, string, (bytes: Buffer) => Uint8Array | string | undefined, RegExp][] = [
     ['no config', 'config.json', () => undefined, /no config\.json/],
     ['config that is not JSON', 'config.json', () => '{"model_type": ', /config\.json: not JSON/],
     ['config nested too deep', 'config.json', () => '['.repeat(100_000), /config\.json/],
-    ['config of another model', 'config.json', json((value) => void (value.model_type = 'bert')), /config\.json: model_type/],
-    ['config with a monstrous width', 'config.json', json((value) => void (value.text.width = 1e9)), /config\.json: text\.width/],
-    ['config of another size', 'config.json', json((value) => void (value.hiddenSize = 64)), /\[|not belong|there is no|no tensor/],
+    [
+      'config of another model',
+      'config.json',
+      json((value) => void (value.model_type = 'bert')),
+      /config\.json: model_type/,
+    ],
+    [
+      'config with a monstrous width',
+      'config.json',
+      json((value) => void (value.text.width = 1e9)),
+      /config\.json: text\.width/,
+    ],
+    [
+      'config of another size',
+      'config.json',
+      json((value) => void (value.hiddenSize = 64)),
+      /\[|not belong|there is no|no tensor/,
+    ],
     ['no tokenizer', 'tokenizer.json', () => undefined, /no tokenizer\.json/],
     ['a tokenizer that is none', 'tokenizer.json', () => '{"model": {}}', /tokenizer\.json is not a tokenizer/],
     ['no preprocessor', 'preprocessor_config.json', () => undefined, /no preprocessor_config\.json/],
-    ['class names that do not fit', 'preprocessor_config.json', json((value) => void value.class_names.pop()), /do not belong together/],
+    [
+      'class names that do not fit',
+      'preprocessor_config.json',
+      json((value) => void value.class_names.pop()),
+      /do not belong together/,
+    ],
     ['no weights', WEIGHTS, () => undefined, /neither model\.safetensors/],
     ['empty weights', WEIGHTS, () => '', /model\.safetensors/],
     ['weights cut in the header', WEIGHTS, (bytes) => bytes.subarray(0, 100), /model\.safetensors/],
     ['weights cut in the data', WEIGHTS, (bytes) => bytes.subarray(0, bytes.length - 1000), /model\.safetensors/],
-    ['a header of 2^62 bytes', WEIGHTS, (bytes) => { const copy = Buffer.from(bytes); copy.writeBigUInt64LE(2n ** 62n); return copy; }, /model\.safetensors/],
-    ['a header that is not JSON', WEIGHTS, (bytes) => { const copy = Buffer.from(bytes); copy.fill(0x41, 8, 60); return copy; }, /model\.safetensors/],
-    ['a tensor beyond the file', WEIGHTS, header((value) => void (value[NAME].data_offsets = [0, 2 ** 40])), /model\.safetensors/],
+    [
+      'a header of 2^62 bytes',
+      WEIGHTS,
+      (bytes) => {
+        const copy = Buffer.from(bytes);
+        copy.writeBigUInt64LE(2n ** 62n);
+        return copy;
+      },
+      /model\.safetensors/,
+    ],
+    [
+      'a header that is not JSON',
+      WEIGHTS,
+      (bytes) => {
+        const copy = Buffer.from(bytes);
+        copy.fill(0x41, 8, 60);
+        return copy;
+      },
+      /model\.safetensors/,
+    ],
+    [
+      'a tensor beyond the file',
+      WEIGHTS,
+      header((value) => void (value[NAME].data_offsets = [0, 2 ** 40])),
+      /model\.safetensors/,
+    ],
     ['a tensor of another type', WEIGHTS, header((value) => void (value[NAME].dtype = 'F128')), /model\.safetensors/],
-    ['a missing tensor', WEIGHTS, header((value) => { value.other = value[NAME]; delete value[NAME]; }), /no tensor named classifier\.weight/],
-    ['a tensor of another shape', WEIGHTS, header((value) => void value[NAME].shape.reverse()), /classifier\.weight is float32/],
+    [
+      'a missing tensor',
+      WEIGHTS,
+      header((value) => {
+        value.other = value[NAME];
+        delete value[NAME];
+      }),
+      /no tensor named classifier\.weight/,
+    ],
+    [
+      'a tensor of another shape',
+      WEIGHTS,
+      header((value) => void value[NAME].shape.reverse()),
+      /classifier\.weight is float32/,
+    ],
   ];
   it.each(cases)('%s', async (name, file, change, what) => {
     expectRefused(await ask({ model: broken(name.replaceAll(/\W/g, '-'), file, change) }), 'CheckpointError', what);
   });
-  it('missing', async () => expectRefused(await ask({ model: at('nowhere') }), 'CheckpointError', /nowhere is not there/));
+  it('missing', async () =>
+    expectRefused(await ask({ model: at('nowhere') }), 'CheckpointError', /nowhere is not there/));
   it('a file', async () => expectRefused(await ask({ model: good }), 'CheckpointError', /is not a folder/));
 });
 
 describe('places to write to', () => {
   it('a heatmap in a folder that is not there', async () =>
     expectRefused(await ask({ more: ['--heatmap', at('no', 'where.png')] }), 'DataError', /there is no folder/));
-  it('a heatmap that is no PNG', async () => expectRefused(await ask({ more: ['--heatmap', 'looked.jpg'] }), 'DataError', /PNG/));
+  it('a heatmap that is no PNG', async () =>
+    expectRefused(await ask({ more: ['--heatmap', 'looked.jpg'] }), 'DataError', /PNG/));
 });
 
 describe('recipes', () => {
@@ -189,16 +270,40 @@ describe('recipes', () => {
     expect(change(text)).not.toBe(text);
     return change(text);
   };
-  it('missing', async () => expectRefused(await sensorium('train', 'nothing.yaml'), 'RecipeError', /nothing\.yaml: no such recipe/));
+  it('missing', async () =>
+    expectRefused(await sensorium('train', 'nothing.yaml'), 'RecipeError', /nothing\.yaml: no such recipe/));
   it('a mistyped key', async () =>
-    expectRefused(await train('key.yaml', quick((text) => text.replace('optimizer:', 'optimiser:'))), 'RecipeError', /key\.yaml:\d+.*optimizer/s));
+    expectRefused(
+      await train(
+        'key.yaml',
+        quick((text) => text.replace('optimizer:', 'optimiser:')),
+      ),
+      'RecipeError',
+      /key\.yaml:\d+.*optimizer/s,
+    ));
   it('a mistyped value', async () =>
-    expectRefused(await train('value.yaml', quick((text) => text.replace('kind: adamw', 'kind: adamv'))), 'RecipeError', /value\.yaml:\d+.*adamw/s));
+    expectRefused(
+      await train(
+        'value.yaml',
+        quick((text) => text.replace('kind: adamw', 'kind: adamv')),
+      ),
+      'RecipeError',
+      /value\.yaml:\d+.*adamw/s,
+    ));
   it('a number out of range', async () =>
-    expectRefused(await train('range.yaml', quick((text) => text.replace(/lr: [\d.]+/, 'lr: -1'))), 'RecipeError', /range\.yaml:\d+/));
-  it('not YAML', async () => expectRefused(await train('broken.yaml', 'model: {type: [}'), 'RecipeError', /broken\.yaml/));
+    expectRefused(
+      await train(
+        'range.yaml',
+        quick((text) => text.replace(/lr: [\d.]+/, 'lr: -1')),
+      ),
+      'RecipeError',
+      /range\.yaml:\d+/,
+    ));
+  it('not YAML', async () =>
+    expectRefused(await train('broken.yaml', 'model: {type: [}'), 'RecipeError', /broken\.yaml/));
   it('empty', async () => expectRefused(await train('empty.yaml', ''), 'RecipeError', /empty\.yaml/));
-  it('not UTF-8', async () => expectRefused(await train('latin1.yaml', Uint8Array.of(0x61, 0x3a, 0xff)), 'RecipeError', /latin1\.yaml/));
+  it('not UTF-8', async () =>
+    expectRefused(await train('latin1.yaml', Uint8Array.of(0x61, 0x3a, 0xff)), 'RecipeError', /latin1\.yaml/));
   it('aliases that multiply', async () => {
     const laughs = Array.from({ length: 12 }, (_, i) => `a${i + 1}: &a${i + 1} [${`*a${i},`.repeat(9)}]`);
     expectRefused(await train('laughs.yaml', ['a0: &a0 [1]', ...laughs].join('\n')), 'RecipeError', /laughs\.yaml/);
@@ -214,10 +319,18 @@ describe('recipes', () => {
   it('a mistyped override', async () =>
     expectRefused(await sensorium('train', QUICK, '--set', 'train.sed=2', '--out', 'run'), 'RecipeError', /seed/));
   it('data that are not there', async () =>
-    expectRefused(await sensorium('train', join(ROOT, 'recipes', 'easy-vqa.yaml'), '--data', at('nothing.tar')), 'DataError', /nothing\.tar/));
+    expectRefused(
+      await sensorium('train', join(ROOT, 'recipes', 'easy-vqa.yaml'), '--data', at('nothing.tar')),
+      'DataError',
+      /nothing\.tar/,
+    ));
   it('data that are damaged', async () => {
     copyFileSync(good, at('wrong.tar'));
-    expectRefused(await sensorium('train', join(ROOT, 'recipes', 'easy-vqa.yaml'), '--data', at('wrong.tar')), 'DataError', /wrong\.tar/);
+    expectRefused(
+      await sensorium('train', join(ROOT, 'recipes', 'easy-vqa.yaml'), '--data', at('wrong.tar')),
+      'DataError',
+      /wrong\.tar/,
+    );
   });
 });
 

@@ -43,7 +43,12 @@ export async function command(file: string, args: string[]): Promise<Finished> {
   const folder = temporaryFolder();
   try {
     const environment = { ...process.env, DEBUG: '', NO_COLOR: '1' };
-    const child = spawn(file, args, { cwd: folder.path, env: environment, stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
+    const child = spawn(file, args, {
+      cwd: folder.path,
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 60_000,
+    });
     let [out, err] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));

@@ -10,9 +10,18 @@ afterAll(folder.remove);
 
 it('the example trains, saves and answers right', () => {
   const model = join(folder.path, 'colours');
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'examples', 'train-and-predict.mjs'), model], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(ROOT, 'examples', 'train-and-predict.mjs'), model],
+    { encoding: 'utf8' },
+  );
   expect(stderr).toBe('');
   expect(status).toBe(0);
   expect(stdout).toMatch(/is it red\? yes, (0\.[5-9]|1\.0)\d*\nis it blue\? no\n$/);
-  expect(readdirSync(model).sort()).toEqual(['config.json', 'model.safetensors', 'preprocessor_config.json', 'tokenizer.json']);
+  expect(readdirSync(model).sort()).toEqual([
+    'config.json',
+    'model.safetensors',
+    'preprocessor_config.json',
+    'tokenizer.json',
+  ]);
 });

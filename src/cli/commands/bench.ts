@@ -59,20 +59,34 @@ export function registerBench(program: Command): void {
 function wholeNumber(flag: string): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < 1) throw new RecipeError(`${flag} ${text.slice(0, 40)}: not a whole number from 1 up`, `write for example ${flag} 5`);
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new RecipeError(
+        `${flag} ${text.slice(0, 40)}: not a whole number from 1 up`,
+        `write for example ${flag} 5`,
+      );
     return value;
   };
 }
 
-async function benchAction(name: string | undefined, { json, ...options }: BenchOptions & { json?: boolean }): Promise<void> {
+async function benchAction(
+  name: string | undefined,
+  { json, ...options }: BenchOptions & { json?: boolean },
+): Promise<void> {
   const folder = pathToFileURL(`${join(PACKAGE_ROOT, 'dist', 'bench')}/`);
-  const names = (await readdir(folder).catch(() => [])).filter((file) => file.endsWith('.js')).map((file) => file.slice(0, -3)).sort();
+  const names = (await readdir(folder).catch(() => []))
+    .filter((file) => file.endsWith('.js'))
+    .map((file) => file.slice(0, -3))
+    .sort();
   if (name === undefined) return list(folder, names);
   if (!names.includes(name)) {
-    throw new RecipeError(`there is no measurement '${name.slice(0, 80)}'`, '`sensorium bench` lists those that there are');
+    throw new RecipeError(
+      `there is no measurement '${name.slice(0, 80)}'`,
+      '`sensorium bench` lists those that there are',
+    );
   }
   const module = await load(folder, name);
-  if (module === undefined) throw new RecipeError(`'${name}' cannot be run by itself`, '`sensorium bench` lists what can');
+  if (module === undefined)
+    throw new RecipeError(`'${name}' cannot be run by itself`, '`sensorium bench` lists what can');
   if (json !== true) process.stdout.write(row('name', 'value', 'unit', 'ratio', 'peer', ''));
   for await (const figure of module.run(options)) {
     process.stdout.write(json === true ? `${JSON.stringify(figure)}\n` : asRow(figure));

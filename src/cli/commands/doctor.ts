@@ -25,6 +25,9 @@ function asTable(findings: readonly Finding[]): string {
     ...(hint === undefined ? [] : [`  ${' '.repeat(width)}  → ${hint}`]),
   ]);
   const broken = findings.filter(({ state }) => state === 'broken').length;
-  lines.push('', broken === 0 ? 'Ready. ✓ works  – is not there and not needed' : `${broken} thing(s) need attention: ✗`);
+  lines.push(
+    '',
+    broken === 0 ? 'Ready. ✓ works  – is not there and not needed' : `${broken} thing(s) need attention: ✗`,
+  );
   return `${lines.join('\n')}\n`;
 }

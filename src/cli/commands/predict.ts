@@ -1,11 +1,11 @@
-import { stat } from 'node:fs/promises';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import type { Command } from 'commander';
 import { DataError } from '../../core/index.ts';
 import { decodeUtf8, MAX_TEXT_LENGTH, padToSquare, requireText } from '../../data/index.ts';
 import type { Prediction } from '../../tasks/index.ts';
+import { printable } from '../report-error.ts';
 
 interface PredictOptions {
   readonly model: string;
@@ -50,13 +50,17 @@ async function predictAction(options: PredictOptions): Promise<void> {
     const picture = await readPicture(options.image);
     const prediction = await predictor.predict(picture, text);
     if (prediction.truncated) {
-      process.stderr.write(`note: the text is longer than ${predictor.processor.textLength} tokens; the model read its beginning only\n`);
+      process.stderr.write(
+        `note: the text is longer than ${predictor.processor.textLength} tokens; the model read its beginning only\n`,
+      );
     }
     if (options.heatmap !== undefined) {
       const { attentionSheet, writePng } = await import('../../explain/node/index.ts');
       await writePng(options.heatmap, await attentionSheet(padToSquare(picture), prediction.attention));
     }
-    process.stdout.write(options.json === true ? asJson(prediction) : asText(prediction, predictor.processor.threshold, options.heatmap));
+    process.stdout.write(
+      options.json === true ? asJson(prediction) : asText(prediction, predictor.processor.threshold, options.heatmap),
+    );
   } finally {
     await predictor.dispose();
   }
@@ -71,7 +75,8 @@ async function readText({ text, textFile }: PredictOptions): Promise<string> {
   }
   if (text !== undefined) {
     // What the shell hands over is decoded before we see it; bytes that are not UTF-8 arrive as this character.
-    if (text.includes('\uFFFD')) throw new DataError('--text is not valid UTF-8 text', 'use a UTF-8 terminal, or --text-file FILE');
+    if (text.includes('\uFFFD'))
+      throw new DataError('--text is not valid UTF-8 text', 'use a UTF-8 terminal, or --text-file FILE');
     return requireText(text, '--text');
   }
   return requireText(decodeUtf8(await readSmallFile(textFile!), textFile!).replace(/^\uFEFF/, ''), textFile!);
@@ -84,7 +89,8 @@ async function readSmallFile(path: string): Promise<Uint8Array> {
   });
   if (!found.isFile()) throw new DataError(`${path} is not a file`, 'name a text file');
   const most = 4 * MAX_TEXT_LENGTH;
-  if (found.size > most) throw new DataError(`${path} has ${found.size} bytes, more than ${most}`, 'give a sentence or two');
+  if (found.size > most)
+    throw new DataError(`${path} has ${found.size} bytes, more than ${most}`, 'give a sentence or two');
   const file = await open(path, 'r').catch((cause: unknown) => {
     throw new DataError(`${path} cannot be read`, 'check its permissions', { cause });
   });
@@ -99,13 +105,17 @@ async function readSmallFile(path: string): Promise<Uint8Array> {
 async function checkTarget(path: string): Promise<void> {
   if (!/\.png$/i.test(path)) throw new DataError(`--heatmap writes PNG files, not ${path}`, 'end its name in .png');
   const folder = await stat(dirname(path)).catch(() => undefined);
-  if (folder?.isDirectory() !== true) throw new DataError(`there is no folder ${dirname(path)}`, 'make it first, or write elsewhere');
+  if (folder?.isDirectory() !== true)
+    throw new DataError(`there is no folder ${dirname(path)}`, 'make it first, or write elsewhere');
 }
 
 function asJson(prediction: Prediction): string {
   return `${JSON.stringify({
     ...prediction,
-    attention: prediction.attention.map((map) => ({ ...map, values: [...map.values].map((value) => Number(value.toPrecision(5))) })),
+    attention: prediction.attention.map((map) => ({
+      ...map,
+      values: [...map.values].map((value) => Number(value.toPrecision(5))),
+    })),
   })}\n`;
 }
 
@@ -117,7 +127,9 @@ function asText(prediction: Prediction, threshold: number | undefined, heatmap: 
   const width = Math.max(...sorted.slice(0, SHOWN).map(([name]) => name.length));
   const lines = [prediction.label, ''];
   for (const [name, probability] of sorted.slice(0, SHOWN)) {
-    lines.push(`  ${name.padEnd(width)}  ${(probability * 100).toFixed(1).padStart(5)} %  ${'█'.repeat(Math.round(probability * 30))}`);
+    lines.push(
+      `  ${name.padEnd(width)}  ${(probability * 100).toFixed(1).padStart(5)} %  ${'█'.repeat(Math.round(probability * 30))}`,
+    );
   }
   if (sorted.length > SHOWN) lines.push(`  … and ${sorted.length - SHOWN} more`);
   if (sorted.length === 2 && threshold !== undefined && prediction.label !== sorted[0]![0]) {
@@ -126,5 +138,5 @@ function asText(prediction: Prediction, threshold: number | undefined, heatmap: 
     lines.push('', `  ${second} is answered from ${least} % on: a threshold that was fixed on validation data`);
   }
   if (heatmap !== undefined) lines.push('', `wrote ${heatmap}: the picture, then where each word looked`);
-  return `${lines.join('\n')}\n`;
+  return `${printable(lines.join('\n'))}\n`;
 }

@@ -2,7 +2,11 @@ import type { ScoredStatement } from '../../eval/index.ts';
 import { confidence, isRight } from './report.ts';
 
 /** Wrong answers that the model was surest of, at most one for each picture. */
-export function surestMistakes(scored: readonly ScoredStatement[], threshold: number, count: number): ScoredStatement[] {
+export function surestMistakes(
+  scored: readonly ScoredStatement[],
+  threshold: number,
+  count: number,
+): ScoredStatement[] {
   const seen = new Set<number>();
   return scored
     .filter((each) => !isRight(each, threshold))

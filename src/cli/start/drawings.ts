@@ -6,7 +6,11 @@ import type { RgbPicture } from '../../explain/index.ts';
 const FILLED = 0.92;
 
 /** Drawings of chosen concepts on white, larger than the model sees them. @returns pictures by index of the concept */
-export async function drawConcepts(studio: Studio, concepts: readonly Concept[], side: number): Promise<Map<number, RgbPicture>> {
+export async function drawConcepts(
+  studio: Studio,
+  concepts: readonly Concept[],
+  side: number,
+): Promise<Map<number, RgbPicture>> {
   const inner = Math.round((side * FILLED) / 2) * 2;
   const margin = (side - inner) / 2;
   const rgba = await renderStudio({
@@ -28,7 +32,10 @@ function framed(drawing: Picture, margin: number): Picture & { channels: 3 } {
   const side = drawing.width + 2 * margin;
   const data = new Uint8Array(side * side * 3).fill(255);
   for (let y = 0; y < drawing.height; y++) {
-    data.set(drawing.data.subarray(y * drawing.width * 3, (y + 1) * drawing.width * 3), ((y + margin) * side + margin) * 3);
+    data.set(
+      drawing.data.subarray(y * drawing.width * 3, (y + 1) * drawing.width * 3),
+      ((y + margin) * side + margin) * 3,
+    );
   }
   return { width: side, height: side, channels: 3, data };
 }

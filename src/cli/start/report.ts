@@ -40,7 +40,11 @@ export interface ReportMaterial {
 const LANGUAGE_NAMES = { en: 'English', zh: 'Chinese' } as const;
 const LANGUAGE_TAGS = { en: 'en', zh: 'zh-Hans' } as const;
 const KIND_NAMES = { name: 'its name', tag: 'a word for it', category: 'its category' } as const;
-const HARDNESS_NAMES = { true: 'true statement', random: 'random false statement', hard: 'hard false statement' } as const;
+const HARDNESS_NAMES = {
+  true: 'true statement',
+  random: 'random false statement',
+  hard: 'hard false statement',
+} as const;
 
 /** The report of a run on emoji statements. */
 export function makeReport(material: ReportMaterial): TrainingReport {
@@ -55,9 +59,13 @@ export function makeReport(material: ReportMaterial): TrainingReport {
     createdAt: new Date().toISOString(),
     headline: [
       headline('Balanced accuracy', test.overall),
-      headline('random false statements', test.random),
-      headline('hard false statements', test.hard),
-      { label: 'Training time', value: minutes(outcome.training.seconds), detail: `${outcome.training.steps.toLocaleString('en')} steps` },
+      headline('Against random false ones', test.random),
+      headline('Against hard false ones', test.hard),
+      {
+        label: 'Training time',
+        value: minutes(outcome.training.seconds),
+        detail: `${outcome.training.steps.toLocaleString('en')} steps`,
+      },
     ],
     charts: charts(records),
     accuracy: accuracy(evaluation),
@@ -74,7 +82,7 @@ export function makeReport(material: ReportMaterial): TrainingReport {
       'Intervals take statements to be independent of each other. Eight of them share a picture, so the true intervals are wider.',
       'Whether a false statement is truly false follows from names, tags and groups in Emojibase; a few statements may be true all the same.',
       'Drawings are not photographs. Nothing here says how the model does on those.',
-      `The threshold (a difference of logits of ${evaluation.threshold.toFixed(2)}) was fixed on training studios. The probabilities below are the model's own, before it.`,
+      `The threshold (a difference of logits of ${evaluation.threshold.toFixed(2)}) was fixed on training studios. Probabilities beside answers are the model's own, so that an answer can be given below 50 %.`,
     ],
   };
 }
@@ -104,7 +112,10 @@ function accuracy({ scored, threshold }: StatementsEvaluation): TrainingReport['
     const rows = scored.filter(({ statement }) => keep(statement));
     return { label, correct: rows.filter((each) => isRight(each, threshold)).length, total: rows.length };
   };
-  const rows = <K extends string>(names: Readonly<Record<K, string>>, of: (statement: Statement) => string): AccuracyRow[] =>
+  const rows = <K extends string>(
+    names: Readonly<Record<K, string>>,
+    of: (statement: Statement) => string,
+  ): AccuracyRow[] =>
     Object.entries<string>(names).map(([key, name]) => row(name, (statement) => of(statement) === key));
   return [
     { title: 'All statements', rows: [row('overall', () => true)] },
@@ -126,11 +137,13 @@ function confusion({ scored, threshold }: StatementsEvaluation): number[][] {
 function charts(records: readonly MetricsRecord[]): ChartSpec[] {
   const steps = records.filter((record) => record.kind === 'train');
   const validations = records.filter((record) => record.kind === 'validation');
-  const part = (name: string): [number, number][] => steps.flatMap(({ step, parts }) => (parts[name] === undefined ? [] : [[step, parts[name]]]));
+  const part = (name: string): [number, number][] =>
+    steps.flatMap(({ step, parts }) => (parts[name] === undefined ? [] : [[step, parts[name]]]));
   const all: ChartSpec[] = [
     {
       title: 'Losses',
-      caption: 'Cross-entropy of true or false, and of matching pictures with descriptions among the batch. Faint: single steps.',
+      caption:
+        'Cross-entropy of true or false, and of matching pictures with descriptions among the batch. Faint: single steps.',
       xLabel: 'step',
       yLabel: 'loss (nats)',
       series: [
@@ -173,7 +186,14 @@ function charts(records: readonly MetricsRecord[]): ChartSpec[] {
       caption: 'Balanced accuracy on varied drawings of the training studios, by averaged weights.',
       xLabel: 'step',
       yLabel: 'balanced accuracy',
-      series: [{ name: 'validation', points: validations.flatMap(({ step, values }) => (values['balancedAccuracy'] === undefined ? [] : [[step, values['balancedAccuracy']]])) }],
+      series: [
+        {
+          name: 'validation',
+          points: validations.flatMap(({ step, values }) =>
+            values['balancedAccuracy'] === undefined ? [] : [[step, values['balancedAccuracy']]],
+          ),
+        },
+      ],
       percent: true,
       reference: { value: 0.5, label: 'chance' },
     });
@@ -206,9 +226,20 @@ function attention({ concept, statement, picture, prediction }: Sample): Attenti
   };
 }
 
-function facts({ recipe, outcome, evaluation, concepts, engine, version, totalSeconds }: ReportMaterial): TrainingReport['facts'] {
+function facts({
+  recipe,
+  outcome,
+  evaluation,
+  concepts,
+  engine,
+  version,
+  totalSeconds,
+}: ReportMaterial): TrainingReport['facts'] {
   const { vision, text, fusion } = recipe.model;
-  const encoder = vision.kind === 'vit' ? `ViT, patches of ${vision.patchSize}, width ${vision.width}, ${vision.layers} layers` : `ConvNet, channels ${vision.channels.join(' → ')}`;
+  const encoder =
+    vision.kind === 'vit'
+      ? `ViT, patches of ${vision.patchSize}, width ${vision.width}, ${vision.layers} layers`
+      : `ConvNet, channels ${vision.channels.join(' → ')}`;
   const steps = outcome.training.steps;
   const pictures = steps * recipe.train.batch * recipe.train.accumulate;
   return [
@@ -217,8 +248,14 @@ function facts({ recipe, outcome, evaluation, concepts, engine, version, totalSe
       facts: [
         { label: 'Weights', value: outcome.parameters.toLocaleString('en') },
         { label: 'Picture encoder', value: `${encoder}, ${vision.imageSize} × ${vision.imageSize} pixels` },
-        { label: 'Text encoder', value: `transformer, width ${text.width}, layers: ${text.layers}, tokens: ${text.maxLength}` },
-        { label: 'Fusion', value: `cross-attention, layers: ${fusion.layers}, heads: ${fusion.heads}, width ${fusion.hidden}` },
+        {
+          label: 'Text encoder',
+          value: `transformer, width ${text.width}, layers: ${text.layers}, tokens: ${text.maxLength}`,
+        },
+        {
+          label: 'Fusion',
+          value: `cross-attention, layers: ${fusion.layers}, heads: ${fusion.heads}, width ${fusion.hidden}`,
+        },
       ],
     },
     {
@@ -226,7 +263,10 @@ function facts({ recipe, outcome, evaluation, concepts, engine, version, totalSe
       facts: [
         { label: 'Time', value: `${minutes(outcome.training.seconds)} of training, ${minutes(totalSeconds)} in all` },
         { label: 'Steps', value: steps.toLocaleString('en') },
-        { label: 'Pictures seen', value: `${pictures.toLocaleString('en')} (${(pictures / outcome.training.seconds).toFixed(0)} a second)` },
+        {
+          label: 'Pictures seen',
+          value: `${pictures.toLocaleString('en')} (${(pictures / outcome.training.seconds).toFixed(0)} a second)`,
+        },
         { label: 'Seed', value: String(recipe.train.seed) },
       ],
     },
@@ -250,18 +290,47 @@ function facts({ recipe, outcome, evaluation, concepts, engine, version, totalSe
 }
 
 const STUDIOS = {
-  noto: { name: 'Noto Emoji', licence: 'Apache-2.0', credit: 'Google', url: 'https://github.com/googlefonts/noto-emoji' },
-  twemoji: { name: 'Twemoji', licence: 'CC-BY-4.0', credit: 'Twitter and contributors (jdecked/twemoji)', url: 'https://github.com/jdecked/twemoji' },
-  'fluent-emoji-flat': { name: 'Fluent Emoji (flat)', licence: 'MIT', credit: 'Microsoft', url: 'https://github.com/microsoft/fluentui-emoji' },
-  openmoji: { name: 'OpenMoji', licence: 'CC-BY-SA-4.0', credit: 'HfG Schwäbisch Gmünd and contributors', url: 'https://openmoji.org' },
+  noto: {
+    name: 'Noto Emoji',
+    licence: 'Apache-2.0',
+    credit: 'Google',
+    url: 'https://github.com/googlefonts/noto-emoji',
+  },
+  twemoji: {
+    name: 'Twemoji',
+    licence: 'CC-BY-4.0',
+    credit: 'Twitter and contributors (jdecked/twemoji)',
+    url: 'https://github.com/jdecked/twemoji',
+  },
+  'fluent-emoji-flat': {
+    name: 'Fluent Emoji (flat)',
+    licence: 'MIT',
+    credit: 'Microsoft',
+    url: 'https://github.com/microsoft/fluentui-emoji',
+  },
+  openmoji: {
+    name: 'OpenMoji',
+    licence: 'CC-BY-SA-4.0',
+    credit: 'HfG Schwäbisch Gmünd and contributors',
+    url: 'https://openmoji.org',
+  },
 } as const;
 
 function licences({ data }: TrainingRecipe): TrainingReport['licences'] {
-  const words = { name: 'Emojibase', licence: 'MIT', use: 'names, tags and groups, of which the statements are made', credit: 'Miles Johnson', url: 'https://emojibase.dev' };
+  const words = {
+    name: 'Emojibase',
+    licence: 'MIT',
+    use: 'names, tags and groups, of which the statements are made',
+    credit: 'Miles Johnson',
+    url: 'https://emojibase.dev',
+  };
   if (data.kind !== 'emoji-statements') return [words];
   return [
     ...data.train.map((studio) => ({ ...STUDIOS[studio], use: 'training pictures' })),
-    ...data.test.map((studio) => ({ ...STUDIOS[studio], use: 'test pictures, shown in this report; the model was not trained on them' })),
+    ...data.test.map((studio) => ({
+      ...STUDIOS[studio],
+      use: 'test pictures, shown in this report; the model was not trained on them',
+    })),
     words,
   ];
 }

@@ -24,10 +24,17 @@ const MISTAKES = 12;
 const SHOWN_SIDE = 168;
 
 /** Trains by the quick recipe, tests, writes the report and says how to go on. The last line is the balanced accuracy. */
-export async function start({ recipe: path = RECIPE, set }: { recipe?: string; set: readonly string[] }): Promise<void> {
+export async function start({
+  recipe: path = RECIPE,
+  set,
+}: {
+  recipe?: string;
+  set: readonly string[];
+}): Promise<void> {
   const began = performance.now();
   const recipe = await freshRecipe(path, set);
-  if (recipe.data.kind !== 'emoji-statements') throw new RecipeError(`${path} is not about emoji statements`, 'run `sensorium train` with it');
+  if (recipe.data.kind !== 'emoji-statements')
+    throw new RecipeError(`${path} is not about emoji statements`, 'run `sensorium train` with it');
   say(`Training by ${shown(path)}: ${howLong(recipe)}. Ctrl-C saves and ends.`);
   const interrupt = listenForInterrupt(() => say('\nSaving a checkpoint … (Ctrl-C again ends at once, without it)'));
   let outcome: RunOutcome;
@@ -37,7 +44,9 @@ export async function start({ recipe: path = RECIPE, set }: { recipe?: string; s
     interrupt.dispose();
   }
   if (outcome.finished === undefined) {
-    say(`Interrupted after step ${outcome.training.steps}.\n  → go on with: npx sensorium train ${join(outcome.folder, 'recipe.yaml')} --resume`);
+    say(
+      `Interrupted after step ${outcome.training.steps}.\n  → go on with: npx sensorium train ${join(outcome.folder, 'recipe.yaml')} --resume`,
+    );
     process.exitCode = interrupt.exitCode;
     return;
   }
@@ -64,7 +73,13 @@ interface Results {
   readonly began: number;
 }
 
-async function writeResults({ recipe, outcome, evaluation, model, began }: Results): Promise<{ samples: Sample[]; report: string }> {
+async function writeResults({
+  recipe,
+  outcome,
+  evaluation,
+  model,
+  began,
+}: Results): Promise<{ samples: Sample[]; report: string }> {
   const { folder } = outcome;
   const concepts = await loadConcepts();
   const mistakes = surestMistakes(evaluation.scored, evaluation.threshold, MISTAKES);
@@ -121,10 +136,23 @@ async function engineName(folder: string): Promise<string> {
 }
 
 function samplePath(folder: string, { wording }: Concept): string {
-  return join(folder, 'samples', `${wording.en.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, '')}.png`);
+  return join(
+    folder,
+    'samples',
+    `${wording.en.name
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, '-')
+      .replaceAll(/^-|-$/g, '')}.png`,
+  );
 }
 
-function closing({ model, evaluation, samples, report, folder }: {
+function closing({
+  model,
+  evaluation,
+  samples,
+  report,
+  folder,
+}: {
   model: string;
   evaluation: StatementsEvaluation;
   samples: readonly Sample[];
@@ -132,12 +160,15 @@ function closing({ model, evaluation, samples, report, folder }: {
   folder: string;
 }): string {
   const { test } = evaluation;
-  const range = ({ low, high }: { low: number; high: number }): string => `95 %: ${low.toFixed(3)} to ${high.toFixed(3)}`;
+  const range = ({ low, high }: { low: number; high: number }): string =>
+    `95 %: ${low.toFixed(3)} to ${high.toFixed(3)}`;
   const lines = ['', 'Answers about drawings that the model has never seen:'];
   for (const { concept, statement, prediction } of samples) {
     const mark = prediction.label === String(statement.label) ? '✓' : '✗';
     const sure = `${(prediction.probabilities[prediction.label]! * 100).toFixed(0)} %`.padStart(5);
-    lines.push(`  ${mark} ${prediction.label.padEnd(5)} ${sure}  ${statement.text}   (the picture: ${concept.wording[statement.language].name})`);
+    lines.push(
+      `  ${mark} ${prediction.label.padEnd(5)} ${sure}  ${statement.text}   (the picture: ${concept.wording[statement.language].name})`,
+    );
   }
   lines.push('', 'On the unseen studio:');
   lines.push(`  random false statements  ${test.random.balancedAccuracy.toFixed(3)}  (${range(test.random)})`);
@@ -148,7 +179,9 @@ function closing({ model, evaluation, samples, report, folder }: {
   if (first !== undefined) {
     const image = samplePath(folder, first.concept);
     lines.push('', 'Ask the model about a picture; put your own in the place of this one:');
-    lines.push(`  npx sensorium predict --model ${model} --image ${image} --text ${JSON.stringify(first.statement.text)} --heatmap looked.png`);
+    lines.push(
+      `  npx sensorium predict --model ${model} --image ${image} --text ${JSON.stringify(first.statement.text)} --heatmap looked.png`,
+    );
   }
   lines.push('', `balanced accuracy ${test.overall.balancedAccuracy.toFixed(3)}`);
   return `${lines.join('\n')}\n`;

@@ -56,5 +56,9 @@ export async function attentionSheet(
 
 function escapeXml(text: string): string {
   // Control characters are not allowed in XML at all.
-  return text.replaceAll(/[\u0000-\u001F]/g, ' ').replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return text
+    .replaceAll(/\p{Cc}/gu, ' ')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;');
 }

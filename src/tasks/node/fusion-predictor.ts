@@ -24,7 +24,13 @@ import {
 import { type ExternalData, lower } from '../../onnx/index.ts';
 import { createRuntime } from '../../runtime/node/index.ts';
 import type { Program, Runtime } from '../../runtime/types.ts';
-import { decideClass, type Prediction, probabilitiesOf, type WordAttention, wordsOfTokens } from '../fusion-prediction.ts';
+import {
+  decideClass,
+  type Prediction,
+  probabilitiesOf,
+  type WordAttention,
+  wordsOfTokens,
+} from '../fusion-prediction.ts';
 
 /** A picture: path of a file, bytes of a file, or pixels. */
 export type ImageSource = string | Uint8Array | Picture;
@@ -87,7 +93,8 @@ export class FusionPredictor {
       const config = parseFusionConfig(files.config, `${folder}/config.json`);
       const retrain = 'use the folder that `sensorium train` wrote, with all of its files';
       if (files.tokenizer === undefined) throw new CheckpointError(`${folder}: no tokenizer.json`, retrain);
-      if (files.preprocessor === undefined) throw new CheckpointError(`${folder}: no preprocessor_config.json`, retrain);
+      if (files.preprocessor === undefined)
+        throw new CheckpointError(`${folder}: no preprocessor_config.json`, retrain);
       const processor = parsePreprocessing(files.preprocessor, `${folder}/preprocessor_config.json`);
       const tokenizer = new TextTokenizer(files.tokenizer, `${folder}/tokenizer.json`);
       checkTogether(folder, config, processor, tokenizer);
@@ -139,8 +146,14 @@ export class FusionPredictor {
     const { textLength, imageMean: mean, imageDeviation: deviation } = this.processor;
     // Texts first: they are cheap to refuse.
     for (const { text } of examples) checkText(text);
-    const filled = examples.length === 1 ? examples : [...examples, ...Array.from({ length: PORTION - examples.length }, () => examples[0]!)];
-    const { ids, mask } = this.tokenizer.encodeBatch(filled.map(({ text }) => text), textLength);
+    const filled =
+      examples.length === 1
+        ? examples
+        : [...examples, ...Array.from({ length: PORTION - examples.length }, () => examples[0]!)];
+    const { ids, mask } = this.tokenizer.encodeBatch(
+      filled.map(({ text }) => text),
+      textLength,
+    );
     const read = new Map<ImageSource, Picture>();
     const pictures: Picture[] = [];
     for (const { image } of filled) {
@@ -177,7 +190,13 @@ export class FusionPredictor {
     }
   }
 
-  #describe(row: number, text: string, ids: HostTensor<'int64'>, logits: HostTensor, attention: HostTensor): Prediction {
+  #describe(
+    row: number,
+    text: string,
+    ids: HostTensor<'int64'>,
+    logits: HostTensor,
+    attention: HostTensor,
+  ): Prediction {
     const { classNames: classes, threshold, textLength } = this.processor;
     const rowLogits = (logits.data as Float32Array).subarray(row * classes.length, (row + 1) * classes.length);
     const probabilities = probabilitiesOf(rowLogits);
@@ -226,17 +245,33 @@ async function loadPicture(image: ImageSource): Promise<Picture> {
 function checkText(text: string): void {
   requireText(text, 'the text');
   if (text.length > MAX_TEXT_LENGTH) {
-    throw new DataError(`the text has ${text.length} characters, more than ${MAX_TEXT_LENGTH}`, 'give a sentence or two');
+    throw new DataError(
+      `the text has ${text.length} characters, more than ${MAX_TEXT_LENGTH}`,
+      'give a sentence or two',
+    );
   }
 }
 
-function checkTogether(folder: string, config: FusionConfig, processor: FusionPreprocessing, tokenizer: TextTokenizer): void {
+function checkTogether(
+  folder: string,
+  config: FusionConfig,
+  processor: FusionPreprocessing,
+  tokenizer: TextTokenizer,
+): void {
   const faults: string[] = [];
-  if (processor.classNames.length !== config.classes) faults.push(`${processor.classNames.length} names for ${config.classes} classes`);
-  if (processor.imageSize !== config.vision.imageSize) faults.push(`pictures of ${processor.imageSize} for a model of ${config.vision.imageSize} pixels`);
-  if (processor.textLength > config.text.maxLength) faults.push(`texts of ${processor.textLength} for a model of ${config.text.maxLength} tokens`);
-  if (tokenizer.vocabSize > config.text.vocabularySize) faults.push(`a tokenizer of ${tokenizer.vocabSize} for a model of ${config.text.vocabularySize} ids`);
-  if (faults.length > 0) throw new CheckpointError(`${folder}: its files do not belong together: ${faults.join('; ')}`, 'use the files of one model');
+  if (processor.classNames.length !== config.classes)
+    faults.push(`${processor.classNames.length} names for ${config.classes} classes`);
+  if (processor.imageSize !== config.vision.imageSize)
+    faults.push(`pictures of ${processor.imageSize} for a model of ${config.vision.imageSize} pixels`);
+  if (processor.textLength > config.text.maxLength)
+    faults.push(`texts of ${processor.textLength} for a model of ${config.text.maxLength} tokens`);
+  if (tokenizer.vocabSize > config.text.vocabularySize)
+    faults.push(`a tokenizer of ${tokenizer.vocabSize} for a model of ${config.text.vocabularySize} ids`);
+  if (faults.length > 0)
+    throw new CheckpointError(
+      `${folder}: its files do not belong together: ${faults.join('; ')}`,
+      'use the files of one model',
+    );
 }
 
 /** Where weights lie: one folder, and a place in one of its files for each of them. */
@@ -294,5 +329,8 @@ function attentionOf(config: FusionConfig, taps: ReadonlyMap<string, Tensor>): T
     const heads = reduceMean(taps.get(`fusion.${layer}.attention.weights`)!, 1);
     return config.query === 'text' ? heads : transpose(heads, [0, 2, 1]);
   });
-  return mul(maps.reduce((a, b) => add(a, b)), 1 / maps.length);
+  return mul(
+    maps.reduce((a, b) => add(a, b)),
+    1 / maps.length,
+  );
 }
