@@ -52,7 +52,7 @@ export const layoutRules: GradientRules<
   concat: ({ inputs, attributes: { axis } }, [g]) => {
     let offset: Dim = 0;
     return inputs.map((input) => {
-      const start = offset as number;
+      const start = staticShape([offset], 'the gradient of concat')[0]!;
       offset = addDims(offset, input.shape[axis]!);
       return slice(g!, axis, start, offset);
     });
