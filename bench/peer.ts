@@ -18,7 +18,10 @@ export class Peer {
     child.on('error', () => {});
     const peer = new Peer(child);
     const answer = await peer.#answer();
-    if (answer['ready'] !== true) throw new Error(String(answer['error'] ?? 'the peer did not start'));
+    if (answer['ready'] !== true) {
+      const reason = answer['error'];
+      throw new Error(typeof reason === 'string' ? reason : 'the peer did not start');
+    }
     return peer;
   }
 
