@@ -1,5 +1,5 @@
 import { type DType, elementCount, GraphError, hostTensor, type HostTensor, ShapeError } from '../core/index.ts';
-import { formatShape, type Shape } from './dims.ts';
+import { addDims, formatShape, type Shape } from './dims.ts';
 import { type OpAttributes, type OpName, type ParameterReference, shapeRules } from './operators.ts';
 import { type Node, Tensor, type TensorType } from './tensor.ts';
 import { currentBlock, currentPath } from './trace.ts';
@@ -44,7 +44,9 @@ export function apply<K extends OpName>(op: K, inputs: readonly Tensor[], attrib
 
 /** A tensor that is given when the program runs. */
 export function input(name: string, dtype: DType, shape: Shape): Tensor {
-  return createNode('input', [], { name }, [{ dtype, shape }]).outputs[0]!;
+  // Adding nothing spells an expression in the one way in which sizes are compared.
+  const spelled = shape.map((dim) => addDims(dim, 0));
+  return createNode('input', [], { name }, [{ dtype, shape: spelled }]).outputs[0]!;
 }
 
 /** A weight; see `nn.Parameter`. */

@@ -171,7 +171,9 @@ describe('symbolic sizes', () => {
 
   it('a gradient that would need them where they cannot stand says so', () => {
     const [x, y] = [g.input('x', 'float32', ['T', 2]), g.input('y', 'float32', [3, 2])];
-    expect(() => gradients(g.reduceSum(g.concat([x, y], 0)), [y])).toThrow(/the gradient of concat needs sizes that are known/);
+    expect(() => gradients(g.reduceSum(g.concat([x, y], 0)), [y])).toThrow(
+      /the gradient of concat needs sizes that are known/,
+    );
     // In front, the fixed part is fine.
     expect(gradients(g.reduceSum(g.concat([y, x], 0)), [x, y]).map(({ shape }) => shape)).toEqual([
       ['T', 2],

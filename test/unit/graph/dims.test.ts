@@ -7,8 +7,11 @@ import {
   type Dim,
   dimTerms,
   divideDims,
+  expand,
+  input,
   multiplyDims,
   normalizeAxis,
+  scalar,
   staticShape,
   subtractDims,
 } from '../../../src/graph/index.ts';
@@ -27,6 +30,12 @@ describe('symbolic sizes', () => {
     expect(subtractDims('T', 'T')).toBe(0);
     expect(multiplyDims('T', 0)).toBe(0);
     expect(subtractDims(subtractDims('T', 1), -1)).toBe('T');
+  });
+
+  it('get that spelling where they come in', () => {
+    const x = input('x', 'float32', ['T*B', 4]);
+    expect(x.shape).toEqual(['B*T', 4]);
+    expect(expand(scalar(1), [multiplyDims('B', 'T'), 4]).shape).toEqual(x.shape);
   });
 
   it('divide where nothing is left over', () => {
