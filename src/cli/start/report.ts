@@ -142,8 +142,7 @@ function charts(records: readonly MetricsRecord[]): ChartSpec[] {
   const all: ChartSpec[] = [
     {
       title: 'Losses',
-      caption:
-        'Cross-entropy of true or false, and of matching pictures with descriptions among the batch. Faint: single steps.',
+      caption: 'Cross-entropy of true or false, and of matching pictures with descriptions among the batch.',
       xLabel: 'step',
       yLabel: 'loss (nats)',
       series: [
