@@ -27,7 +27,13 @@ export function transformerProducts(sizes: {
 }): ProductShape[] {
   const { layers, width, heads, batch, length, outputs, outputRows } = sizes;
   const rows = batch * length;
-  const plain = (inner: number, columns: number, count = layers): ProductShape => ({ count, batch: 1, rows, inner, columns });
+  const plain = (inner: number, columns: number, count = layers): ProductShape => ({
+    count,
+    batch: 1,
+    rows,
+    inner,
+    columns,
+  });
   const head = width / heads;
   return [
     plain(width, 3 * width),
@@ -41,7 +47,10 @@ export function transformerProducts(sizes: {
 }
 
 export function floatingOperations(products: readonly ProductShape[]): number {
-  return products.reduce((sum, { count, batch, rows, inner, columns }) => sum + 2 * count * batch * rows * inner * columns, 0);
+  return products.reduce(
+    (sum, { count, batch, rows, inner, columns }) => sum + 2 * count * batch * rows * inner * columns,
+    0,
+  );
 }
 
 /** Seconds that a forward and a backward pass would take if there were nothing but products: forward and both gradients. */

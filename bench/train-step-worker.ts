@@ -17,12 +17,20 @@ const random = new Random(1);
 
 function integers(shape: number[], bound: number): HostTensor {
   const count = shape.reduce((a, b) => a * b, 1);
-  return hostTensor('int64', shape, BigInt64Array.from({ length: count }, () => BigInt(random.integer(bound))));
+  return hostTensor(
+    'int64',
+    shape,
+    BigInt64Array.from({ length: count }, () => BigInt(random.integer(bound))),
+  );
 }
 
 function pixels(shape: number[]): HostTensor {
   const count = shape.reduce((a, b) => a * b, 1);
-  return hostTensor('float32', shape, Float32Array.from({ length: count }, () => random.normal()));
+  return hostTensor(
+    'float32',
+    shape,
+    Float32Array.from({ length: count }, () => random.normal()),
+  );
 }
 
 function gpt(): [Trainable, Record<string, HostTensor>] {
@@ -35,11 +43,16 @@ function gpt(): [Trainable, Record<string, HostTensor>] {
 function vit(): [Trainable, Record<string, HostTensor>] {
   const model = new VitClassifier();
   const batch = { pixels: pixels([VIT.batch, 3, VIT.size, VIT.size]), labels: integers([VIT.batch], VIT.classes) };
-  return [{ model, loss: (inputs) => ({ loss: model.forward(inputs['pixels']!, inputs['labels']!), figures: {} }) }, batch];
+  return [
+    { model, loss: (inputs) => ({ loss: model.forward(inputs['pixels']!, inputs['labels']!), figures: {} }) },
+    batch,
+  ];
 }
 
 const [trainable, batch] = workload === 'vit' ? vit() : gpt();
-const signature: BatchSignature = Object.fromEntries(Object.entries(batch).map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
+const signature: BatchSignature = Object.fromEntries(
+  Object.entries(batch).map(([name, { dtype, shape }]) => [name, { dtype, shape }]),
+);
 const runtime = await createRuntime({ threads: Number(threads) });
 const training = await TrainingStep.create(runtime, trainable, signature, trainable.model.initialize(random), {
   optimizer: adamW(),

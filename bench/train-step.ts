@@ -4,7 +4,8 @@ import { floatingOperations } from './product-rate.ts';
 import { type BenchOptions, type Figure, median } from './types.ts';
 import { PRODUCTS } from './workloads/products.ts';
 
-export const description = 'One training step of a GPT and of ViT-S/16 beside PyTorch (eager and compiled) and other JavaScript engines';
+export const description =
+  'One training step of a GPT and of ViT-S/16 beside PyTorch (eager and compiled) and other JavaScript engines';
 
 const NAMES = { gpt: 'GPT 6×256, 16×128 tokens', vit: 'ViT-S/16 at 224, batch 8' };
 
@@ -21,7 +22,11 @@ interface Side {
 
 export async function* run(options: BenchOptions): AsyncGenerator<Figure> {
   for (const workload of ['gpt', 'vit'] as const) {
-    const own = await Peer.start(process.execPath, [fileURLToPath(new URL('./train-step-worker.js', import.meta.url)), workload, String(options.threads)], options.threads);
+    const own = await Peer.start(
+      process.execPath,
+      [fileURLToPath(new URL('./train-step-worker.js', import.meta.url)), workload, String(options.threads)],
+      options.threads,
+    );
     const sides: Side[] = [{ name: 'Sensorium', peer: own, seconds: [] }];
     const missing: Figure[] = [];
     const add = async (name: string, command: string | undefined, args: string[], hint: string): Promise<void> => {
@@ -29,17 +34,39 @@ export async function* run(options: BenchOptions): AsyncGenerator<Figure> {
         if (command === undefined) throw new Error(hint);
         sides.push({ name, peer: await Peer.start(command, args, options.threads), seconds: [] });
       } catch (error) {
-        missing.push({ name: `${NAMES[workload]}, step`, value: Number.NaN, unit: 'ms', peer: name, note: `left out: ${(error as Error).message}` });
+        missing.push({
+          name: `${NAMES[workload]}, step`,
+          value: Number.NaN,
+          unit: 'ms',
+          peer: name,
+          note: `left out: ${(error as Error).message}`,
+        });
       }
     };
     for (const mode of ['eager', 'compiled']) {
-      const args = [peerFile('torch_train_step.py'), '--workload', workload, '--mode', mode, '--threads', String(options.threads)];
+      const args = [
+        peerFile('torch_train_step.py'),
+        '--workload',
+        workload,
+        '--mode',
+        mode,
+        '--threads',
+        String(options.threads),
+      ];
       await add(`PyTorch ${mode}`, options.python, args, 'give --python a Python that has torch');
     }
     if (workload === 'gpt') {
-      for (const [name, file] of [['jax-js (wasm)', 'jax_js.mjs'], ['TensorFlow.js (wasm)', 'tfjs.mjs']] as const) {
+      for (const [name, file] of [
+        ['jax-js (wasm)', 'jax_js.mjs'],
+        ['TensorFlow.js (wasm)', 'tfjs.mjs'],
+      ] as const) {
         const args = [peerFile(file), '--modules', options.modules ?? '', '--threads', String(options.threads)];
-        await add(name, options.modules === undefined ? undefined : process.execPath, args, 'give --modules a node_modules folder that has it');
+        await add(
+          name,
+          options.modules === undefined ? undefined : process.execPath,
+          args,
+          'give --modules a node_modules folder that has it',
+        );
       }
     }
     const products: number[] = [];
@@ -61,13 +88,27 @@ export async function* run(options: BenchOptions): AsyncGenerator<Figure> {
       };
       for (const side of sides.slice(1)) {
         const peerSeconds = median(side.seconds);
-        yield { name: `${NAMES[workload]}, step`, value: seconds * 1000, unit: 'ms', peer: side.name, peerValue: peerSeconds * 1000, ratio: peerSeconds / seconds };
+        yield {
+          name: `${NAMES[workload]}, step`,
+          value: seconds * 1000,
+          unit: 'ms',
+          peer: side.name,
+          peerValue: peerSeconds * 1000,
+          ratio: peerSeconds / seconds,
+        };
       }
       yield* missing;
       const bytes = await own.peakBytes();
       for (const side of sides.slice(1).filter(({ name }) => name.startsWith('PyTorch'))) {
         const peerBytes = await side.peer.peakBytes();
-        yield { name: `${NAMES[workload]}, peak memory`, value: bytes / 2 ** 20, unit: 'MiB', peer: side.name, peerValue: peerBytes / 2 ** 20, ratio: peerBytes / bytes };
+        yield {
+          name: `${NAMES[workload]}, peak memory`,
+          value: bytes / 2 ** 20,
+          unit: 'MiB',
+          peer: side.name,
+          peerValue: peerBytes / 2 ** 20,
+          ratio: peerBytes / bytes,
+        };
       }
     } finally {
       for (const side of sides) side.peer.stop();

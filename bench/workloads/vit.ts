@@ -13,7 +13,16 @@ export class VitClassifier extends Module {
   constructor() {
     super();
     const { size, patch, width, layers, heads, classes } = VIT;
-    this.vit = new Vit({ kind: 'vit', imageSize: size, patchSize: patch, width, layers, heads, activation: 'gelu', classToken: true });
+    this.vit = new Vit({
+      kind: 'vit',
+      imageSize: size,
+      patchSize: patch,
+      width,
+      layers,
+      heads,
+      activation: 'gelu',
+      classToken: true,
+    });
     this.head = new Linear(width, classes);
   }
 

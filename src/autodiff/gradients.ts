@@ -1,5 +1,15 @@
 import { GraphError } from '../core/index.ts';
-import { add, concat, type Dim, full, type Node, reachableNodes, scalar, staticShape, type Tensor } from '../graph/index.ts';
+import {
+  add,
+  concat,
+  type Dim,
+  full,
+  type Node,
+  reachableNodes,
+  scalar,
+  staticShape,
+  type Tensor,
+} from '../graph/index.ts';
 import { Recomputation } from './rematerialise.ts';
 import { gradientRules } from './rules.ts';
 import type { GradientRule } from './rules/shared.ts';
@@ -13,11 +23,16 @@ import type { GradientRule } from './rules/shared.ts';
  */
 export function gradients(output: Tensor, wrt: readonly Tensor[], seed?: Tensor): Tensor[] {
   if (seed === undefined && output.rank !== 0) {
-    throw new GraphError(`a gradient needs a scalar, got a tensor of shape [${output.shape.join(', ')}]`, 'sum it, or give a seed');
+    throw new GraphError(
+      `a gradient needs a scalar, got a tensor of shape [${output.shape.join(', ')}]`,
+      'sum it, or give a seed',
+    );
   }
   const nodes = reachableNodes([output]);
   const dependent = nodesDependingOn(nodes, wrt);
-  const parts = new Map<Tensor, Contribution[]>([[output, [{ gradient: seed ?? scalar(1, output.dtype), from: undefined }]]]);
+  const parts = new Map<Tensor, Contribution[]>([
+    [output, [{ gradient: seed ?? scalar(1, output.dtype), from: undefined }]],
+  ]);
   const sums = new Map<Tensor, Tensor>();
   const gradientOf = (tensor: Tensor): Tensor | undefined => {
     const contributions = parts.get(tensor);
@@ -39,12 +54,18 @@ export function gradients(output: Tensor, wrt: readonly Tensor[], seed?: Tensor)
       const gradient = inputGradients[i];
       if (gradient === undefined || !dependent.has(input.node)) return;
       const contributions = parts.get(input);
-      const contribution = { gradient, from: node.op === 'slice' ? (node as Node<'slice'>) : undefined, whole: outputGradients[0] };
+      const contribution = {
+        gradient,
+        from: node.op === 'slice' ? (node as Node<'slice'>) : undefined,
+        whole: outputGradients[0],
+      };
       if (contributions === undefined) parts.set(input, [contribution]);
       else contributions.push(contribution);
     });
   }
-  return wrt.map((tensor) => gradientOf(tensor) ?? full(staticShape(tensor.shape, 'a gradient of zero'), 0, tensor.dtype));
+  return wrt.map(
+    (tensor) => gradientOf(tensor) ?? full(staticShape(tensor.shape, 'a gradient of zero'), 0, tensor.dtype),
+  );
 }
 
 /** Nodes that have one of `wrt` among their outputs or anywhere above, without passing through a stopped gradient. */
@@ -69,7 +90,9 @@ interface Contribution {
  * pieces joined, in place of a sum of tensors that are mostly zeros.
  */
 function sumContributions(tensor: Tensor, contributions: readonly Contribution[]): Tensor {
-  const pieces = contributions.filter(({ from }) => from !== undefined).sort((a, b) => a.from!.attributes.start - b.from!.attributes.start);
+  const pieces = contributions
+    .filter(({ from }) => from !== undefined)
+    .sort((a, b) => a.from!.attributes.start - b.from!.attributes.start);
   const axis = pieces[0]?.from?.attributes.axis ?? 0;
   let end: Dim = 0;
   const tiles = pieces.every(({ from }) => {
@@ -79,7 +102,10 @@ function sumContributions(tensor: Tensor, contributions: readonly Contribution[]
     return adjacent;
   });
   if (pieces.length > 1 && tiles && end === tensor.shape[axis]) {
-    const joined = concat(pieces.map(({ whole }) => whole!), axis);
+    const joined = concat(
+      pieces.map(({ whole }) => whole!),
+      axis,
+    );
     const others = contributions.filter(({ from }) => from === undefined);
     return others.reduce((sum, { gradient }) => add(sum, gradient), joined);
   }

@@ -42,7 +42,10 @@ export class Recomputation {
     for (const kept of block.inputs) repeated.set(kept, apply('barrier', [kept, trigger], {}));
     for (const node of this.#nodesOf.get(block) ?? []) {
       if (node.inputs.length === 0) continue;
-      const copy = repeatNode(node, node.inputs.map((input) => repeated.get(input) ?? input));
+      const copy = repeatNode(
+        node,
+        node.inputs.map((input) => repeated.get(input) ?? input),
+      );
       node.outputs.forEach((output, i) => repeated.set(output, copy.outputs[i]!));
     }
     this.#repeated.set(block, repeated);

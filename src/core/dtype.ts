@@ -1,14 +1,5 @@
 /** Element types of tensors, named as in safetensors and NumPy. */
-export type DType =
-  | 'float32'
-  | 'float64'
-  | 'float16'
-  | 'bfloat16'
-  | 'int64'
-  | 'int32'
-  | 'int8'
-  | 'uint8'
-  | 'bool';
+export type DType = 'float32' | 'float64' | 'float16' | 'bfloat16' | 'int64' | 'int32' | 'int8' | 'uint8' | 'bool';
 
 /** How a host tensor of each type is held. Half floats are held as their 16 bits. */
 export interface TypedArrayOf {

@@ -22,7 +22,9 @@ export function hostTensor<K extends DType>(
   data: TypedArrayOf[K] = allocateArray(dtype, elementCount(shape)),
 ): HostTensor<K> {
   if (data.length !== elementCount(shape)) {
-    throw new ShapeError(`a tensor of shape [${shape.join(', ')}] needs ${elementCount(shape)} elements, got ${data.length}`);
+    throw new ShapeError(
+      `a tensor of shape [${shape.join(', ')}] needs ${elementCount(shape)} elements, got ${data.length}`,
+    );
   }
   return { dtype, shape: [...shape], data };
 }

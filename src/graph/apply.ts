@@ -22,7 +22,11 @@ function createNode<K extends OpName>(
  * Applies an operator and gives all its outputs.
  * @throws ShapeError naming the operator, the shapes and the module's path
  */
-export function applyAll<K extends OpName>(op: K, inputs: readonly Tensor[], attributes: OpAttributes[K]): readonly Tensor[] {
+export function applyAll<K extends OpName>(
+  op: K,
+  inputs: readonly Tensor[],
+  attributes: OpAttributes[K],
+): readonly Tensor[] {
   const types = shapeRules[op](inputs, attributes);
   if (typeof types === 'string') {
     const path = currentPath();
@@ -77,7 +81,8 @@ export function scalar(value: number, dtype: DType = 'float32'): Tensor {
 
 /** A float32 constant from numbers. */
 export function fromNumbers(shape: readonly number[], values: ArrayLike<number>): Tensor {
-  if (values.length !== elementCount(shape)) throw new ShapeError(`${values.length} numbers do not fill ${formatShape(shape)}`);
+  if (values.length !== elementCount(shape))
+    throw new ShapeError(`${values.length} numbers do not fill ${formatShape(shape)}`);
   return constant(hostTensor('float32', shape, Float32Array.from(values)));
 }
 

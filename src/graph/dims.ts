@@ -96,7 +96,10 @@ export function dimTerms(dim: Dim): [coefficient: number, names: string[]][] {
 export function staticShape(shape: Shape, what: string): number[] {
   return shape.map((dim) => {
     if (typeof dim === 'number') return dim;
-    throw new GraphError(`${what} needs sizes that are known while tracing, got [${shape.join(', ')}]`, `give '${dim}' a number`);
+    throw new GraphError(
+      `${what} needs sizes that are known while tracing, got [${shape.join(', ')}]`,
+      `give '${dim}' a number`,
+    );
   });
 }
 

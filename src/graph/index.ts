@@ -1,4 +1,15 @@
-export { apply, applyAll, repeatNode, constant, fromIntegers, fromNumbers, full, input, parameter, scalar } from './apply.ts';
+export {
+  apply,
+  applyAll,
+  repeatNode,
+  constant,
+  fromIntegers,
+  fromNumbers,
+  full,
+  input,
+  parameter,
+  scalar,
+} from './apply.ts';
 export * from './dims.ts';
 export type { CustomGradientRule, OpAttributes, OpName, ParameterReference } from './operators.ts';
 export * from './ops/convolutions.ts';

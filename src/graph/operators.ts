@@ -170,13 +170,17 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     const [innerB, columns] = lastTwo(b!.shape, transB);
     if (inner !== innerB) return `inner sizes ${inner} and ${innerB} differ`;
     const batch = broadcastShapes(a!.shape.slice(0, -2), b!.shape.slice(0, -2));
-    return batch === undefined ? 'batch dimensions do not broadcast' : [{ dtype: a!.dtype, shape: [...batch, rows, columns] }];
+    return batch === undefined
+      ? 'batch dimensions do not broadcast'
+      : [{ dtype: a!.dtype, shape: [...batch, rows, columns] }];
   },
   linear: ([x, weight, bias]) => {
     if (weight!.rank !== 2) return 'the weight must be [out, in]';
     if (x!.dtype !== weight!.dtype) return `types ${x!.dtype} and ${weight!.dtype} differ; use cast`;
-    if (x!.shape.at(-1) !== weight!.shape[1]) return `the input has ${x!.shape.at(-1)} features, the weight takes ${weight!.shape[1]}`;
-    if (bias !== undefined && !sameShape(bias.shape, [weight!.shape[0]!])) return `the bias must be [${weight!.shape[0]}]`;
+    if (x!.shape.at(-1) !== weight!.shape[1])
+      return `the input has ${x!.shape.at(-1)} features, the weight takes ${weight!.shape[1]}`;
+    if (bias !== undefined && !sameShape(bias.shape, [weight!.shape[0]!]))
+      return `the bias must be [${weight!.shape[0]}]`;
     return [{ dtype: x!.dtype, shape: [...x!.shape.slice(0, -1), weight!.shape[0]!] }];
   },
   reshape: ([x], { shape }) =>
@@ -217,7 +221,8 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     return [{ dtype: first.dtype, shape: replace(first.shape, axis, size) }];
   },
   pad: ([x], { before, after }) => {
-    if (before.length !== x!.rank || after.length !== x!.rank) return 'needs an amount before and after for every dimension';
+    if (before.length !== x!.rank || after.length !== x!.rank)
+      return 'needs an amount before and after for every dimension';
     if ([...before, ...after].some((amount) => amount < 0)) return 'amounts must not be negative; use slice';
     return [{ dtype: x!.dtype, shape: x!.shape.map((dim, i) => addDims(dim, before[i]! + after[i]!)) }];
   },
@@ -227,7 +232,8 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
       : `indices must be int64 or int32, got ${indices!.dtype}`,
   scatterAddRows: ([indices, updates], { rows }) => {
     if (!isIndex(indices!)) return `indices must be int64 or int32, got ${indices!.dtype}`;
-    if (!sameShape(indices!.shape, updates!.shape.slice(0, -1))) return 'updates need the shape of the indices and one more dimension';
+    if (!sameShape(indices!.shape, updates!.shape.slice(0, -1)))
+      return 'updates need the shape of the indices and one more dimension';
     return [{ dtype: updates!.dtype, shape: [rows, updates!.shape.at(-1)!] }];
   },
   scatterElements: ([data, indices, updates]) =>
@@ -243,7 +249,10 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   logSoftmax: floating,
   layerNorm: ([x, scale, bias]) => {
     const width = x!.shape.at(-1)!;
-    for (const [name, vector] of [['scale', scale], ['bias', bias]] as const) {
+    for (const [name, vector] of [
+      ['scale', scale],
+      ['bias', bias],
+    ] as const) {
       if (vector !== undefined && !sameShape(vector.shape, [width])) return `the ${name} must be [${width}]`;
     }
     const statistic: TensorType = { dtype: x!.dtype, shape: [...x!.shape.slice(0, -1), 1] };
@@ -252,12 +261,15 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   // Inputs: the gradient of the normalised values, the normalised values, the inverse deviation.
   layerNormGradient: ([gradient]) => [{ dtype: gradient!.dtype, shape: gradient!.shape }],
   rmsNorm: ([x, scale]) =>
-    sameShape(scale!.shape, [x!.shape.at(-1)!]) ? [{ dtype: x!.dtype, shape: x!.shape }] : `the scale must be [${x!.shape.at(-1)}]`,
+    sameShape(scale!.shape, [x!.shape.at(-1)!])
+      ? [{ dtype: x!.dtype, shape: x!.shape }]
+      : `the scale must be [${x!.shape.at(-1)}]`,
   // Inputs: the gradient of the output, the input.
   geluGradient: floating,
   crossEntropy: ([logits, labels]) => {
     if (!isIndex(labels!)) return `labels must be int64 or int32, got ${labels!.dtype}`;
-    if (!sameShape(labels!.shape, logits!.shape.slice(0, -1))) return 'labels need the shape of the logits without their last dimension';
+    if (!sameShape(labels!.shape, logits!.shape.slice(0, -1)))
+      return 'labels need the shape of the logits without their last dimension';
     return [
       { dtype: logits!.dtype, shape: [] },
       { dtype: logits!.dtype, shape: logits!.shape },
@@ -272,7 +284,8 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
       return `the input has ${x!.shape[1]} channels, the weight takes ${channels} × ${attributes.groups} groups`;
     }
     const outputs = weight!.shape[0]!;
-    if (typeof outputs !== 'number' || outputs % attributes.groups !== 0) return `${outputs} outputs cannot be cut into ${attributes.groups} groups`;
+    if (typeof outputs !== 'number' || outputs % attributes.groups !== 0)
+      return `${outputs} outputs cannot be cut into ${attributes.groups} groups`;
     if (bias !== undefined && !sameShape(bias.shape, [outputs])) return `the bias must be [${outputs}]`;
     const size = conv2dSize(x!.shape, attributes);
     return typeof size === 'string' ? size : [{ dtype: x!.dtype, shape: [x!.shape[0]!, outputs, ...size] }];
@@ -284,7 +297,9 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     if (x!.rank !== 4) return 'needs [B, C, H, W]';
     const size = conv2dSize(x!.shape, attributes);
     if (typeof size === 'string') return size;
-    return [{ dtype: x!.dtype, shape: [x!.shape[0]!, x!.shape[1]!, attributes.kernel[0] * attributes.kernel[1], ...size] }];
+    return [
+      { dtype: x!.dtype, shape: [x!.shape[0]!, x!.shape[1]!, attributes.kernel[0] * attributes.kernel[1], ...size] },
+    ];
   },
   fold2d: ([x], { inputSize }) => [{ dtype: x!.dtype, shape: [x!.shape[0]!, x!.shape[1]!, ...inputSize] }],
   randomUniform: (_, { shape }) => [{ dtype: 'float32', shape }],
@@ -302,4 +317,3 @@ function replace(shape: Shape, axis: number, dim: Dim): Dim[] {
 function isIndex(tensor: TensorType): boolean {
   return tensor.dtype === 'int64' || tensor.dtype === 'int32';
 }
-

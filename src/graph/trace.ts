@@ -74,7 +74,8 @@ export interface Traced<T> {
 
 /** Runs `body`, which builds a graph, and gathers the tensors that modules name with {@link tap} meanwhile. */
 export function trace<T>(body: () => T): Traced<T> {
-  if (state.taps !== undefined) throw new GraphError('a trace was started inside another one', 'call the inner model directly');
+  if (state.taps !== undefined)
+    throw new GraphError('a trace was started inside another one', 'call the inner model directly');
   const taps = new Map<string, Tensor>();
   state.taps = taps;
   try {

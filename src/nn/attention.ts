@@ -22,7 +22,8 @@ export function attend(query: Tensor, key: Tensor, value: Tensor, mask?: Tensor)
 /** [B, T, N·K] → [B, N, T, K] */
 export function splitHeads(x: Tensor, heads: number): Tensor {
   const [batch, length, width] = x.shape;
-  if (typeof width !== 'number' || width % heads !== 0) throw new ShapeError(`a width of ${width} cannot be split into ${heads} heads`);
+  if (typeof width !== 'number' || width % heads !== 0)
+    throw new ShapeError(`a width of ${width} cannot be split into ${heads} heads`);
   return transpose(reshape(x, [batch!, length!, heads, width / heads]), [0, 2, 1, 3]);
 }
 
@@ -58,7 +59,8 @@ export class MultiheadAttention extends Module {
    * @returns [B, T, D]
    */
   forward(query: Tensor, context: Tensor, mask?: Tensor): Tensor {
-    const [q, k, v] = query === context ? this.#project(query, 0, 3) : [...this.#project(query, 0, 1), ...this.#project(context, 1, 3)];
+    const [q, k, v] =
+      query === context ? this.#project(query, 0, 3) : [...this.#project(query, 0, 1), ...this.#project(context, 1, 3)];
     const heads = [q!, k!, v!].map((x) => splitHeads(x, this.#heads)) as [Tensor, Tensor, Tensor];
     return this.out_proj.forward(mergeHeads(attend(...heads, mask)));
   }
@@ -69,7 +71,9 @@ export class MultiheadAttention extends Module {
     const rows = (parameter: Parameter): Tensor =>
       from === 0 && to === 3 ? parameter.tensor : slice(parameter.tensor, 0, from * width, to * width);
     const joint = linear(x, rows(this.in_proj_weight), rows(this.in_proj_bias));
-    return Array.from({ length: to - from }, (_, i) => (to - from === 1 ? joint : slice(joint, 2, i * width, (i + 1) * width)));
+    return Array.from({ length: to - from }, (_, i) =>
+      to - from === 1 ? joint : slice(joint, 2, i * width, (i + 1) * width),
+    );
   }
 }
 

@@ -124,13 +124,21 @@ export class Conv2d extends Module {
     inputs: number,
     outputs: number,
     kernel: number,
-    options: WindowOptions & { readonly groups?: number; readonly bias?: boolean; readonly initializer?: Initializer } = {},
+    options: WindowOptions & {
+      readonly groups?: number;
+      readonly bias?: boolean;
+      readonly initializer?: Initializer;
+    } = {},
   ) {
     super();
     const { bias, initializer, ...window } = options;
     const fanIn = (inputs / (options.groups ?? 1)) * kernel * kernel;
-    this.weight = new Parameter([outputs, inputs / (options.groups ?? 1), kernel, kernel], initializer ?? kaimingUniform);
-    this.bias = bias === false ? undefined : new Parameter([outputs], initializer ? zeros : uniform(1 / Math.sqrt(fanIn)));
+    this.weight = new Parameter(
+      [outputs, inputs / (options.groups ?? 1), kernel, kernel],
+      initializer ?? kaimingUniform,
+    );
+    this.bias =
+      bias === false ? undefined : new Parameter([outputs], initializer ? zeros : uniform(1 / Math.sqrt(fanIn)));
     this.#options = window;
   }
 

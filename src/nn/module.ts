@@ -63,7 +63,8 @@ function walk(node: unknown, path: string, visitor: Visitor): void {
   } else if (node instanceof Module || Array.isArray(node)) {
     if (node instanceof Module) visitor.module(path, node);
     for (const [key, child] of Object.entries(node)) {
-      if (key.includes('.')) throw new GraphError(`a property of a module is called '${key}'`, 'names with dots cannot be paths');
+      if (key.includes('.'))
+        throw new GraphError(`a property of a module is called '${key}'`, 'names with dots cannot be paths');
       walk(child, path === '' ? key : `${path}.${key}`, visitor);
     }
   }

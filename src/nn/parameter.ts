@@ -31,7 +31,10 @@ export class Parameter {
   /** @throws GraphError when the parameter already belongs to another place */
   set path(path: string) {
     if (this.#reference.name !== '' && this.#reference.name !== path) {
-      throw new GraphError(`the weight '${this.#reference.name}' cannot become '${path}'`, 'a module belongs to one model');
+      throw new GraphError(
+        `the weight '${this.#reference.name}' cannot become '${path}'`,
+        'a module belongs to one model',
+      );
     }
     this.#reference.name = path;
   }

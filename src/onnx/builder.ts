@@ -88,7 +88,12 @@ export class OnnxBuilder {
   }
 
   /** Adds a node with one output and gives the output's name. */
-  op(op: string, inputs: readonly string[], attributes: Readonly<Record<string, AttributeValue>> = {}, domain = ''): string {
+  op(
+    op: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, AttributeValue>> = {},
+    domain = '',
+  ): string {
     return this.ops(op, 1, inputs, attributes, domain)[0]!;
   }
 
@@ -114,7 +119,14 @@ export class OnnxBuilder {
     const known = key !== undefined ? this.#constants.get(key) : undefined;
     if (known !== undefined) return known;
     const name = this.fresh();
-    this.#initializers.push(create(TensorProtoSchema, { name, dims: tensor.shape.map(BigInt), dataType: dataType(tensor.dtype), rawData: bytes }));
+    this.#initializers.push(
+      create(TensorProtoSchema, {
+        name,
+        dims: tensor.shape.map(BigInt),
+        dataType: dataType(tensor.dtype),
+        rawData: bytes,
+      }),
+    );
     if (key !== undefined) this.#constants.set(key, name);
     return name;
   }
@@ -133,7 +145,8 @@ export class OnnxBuilder {
 
   /** A weight whose values stay in their file. */
   external(name: string, dtype: DType, shape: readonly number[], data: ExternalData): void {
-    const entry = (key: string, value: string | number) => create(StringStringEntryProtoSchema, { key, value: String(value) });
+    const entry = (key: string, value: string | number) =>
+      create(StringStringEntryProtoSchema, { key, value: String(value) });
     this.#initializers.push(
       create(TensorProtoSchema, {
         name,
@@ -208,7 +221,8 @@ export class OnnxBuilder {
 function attribute(name: string, value: AttributeValue): AttributeProto {
   const Type = AttributeProto_AttributeType;
   if (typeof value === 'number') return create(AttributeProtoSchema, { name, type: Type.INT, i: BigInt(value) });
-  if (typeof value === 'string') return create(AttributeProtoSchema, { name, type: Type.STRING, s: new TextEncoder().encode(value) });
+  if (typeof value === 'string')
+    return create(AttributeProtoSchema, { name, type: Type.STRING, s: new TextEncoder().encode(value) });
   if ('real' in value) return create(AttributeProtoSchema, { name, type: Type.FLOAT, f: value.real });
   if ('$typeName' in value) return create(AttributeProtoSchema, { name, type: Type.GRAPH, g: value });
   return create(AttributeProtoSchema, { name, type: Type.INTS, ints: value.map(BigInt) });
@@ -225,9 +239,11 @@ function valueInfo(name: string, dtype: DType, shape: Shape): ValueInfoProto {
     type: create(TypeProtoSchema, {
       value: {
         case: 'tensorType',
-        value: create(TypeProto_TensorSchema, { elemType: dataType(dtype), shape: create(TensorShapeProtoSchema, { dim: dims }) }),
+        value: create(TypeProto_TensorSchema, {
+          elemType: dataType(dtype),
+          shape: create(TensorShapeProtoSchema, { dim: dims }),
+        }),
       },
     }),
   });
 }
-

@@ -60,12 +60,17 @@ export function lower(outputs: Readonly<Record<string, Tensor>>, options: LowerO
       context.define(node.outputs[0]!, name);
     } else {
       const rule = loweringRules[node.op] as LoweringRule;
-      const names = rule(context, node, node.inputs.map((input) => context.nameOf(input)));
+      const names = rule(
+        context,
+        node,
+        node.inputs.map((input) => context.nameOf(input)),
+      );
       names.forEach((name, i) => context.define(node.outputs[i]!, name));
     }
   }
   for (const [name, tensor] of Object.entries(outputs)) {
-    if (inputs.some((input) => input.name === name)) throw new GraphError(`an input and an output are both called '${name}'`);
+    if (inputs.some((input) => input.name === name))
+      throw new GraphError(`an input and an output are both called '${name}'`);
     builder.output(name, context.nameOf(tensor), tensor.dtype, tensor.shape);
   }
   return {
@@ -78,8 +83,15 @@ export function lower(outputs: Readonly<Record<string, Tensor>>, options: LowerO
 }
 
 function leafName(node: Node): string {
-  const name = node.op === 'input' ? (node as Node<'input'>).attributes.name : (node as Node<'parameter'>).attributes.reference.name;
-  if (name === '') throw new GraphError('a weight has no name', 'give the model to `assignPaths` (or make a trainer of it) before tracing');
+  const name =
+    node.op === 'input'
+      ? (node as Node<'input'>).attributes.name
+      : (node as Node<'parameter'>).attributes.reference.name;
+  if (name === '')
+    throw new GraphError(
+      'a weight has no name',
+      'give the model to `assignPaths` (or make a trainer of it) before tracing',
+    );
   return name;
 }
 
@@ -108,7 +120,11 @@ class GraphLowering implements Lowering {
 
   shape(shape: Shape): string {
     if (shape.every((dim) => typeof dim === 'number')) return this.builder.integers(shape);
-    return this.builder.op('Concat', shape.map((dim) => this.size(dim)), { axis: 0 });
+    return this.builder.op(
+      'Concat',
+      shape.map((dim) => this.size(dim)),
+      { axis: 0 },
+    );
   }
 
   size(dim: Dim): string {
@@ -116,7 +132,9 @@ class GraphLowering implements Lowering {
     const known = this.#sizes.get(dim);
     if (known !== undefined) return known;
     const terms = dimTerms(dim).map(([coefficient, names]) =>
-      names.map((name) => this.#symbol(name)).reduce((product, name) => this.builder.op('Mul', [product, name]), this.builder.integers([coefficient])),
+      names
+        .map((name) => this.#symbol(name))
+        .reduce((product, name) => this.builder.op('Mul', [product, name]), this.builder.integers([coefficient])),
     );
     const sum = terms.reduce((a, b) => this.builder.op('Add', [a, b]));
     this.#sizes.set(dim, sum);
@@ -135,6 +153,9 @@ class GraphLowering implements Lowering {
       this.#sizes.set(name, size);
       return size;
     }
-    throw new GraphError(`the size '${name}' cannot be read from any input of the graph`, 'let an input have it as a dimension of its own');
+    throw new GraphError(
+      `the size '${name}' cannot be read from any input of the graph`,
+      'let an input have it as a dimension of its own',
+    );
   }
 }

@@ -29,7 +29,10 @@ export function parseRecipe<T>(
   overrides: readonly string[] = [],
 ): T {
   if (text.length > MAX_RECIPE_LENGTH) {
-    throw new RecipeError(`${fileName}: ${text.length} characters; at most ${MAX_RECIPE_LENGTH} are read`, 'is this the right file?');
+    throw new RecipeError(
+      `${fileName}: ${text.length} characters; at most ${MAX_RECIPE_LENGTH} are read`,
+      'is this the right file?',
+    );
   }
   const lines = new LineCounter();
   const document = parseYaml(text, fileName, lines);
@@ -47,7 +50,10 @@ export function parseRecipe<T>(
     return `${at}: ${name === '' ? '' : `${name}: `}${message}`;
   });
   if (faults.length > shown.length) shown.push(`… and ${faults.length - shown.length} more`);
-  throw new RecipeError(shown.join('\n'), faults.find(({ hint }) => hint !== undefined)?.hint ?? 'correct what is named; recipes/ has examples that work');
+  throw new RecipeError(
+    shown.join('\n'),
+    faults.find(({ hint }) => hint !== undefined)?.hint ?? 'correct what is named; recipes/ has examples that work',
+  );
 }
 
 function parseYaml(text: string, fileName: string, lines: LineCounter): Document.Parsed {
@@ -56,7 +62,10 @@ function parseYaml(text: string, fileName: string, lines: LineCounter): Document
     document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, logLevel: 'silent' });
   } catch (error) {
     // The parser recurses; a text of nothing but brackets ends its stack.
-    throw new RecipeError(`${fileName}: not YAML that can be read (${(error as Error).message})`, 'write it out plainly; recipes/ has examples');
+    throw new RecipeError(
+      `${fileName}: not YAML that can be read (${(error as Error).message})`,
+      'write it out plainly; recipes/ has examples',
+    );
   }
   const fault = document.errors[0];
   if (fault !== undefined) {

@@ -25,7 +25,12 @@ interface Group {
   readonly gradient: Arena;
   readonly sum: Arena | undefined;
   readonly slots: readonly Arena[];
-  readonly chunks: { readonly weight: Value[]; readonly gradient: Value[]; readonly sum: Value[]; readonly slots: readonly Value[][] };
+  readonly chunks: {
+    readonly weight: Value[];
+    readonly gradient: Value[];
+    readonly sum: Value[];
+    readonly slots: readonly Value[][];
+  };
 }
 
 /**
@@ -38,12 +43,15 @@ export async function createArenaStore(context: StoreContext): Promise<WeightSto
   const compile = async (graph: LoweredGraph): Promise<Program> =>
     await runtime.compile(graph, { ...compileOptions, inPlace: true });
   for (const decay of ['decayed', 'plain'] as const) {
-    const specs = [...trained].filter(([, p]) => p.decay === (decay === 'decayed')).map(([name, { shape }]) => ({ name, shape }));
+    const specs = [...trained]
+      .filter(([, p]) => p.decay === (decay === 'decayed'))
+      .map(([name, { shape }]) => ({ name, shape }));
     if (specs.length === 0) continue;
     // Tensors of an arena start at multiples of 16 elements.
     const length = chunkLength(specs.reduce((sum, { shape }) => sum + Math.ceil(elementCount(shape) / 16) * 16, 0));
     const make = async (): Promise<Arena> => {
-      if (runtime.allocateArena === undefined) throw new DeviceError(`${runtime.backend} cannot give views of a buffer`);
+      if (runtime.allocateArena === undefined)
+        throw new DeviceError(`${runtime.backend} cannot give views of a buffer`);
       return await runtime.allocateArena(specs, length);
     };
     const weight = await make();
@@ -77,7 +85,8 @@ export async function createArenaStore(context: StoreContext): Promise<WeightSto
   const zero = hostTensor('float64', []);
   const totalOnHost = hostTensor('float64', []);
 
-  const values = (arenas: readonly Arena[]): Record<string, Value> => Object.assign({}, ...arenas.map((arena) => arena.values));
+  const values = (arenas: readonly Arena[]): Record<string, Value> =>
+    Object.assign({}, ...arenas.map((arena) => arena.values));
   const gradientChunks = (group: Group): Value[] => (accumulates ? group.chunks.sum : group.chunks.gradient);
 
   return {
@@ -98,7 +107,8 @@ export async function createArenaStore(context: StoreContext): Promise<WeightSto
     async gradientNorm() {
       await total.write(zero);
       for (const group of groups) {
-        for (const gradient of gradientChunks(group)) await group.programs.norm.run({ gradient, before: total }, { sum: total });
+        for (const gradient of gradientChunks(group))
+          await group.programs.norm.run({ gradient, before: total }, { sum: total });
       }
       return Math.sqrt((await total.read(totalOnHost)).data[0] as number);
     },

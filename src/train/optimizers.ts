@@ -19,7 +19,12 @@ export interface Optimizer {
   readonly slots: readonly string[];
   readonly betas: readonly [number, number];
   /** @returns the new weight and the new slots, each of the weight's shape */
-  update(weight: Tensor, gradient: Tensor, slots: readonly Tensor[], numbers: StepNumbers): { weight: Tensor; slots: Tensor[] };
+  update(
+    weight: Tensor,
+    gradient: Tensor,
+    slots: readonly Tensor[],
+    numbers: StepNumbers,
+  ): { weight: Tensor; slots: Tensor[] };
 }
 
 /** old · β + new · (1 − β) */

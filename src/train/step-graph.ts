@@ -21,7 +21,10 @@ function traceLoss(trainable: Trainable, batch: BatchSignature, trained: Readonl
   for (const [name, { dtype, shape }] of Object.entries(batch)) inputs[name] = input(name, dtype, shape);
   const { loss, figures } = inTraining(input(SEED, 'int32', []), () => trainable.loss(inputs));
   const names = [...trained.keys()];
-  const grads = gradients(loss, [...trained.values()].map((parameter) => parameter.tensor));
+  const grads = gradients(
+    loss,
+    [...trained.values()].map((parameter) => parameter.tensor),
+  );
   const outputs: Record<string, Tensor> = { loss };
   for (const [name, figure] of Object.entries(figures)) outputs[FIGURE + name] = figure;
   return { outputs, gradients: new Map(names.map((name, i) => [name, grads[i]!])) };
@@ -67,7 +70,12 @@ function stepNumbers(keep: string): StepNumbers {
 /** One update of a vector: `weight`, `gradient` and a tensor per slot in; `weight` and the slots out. */
 export function vectorUpdateGraph(optimizer: Optimizer, length: number, device: LoweringDevice): LoweredGraph {
   const vector = (name: string): Tensor => input(name, 'float32', [length]);
-  const updated = optimizer.update(vector('weight'), vector('gradient'), optimizer.slots.map(vector), stepNumbers('keep'));
+  const updated = optimizer.update(
+    vector('weight'),
+    vector('gradient'),
+    optimizer.slots.map(vector),
+    stepNumbers('keep'),
+  );
   const outputs: Record<string, Tensor> = { 'new:weight': updated.weight };
   optimizer.slots.forEach((slot, i) => (outputs[`new:${slot}`] = updated.slots[i]!));
   return lower(outputs, { device });
@@ -88,7 +96,11 @@ export function accumulateGraph(length: number, device: LoweringDevice): Lowered
 }
 
 /** Updates of all weights in one program, for engines that cannot treat them as one vector. */
-export function treeUpdateGraph(optimizer: Optimizer, trained: ReadonlyMap<string, Parameter>, device: LoweringDevice): LoweredGraph {
+export function treeUpdateGraph(
+  optimizer: Optimizer,
+  trained: ReadonlyMap<string, Parameter>,
+  device: LoweringDevice,
+): LoweredGraph {
   const outputs: Record<string, Tensor> = {};
   const decayed = stepNumbers('keep:decayed');
   const plain = { ...decayed, keep: numberInput('keep:plain') };
@@ -115,7 +127,10 @@ export function treeNormGraph(trained: ReadonlyMap<string, Parameter>, device: L
 export function treeAccumulateGraph(trained: ReadonlyMap<string, Parameter>, device: LoweringDevice): LoweredGraph {
   const outputs: Record<string, Tensor> = {};
   for (const [name, { shape }] of trained) {
-    outputs[`new:sum:${name}`] = add(input(`sum:${name}`, 'float32', shape), input(`gradient:${name}`, 'float32', shape));
+    outputs[`new:sum:${name}`] = add(
+      input(`sum:${name}`, 'float32', shape),
+      input(`gradient:${name}`, 'float32', shape),
+    );
   }
   return lower(outputs, { device });
 }

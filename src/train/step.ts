@@ -64,7 +64,12 @@ export class TrainingStep {
     this.#batch = parts.batch;
     this.#seed = parts.seed;
     this.#scalars = parts.scalars;
-    const all: Record<string, Value> = { ...parts.frozen, ...parts.store.weights, ...parts.batch, [SEED]: parts.seed.value };
+    const all: Record<string, Value> = {
+      ...parts.frozen,
+      ...parts.store.weights,
+      ...parts.batch,
+      [SEED]: parts.seed.value,
+    };
     this.#inputs = Object.fromEntries(parts.program.inputs.map(({ name }) => [name, all[name]!]));
     const gradients = Object.entries(parts.store.gradients).map(([name, value]) => [GRADIENT + name, value] as const);
     this.#outputs = { ...parts.scalars, ...Object.fromEntries(gradients) };
@@ -83,22 +88,44 @@ export class TrainingStep {
     const frozen: Record<string, Value> = {};
     for (const [name, parameter] of parameters) {
       const value = weights[name];
-      if (value === undefined) throw new TrainingError(`no values for the weight '${name}'`, 'initialize the model or load a checkpoint');
+      if (value === undefined)
+        throw new TrainingError(`no values for the weight '${name}'`, 'initialize the model or load a checkpoint');
       if (options.trains?.(name) ?? true) trained.set(name, parameter);
       else frozen[name] = await runtime.allocate(value.dtype, value.shape, value);
     }
     if (trained.size === 0) throw new TrainingError('there is nothing to train', 'let at least one weight be trained');
     const device = loweringDevice(runtime.device);
-    const compileOptions: CompileOptions = { optimization: 'disabled', memoryPattern: false, spinning: options.spinning ?? true };
+    const compileOptions: CompileOptions = {
+      optimization: 'disabled',
+      memoryPattern: false,
+      spinning: options.spinning ?? true,
+    };
     const program = await runtime.compile(gradientGraph(trainable, signature, trained, device), compileOptions);
-    const context = { runtime, device, optimizer: options.optimizer, trained, accumulates: (options.accumulate ?? 1) > 1, compileOptions };
+    const context = {
+      runtime,
+      device,
+      optimizer: options.optimizer,
+      trained,
+      accumulates: (options.accumulate ?? 1) > 1,
+      compileOptions,
+    };
     const arena = (options.arena ?? true) && runtime.allocateArena !== undefined;
     const store = arena ? await createArenaStore(context) : await createTreeStore(context);
     const batch: Record<string, Value> = {};
-    for (const [name, { dtype, shape }] of Object.entries(signature)) batch[name] = await runtime.allocate(dtype, shape);
+    for (const [name, { dtype, shape }] of Object.entries(signature))
+      batch[name] = await runtime.allocate(dtype, shape);
     const scalars: Record<string, Value> = {};
-    for (const { name } of program.outputs) if (!name.startsWith(GRADIENT)) scalars[name] = await runtime.allocate('float32', []);
-    const step = new TrainingStep({ options, program, store, frozen, batch, seed: await DeviceNumber.create(runtime, 'int32'), scalars });
+    for (const { name } of program.outputs)
+      if (!name.startsWith(GRADIENT)) scalars[name] = await runtime.allocate('float32', []);
+    const step = new TrainingStep({
+      options,
+      program,
+      store,
+      frozen,
+      batch,
+      seed: await DeviceNumber.create(runtime, 'int32'),
+      scalars,
+    });
     await step.writeWeights(weights);
     return step;
   }
@@ -116,7 +143,11 @@ export class TrainingStep {
     for (const [i, batch] of batches.entries()) {
       for (const [name, value] of Object.entries(this.#batch)) {
         const tensor = batch[name];
-        if (tensor === undefined) throw new TrainingError(`the batch has no tensor '${name}'`, 'the dataset must give what the objective reads');
+        if (tensor === undefined)
+          throw new TrainingError(
+            `the batch has no tensor '${name}'`,
+            'the dataset must give what the objective reads',
+          );
         await value.write(tensor);
       }
       await this.#seed.set((Math.imul(seed, 0x9e3779b1) + step * batches.length + i) | 0);
@@ -148,7 +179,8 @@ export class TrainingStep {
 
   /** Sets weights; a slot `ema` starts from them too. */
   async writeWeights(weights: Readonly<Record<string, HostTensor>>): Promise<void> {
-    for (const [name, value] of Object.entries({ ...this.#frozen, ...this.#store.weights })) await value.write(weights[name]!);
+    for (const [name, value] of Object.entries({ ...this.#frozen, ...this.#store.weights }))
+      await value.write(weights[name]!);
     for (const [name, value] of Object.entries(this.#store.slots['ema'] ?? {})) await value.write(weights[name]!);
   }
 
@@ -167,7 +199,10 @@ export class TrainingStep {
       for (const [name, value] of Object.entries(values)) {
         const tensor = state[`${slot}:${name}`];
         if (tensor === undefined) {
-          throw new TrainingError(`the checkpoint has no optimizer state '${slot}:${name}'`, 'resume with the optimizer of the run');
+          throw new TrainingError(
+            `the checkpoint has no optimizer state '${slot}:${name}'`,
+            'resume with the optimizer of the run',
+          );
         }
         await value.write(tensor);
       }
@@ -178,7 +213,11 @@ export class TrainingStep {
     this.#program.dispose();
     this.#store.dispose();
     this.#seed.value.dispose();
-    for (const value of [...Object.values(this.#frozen), ...Object.values(this.#batch), ...Object.values(this.#scalars)]) value.dispose();
+    for (const value of [
+      ...Object.values(this.#frozen),
+      ...Object.values(this.#batch),
+      ...Object.values(this.#scalars),
+    ])
+      value.dispose();
   }
 }
-

@@ -19,7 +19,9 @@ export async function createTreeStore(context: StoreContext): Promise<WeightStor
 
   const updateProgram = await runtime.compile(treeUpdateGraph(optimizer, trained, device), compileOptions);
   const normProgram = await runtime.compile(treeNormGraph(trained, device), compileOptions);
-  const accumulateProgram = accumulates ? await runtime.compile(treeAccumulateGraph(trained, device), compileOptions) : undefined;
+  const accumulateProgram = accumulates
+    ? await runtime.compile(treeAccumulateGraph(trained, device), compileOptions)
+    : undefined;
   const scalars = await UpdateScalars.create(runtime, optimizer);
   const norm = await runtime.allocate('float32', []);
 
@@ -32,7 +34,10 @@ export async function createTreeStore(context: StoreContext): Promise<WeightStor
     slots,
     async accumulate(first) {
       if (first) for (const [name, { shape }] of trained) await sums[name]!.write(hostTensor('float32', shape));
-      await accumulateProgram!.run({ ...prefixed('sum', sums), ...prefixed('gradient', gradients) }, prefixed('new:sum', sums));
+      await accumulateProgram!.run(
+        { ...prefixed('sum', sums), ...prefixed('gradient', gradients) },
+        prefixed('new:sum', sums),
+      );
     },
     async gradientNorm() {
       await normProgram.run(prefixed('gradient', sums), { norm });
@@ -40,7 +45,11 @@ export async function createTreeStore(context: StoreContext): Promise<WeightStor
     },
     async update(numbers) {
       await scalars.set(numbers);
-      const inputs = { ...scalars.inputs(updateProgram), ...prefixed('weight', weights), ...prefixed('gradient', sums) };
+      const inputs = {
+        ...scalars.inputs(updateProgram),
+        ...prefixed('weight', weights),
+        ...prefixed('gradient', sums),
+      };
       const outputs = prefixed('new:weight', weights);
       for (const slot of optimizer.slots) {
         Object.assign(inputs, prefixed(slot, slots[slot]!));
@@ -52,7 +61,8 @@ export async function createTreeStore(context: StoreContext): Promise<WeightStor
       scalars.dispose();
       norm.dispose();
       for (const program of [updateProgram, normProgram, accumulateProgram]) program?.dispose();
-      for (const values of [weights, gradients, sums, ...Object.values(slots)]) for (const value of Object.values(values)) value.dispose();
+      for (const values of [weights, gradients, sums, ...Object.values(slots)])
+        for (const value of Object.values(values)) value.dispose();
     },
   };
 }

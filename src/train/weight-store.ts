@@ -62,7 +62,9 @@ export class DeviceNumber {
   }
 }
 
-type ScalarTable = Readonly<Record<'learningRate' | 'gradientScale' | 'correction1' | 'correction2' | 'decayed' | 'plain', DeviceNumber>>;
+type ScalarTable = Readonly<
+  Record<'learningRate' | 'gradientScale' | 'correction1' | 'correction2' | 'decayed' | 'plain', DeviceNumber>
+>;
 
 /** The scalars that all updates share. */
 export class UpdateScalars {
@@ -115,6 +117,8 @@ export class UpdateScalars {
       'keep:plain': plain.value,
     };
     if (group !== undefined) all['keep'] = this.#numbers[group].value;
-    return Object.fromEntries(program.inputs.flatMap(({ name }) => (all[name] === undefined ? [] : [[name, all[name]]])));
+    return Object.fromEntries(
+      program.inputs.flatMap(({ name }) => (all[name] === undefined ? [] : [[name, all[name]]])),
+    );
   }
 }

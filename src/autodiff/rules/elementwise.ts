@@ -47,10 +47,44 @@ function choice(a: Tensor, b: Tensor, gradient: Tensor, first: Tensor): [Tensor,
 }
 
 type Elementwise =
-  | 'input' | 'parameter' | 'constant' | 'neg' | 'exp' | 'log' | 'sqrt' | 'reciprocal' | 'tanh' | 'sigmoid' | 'erf' | 'relu'
-  | 'abs' | 'sign' | 'sin' | 'cos' | 'silu' | 'gelu' | 'geluGradient' | 'not' | 'cast' | 'stopGradient' | 'barrier'
-  | 'customGradient' | 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'minimum' | 'maximum' | 'equal' | 'less' | 'greater' | 'and'
-  | 'or' | 'where' | 'randomUniform';
+  | 'input'
+  | 'parameter'
+  | 'constant'
+  | 'neg'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'reciprocal'
+  | 'tanh'
+  | 'sigmoid'
+  | 'erf'
+  | 'relu'
+  | 'abs'
+  | 'sign'
+  | 'sin'
+  | 'cos'
+  | 'silu'
+  | 'gelu'
+  | 'geluGradient'
+  | 'not'
+  | 'cast'
+  | 'stopGradient'
+  | 'barrier'
+  | 'customGradient'
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'pow'
+  | 'minimum'
+  | 'maximum'
+  | 'equal'
+  | 'less'
+  | 'greater'
+  | 'and'
+  | 'or'
+  | 'where'
+  | 'randomUniform';
 
 export const elementwiseRules: GradientRules<Elementwise> = {
   input: noGradient,

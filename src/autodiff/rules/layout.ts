@@ -37,7 +37,11 @@ export const layoutRules: GradientRules<
       // Zeros between the picked entries: a new dimension of `step`, filled behind each entry, then cut to length.
       const shape = staticShape(x.shape, 'the gradient of a slice with a step');
       const count = g!.shape[axis] as number;
-      const spaced = pad(reshape(g!, [...g!.shape.slice(0, axis + 1), 1, ...g!.shape.slice(axis + 1)]), zeros(x.rank + 1), only(x.rank + 1, axis + 1, step - 1));
+      const spaced = pad(
+        reshape(g!, [...g!.shape.slice(0, axis + 1), 1, ...g!.shape.slice(axis + 1)]),
+        zeros(x.rank + 1),
+        only(x.rank + 1, axis + 1, step - 1),
+      );
       const joined = reshape(spaced, [...shape.slice(0, axis), count * step, ...shape.slice(axis + 1)]);
       const length = Math.min(count * step, shape[axis]! - start);
       const cut = slice(joined, axis, 0, length);
@@ -45,7 +49,11 @@ export const layoutRules: GradientRules<
     }
     const rest = subtractDims(x.shape[axis]!, end);
     if (typeof rest === 'number') return [pad(g!, only(x.rank, axis, start), only(x.rank, axis, rest))];
-    const fill = (size: Dim): number[] => staticShape(x.shape.map((dim, i) => (i === axis ? size : dim)), 'the gradient of a slice');
+    const fill = (size: Dim): number[] =>
+      staticShape(
+        x.shape.map((dim, i) => (i === axis ? size : dim)),
+        'the gradient of a slice',
+      );
     return [concat([full(fill(start), 0), g!, full(fill(rest), 0)], axis)];
   },
 
@@ -69,7 +77,10 @@ export const layoutRules: GradientRules<
   gather: ({ inputs, attributes: { axis } }, [g]) => {
     const [x, indices] = inputs as [Tensor, Tensor];
     // With the axis in front and everything else in one row, a gather is a look-up in a table of rows.
-    const [rows, ...rest] = staticShape([x.shape[axis]!, ...x.shape.filter((_, i) => i !== axis)], 'the gradient of gather');
+    const [rows, ...rest] = staticShape(
+      [x.shape[axis]!, ...x.shape.filter((_, i) => i !== axis)],
+      'the gradient of gather',
+    );
     const front = x.shape.map((_, i) => i).filter((i) => i !== axis);
     const indexAxes = indices.shape.map((_, i) => axis + i);
     const others = g!.shape.map((_, i) => i).filter((i) => !indexAxes.includes(i));
@@ -97,7 +108,10 @@ function gatherElements(x: Tensor, indices: Tensor, axis: number): Tensor {
   [order[axis], order[last]] = [order[last]!, order[axis]!];
   const [table, picks] = [transpose(x, order), transpose(indices, order)];
   const size = staticShape([table.shape[last]!], 'gatherElements')[0]!;
-  const positions = fromIntegers([size], Array.from({ length: size }, (_, i) => i));
+  const positions = fromIntegers(
+    [size],
+    Array.from({ length: size }, (_, i) => i),
+  );
   const expandedPicks = reshape(picks, [...picks.shape, 1]);
   const mask = equal(expandedPicks, positions);
   const rows = reshape(table, [...table.shape.slice(0, last), 1, size]);

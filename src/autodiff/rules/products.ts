@@ -1,13 +1,4 @@
-import {
-  apply,
-  matmul,
-  type Node,
-  reduceSum,
-  reshape,
-  staticShape,
-  sumTo,
-  type Tensor,
-} from '../../graph/index.ts';
+import { apply, matmul, type Node, reduceSum, reshape, staticShape, sumTo, type Tensor } from '../../graph/index.ts';
 import { type GradientRules, notDifferentiable } from './shared.ts';
 
 /** All but the last dimension joined into one. */
@@ -62,7 +53,9 @@ export const productRules: GradientRules<
       inputSize: staticShape(inputs[0]!.shape.slice(2), 'the gradient of unfold2d') as [number, number],
     }),
   ],
-  fold2d: ({ attributes: { kernel, strides, pads, dilations } }, [g]) => [apply('unfold2d', [g!], { kernel, strides, pads, dilations })],
+  fold2d: ({ attributes: { kernel, strides, pads, dilations } }, [g]) => [
+    apply('unfold2d', [g!], { kernel, strides, pads, dilations }),
+  ],
 };
 
 /**
@@ -79,4 +72,3 @@ function convolutionWeightGradient(node: Node<'conv2d'>, x: Tensor, weight: Tens
   const b = reshape(columns, [batch!, groups, ((channels as number) / groups) * taps, -1]);
   return reshape(reduceSum(matmul(a, b, { transB: true }), 0), weight.shape);
 }
-

@@ -21,12 +21,24 @@ import { type GradientRules, noGradient, notDifferentiable } from './shared.ts';
 
 /** A reduced tensor with its lost dimensions put back as 1. */
 function restore(reduced: Tensor, { inputs, attributes }: Node<'reduceSum' | 'reduceMax'>): Tensor {
-  return reshape(reduced, inputs[0]!.shape.map((dim, i) => (attributes.axes.includes(i) ? 1 : dim)));
+  return reshape(
+    reduced,
+    inputs[0]!.shape.map((dim, i) => (attributes.axes.includes(i) ? 1 : dim)),
+  );
 }
 
 type Reductions =
-  | 'reduceSum' | 'reduceMax' | 'argmax' | 'softmax' | 'softmaxGradient' | 'logSoftmax' | 'layerNorm' | 'layerNormGradient'
-  | 'rmsNorm' | 'crossEntropy' | 'crossEntropyGradient';
+  | 'reduceSum'
+  | 'reduceMax'
+  | 'argmax'
+  | 'softmax'
+  | 'softmaxGradient'
+  | 'logSoftmax'
+  | 'layerNorm'
+  | 'layerNormGradient'
+  | 'rmsNorm'
+  | 'crossEntropy'
+  | 'crossEntropyGradient';
 
 export const reductionRules: GradientRules<Reductions> = {
   reduceSum: (node, [g]) => [expand(restore(g!, node), node.inputs[0]!.shape)],
@@ -42,7 +54,8 @@ export const reductionRules: GradientRules<Reductions> = {
   logSoftmax: ({ outputs }, [g]) => [sub(g!, mul(exp(outputs[0]!), reduceSum(g!, -1, true)))],
 
   layerNorm: ({ inputs, outputs }, [g, ...statistics]) => {
-    if (statistics.some((gradient) => gradient !== undefined)) throw new GraphError('the statistics of a layer norm have no gradient');
+    if (statistics.some((gradient) => gradient !== undefined))
+      throw new GraphError('the statistics of a layer norm have no gradient');
     const [x, scale, bias] = inputs as [Tensor, Tensor | undefined, Tensor | undefined];
     const [y, mean, inverseDeviation] = outputs as [Tensor, Tensor, Tensor];
     const normalized = scale === undefined ? y : mul(sub(x, mean), inverseDeviation);
@@ -68,7 +81,8 @@ export const reductionRules: GradientRules<Reductions> = {
   },
 
   crossEntropy: ({ inputs, outputs, attributes }, [g, gradientOfLogProbabilities]) => {
-    if (gradientOfLogProbabilities !== undefined) throw new GraphError('the log-probabilities of crossEntropy have no gradient', 'use logSoftmax');
+    if (gradientOfLogProbabilities !== undefined)
+      throw new GraphError('the log-probabilities of crossEntropy have no gradient', 'use logSoftmax');
     return [apply('crossEntropyGradient', [outputs[1]!, inputs[1]!, g!], attributes), undefined];
   },
   crossEntropyGradient: notDifferentiable,

@@ -20,5 +20,8 @@ export function noGradient(): readonly undefined[] {
 
 /** The rule of an operator that only occurs inside backward passes. */
 export function notDifferentiable(node: Node): never {
-  throw new GraphError(`${node.op} has no gradient of its own`, 'second derivatives through this operator are not supported');
+  throw new GraphError(
+    `${node.op} has no gradient of its own`,
+    'second derivatives through this operator are not supported',
+  );
 }

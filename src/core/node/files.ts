@@ -16,7 +16,8 @@ export async function writeFileAtomic(
   try {
     const file = await open(temporary, 'wx');
     try {
-      for await (const chunk of typeof chunks === 'string' ? [Buffer.from(chunks)] : chunks) await file.writeFile(chunk);
+      for await (const chunk of typeof chunks === 'string' ? [Buffer.from(chunks)] : chunks)
+        await file.writeFile(chunk);
       await file.sync();
     } finally {
       await file.close();

@@ -26,7 +26,12 @@ function window(kernel: readonly [number, number], { stride = 1, padding = 0, di
  * @param x [B, C, H, W]  @param weight [out, C / groups, kh, kw]  @param bias [out]
  * @returns [B, out, H', W']
  */
-export function conv2d(x: Tensor, weight: Tensor, bias?: Tensor, options: WindowOptions & { readonly groups?: number } = {}): Tensor {
+export function conv2d(
+  x: Tensor,
+  weight: Tensor,
+  bias?: Tensor,
+  options: WindowOptions & { readonly groups?: number } = {},
+): Tensor {
   const [, , height, width] = staticShape(weight.shape, 'a convolution');
   if (height === undefined || width === undefined) throw new GraphError('a convolution weight needs four dimensions');
   const attributes = { ...window([height, width], options), groups: options.groups ?? 1 };

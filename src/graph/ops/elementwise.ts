@@ -6,7 +6,21 @@ import type { Tensor } from '../tensor.ts';
 /** A tensor, or a number that stands for a constant of the other side's type. */
 export type Operand = Tensor | number;
 
-type Unary = 'neg' | 'exp' | 'log' | 'sqrt' | 'reciprocal' | 'tanh' | 'sigmoid' | 'erf' | 'relu' | 'abs' | 'sign' | 'sin' | 'cos' | 'silu';
+type Unary =
+  | 'neg'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'reciprocal'
+  | 'tanh'
+  | 'sigmoid'
+  | 'erf'
+  | 'relu'
+  | 'abs'
+  | 'sign'
+  | 'sin'
+  | 'cos'
+  | 'silu';
 type Binary = Extract<
   OpName,
   'add' | 'sub' | 'mul' | 'div' | 'pow' | 'minimum' | 'maximum' | 'equal' | 'less' | 'greater' | 'and' | 'or'
@@ -102,4 +116,3 @@ export function customGradient(output: Tensor, inputs: readonly Tensor[], rule: 
 export function logSigmoid(x: Tensor): Tensor {
   return sub(minimum(x, 0), log(add(exp(neg(abs(x))), 1)));
 }
-

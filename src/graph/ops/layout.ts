@@ -10,7 +10,8 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   if (open >= 0) {
     const rest = countElements(shape.filter((_, i) => i !== open));
     const size = divideDims(countElements(x.shape), rest);
-    if (size === undefined) throw new GraphError(`reshape of [${x.shape.join(', ')}] to [${shape.join(', ')}]: -1 cannot be worked out`);
+    if (size === undefined)
+      throw new GraphError(`reshape of [${x.shape.join(', ')}] to [${shape.join(', ')}]: -1 cannot be worked out`);
     full = shape.map((dim, i) => (i === open ? size : dim));
   }
   return sameShape(full, x.shape) ? x : apply('reshape', [x], { shape: full });
@@ -18,7 +19,9 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 
 /** Reorders dimensions: output dimension i is input dimension `permutation[i]`. */
 export function transpose(x: Tensor, permutation: readonly number[]): Tensor {
-  return permutation.every((axis, i) => axis === i) && permutation.length === x.rank ? x : apply('transpose', [x], { permutation });
+  return permutation.every((axis, i) => axis === i) && permutation.length === x.rank
+    ? x
+    : apply('transpose', [x], { permutation });
 }
 
 /** Swaps two dimensions. */
@@ -43,7 +46,10 @@ export function unsqueeze(x: Tensor, axis: number): Tensor {
 /** Removes a dimension of size 1. */
 export function squeeze(x: Tensor, axis: number): Tensor {
   const at = normalizeAxis(axis, x.rank);
-  return reshape(x, x.shape.filter((_, i) => i !== at));
+  return reshape(
+    x,
+    x.shape.filter((_, i) => i !== at),
+  );
 }
 
 /** Elements `start` to `end` (not included, by default the whole rest) of one axis. */
@@ -61,7 +67,8 @@ export function select(x: Tensor, axis: number, index: number): Tensor {
 export function chunk(x: Tensor, axis: number, parts: number): Tensor[] {
   const at = normalizeAxis(axis, x.rank);
   const size = x.shape[at]!;
-  if (typeof size !== 'number' || size % parts !== 0) throw new GraphError(`cannot cut a size of ${size} into ${parts} equal parts`);
+  if (typeof size !== 'number' || size % parts !== 0)
+    throw new GraphError(`cannot cut a size of ${size} into ${parts} equal parts`);
   const length = size / parts;
   return Array.from({ length: parts }, (_, i) => slice(x, at, i * length, (i + 1) * length));
 }

@@ -7,7 +7,9 @@ import { reshape } from './layout.ts';
 
 function resolveAxes(x: Tensor, axes: number | readonly number[] | undefined): number[] {
   if (axes === undefined) return x.shape.map((_, i) => i);
-  return (typeof axes === 'number' ? [axes] : [...axes]).map((axis) => normalizeAxis(axis, x.rank)).sort((a, b) => a - b);
+  return (typeof axes === 'number' ? [axes] : [...axes])
+    .map((axis) => normalizeAxis(axis, x.rank))
+    .sort((a, b) => a - b);
 }
 
 /** Sum over axes (all of them by default). */
@@ -20,7 +22,11 @@ export function reduceSum(x: Tensor, axes?: number | readonly number[], keepDims
 export function reduceMean(x: Tensor, axes?: number | readonly number[], keepDims = false): Tensor {
   const resolved = resolveAxes(x, axes);
   const count = countElements(resolved.map((axis) => x.shape[axis]!));
-  if (typeof count !== 'number') throw new GraphError(`mean over ${count} elements, a count that is not known while tracing`, 'divide a sum by a mask\'s sum');
+  if (typeof count !== 'number')
+    throw new GraphError(
+      `mean over ${count} elements, a count that is not known while tracing`,
+      "divide a sum by a mask's sum",
+    );
   return mul(reduceSum(x, resolved, keepDims), 1 / count);
 }
 
@@ -77,6 +83,7 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const extra = x.rank - shape.length;
   const axes = x.shape.flatMap((dim, i) => (i < extra || (shape[i - extra] === 1 && dim !== 1) ? [i] : []));
-  if (broadcastShapes(x.shape, shape) === undefined) throw new GraphError(`cannot sum [${x.shape.join(', ')}] to [${shape.join(', ')}]`);
+  if (broadcastShapes(x.shape, shape) === undefined)
+    throw new GraphError(`cannot sum [${x.shape.join(', ')}] to [${shape.join(', ')}]`);
   return reshape(reduceSum(x, axes), shape);
 }

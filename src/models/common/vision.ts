@@ -53,8 +53,12 @@ export class Vit extends Module implements VisionEncoder {
     const initializer = initializers.truncatedNormal(0.02);
     const side = config.imageSize / config.patchSize;
     this.patch_embedding = new Conv2d(3, config.width, config.patchSize, { stride: config.patchSize });
-    this.class_token = config.classToken ? new Parameter([1, 1, config.width], initializer, { decay: false }) : undefined;
-    this.position_embedding = new Parameter([side * side + (config.classToken ? 1 : 0), config.width], initializer, { decay: false });
+    this.class_token = config.classToken
+      ? new Parameter([1, 1, config.width], initializer, { decay: false })
+      : undefined;
+    this.position_embedding = new Parameter([side * side + (config.classToken ? 1 : 0), config.width], initializer, {
+      decay: false,
+    });
     this.encoder = new Transformer(config);
     this.#config = config;
   }
@@ -98,7 +102,8 @@ class ResidualBlock extends Module {
     this.norm2 = new GroupNorm(groupCount(outputs), outputs);
     this.conv2 = new Conv2d(outputs, outputs, 3, { ...options, padding: 1 });
     // A shortcut of the stride's own size sees every pixel.
-    this.shortcut = inputs === outputs && stride === 1 ? undefined : new Conv2d(inputs, outputs, stride, { ...options, stride });
+    this.shortcut =
+      inputs === outputs && stride === 1 ? undefined : new Conv2d(inputs, outputs, stride, { ...options, stride });
   }
 
   /** @param x [B, C, H, W] */
@@ -120,7 +125,11 @@ export class ConvNet extends Module implements VisionEncoder {
     super();
     const { channels, blocks, stem } = config;
     // A stem of stride s looks at windows of 2s − 1, so that neighbouring features overlap.
-    this.stem = new Conv2d(3, channels[0]!, 2 * stem - 1, { stride: stem, padding: stem - 1, initializer: initializers.kaimingNormal });
+    this.stem = new Conv2d(3, channels[0]!, 2 * stem - 1, {
+      stride: stem,
+      padding: stem - 1,
+      initializer: initializers.kaimingNormal,
+    });
     this.stages = channels.map((width, stage) =>
       Array.from({ length: blocks[stage] ?? 1 }, (_, i) => {
         const first = i === 0 && stage > 0;
@@ -160,4 +169,3 @@ function flattenGrid(x: Tensor): Tensor {
 function groupCount(channels: number): number {
   return Math.max(1, Math.min(8, Math.floor(channels / 8)));
 }
-

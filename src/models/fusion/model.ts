@@ -1,5 +1,18 @@
 // B pictures, K texts per picture, T text tokens, P picture tokens, D width, C classes
-import { add, cast, concat, div, expand, l2Normalize, mul, reduceMean, reduceSum, reshape, tap, type Tensor } from '../../graph/index.ts';
+import {
+  add,
+  cast,
+  concat,
+  div,
+  expand,
+  l2Normalize,
+  mul,
+  reduceMean,
+  reduceSum,
+  reshape,
+  tap,
+  type Tensor,
+} from '../../graph/index.ts';
 import { initializers, LayerNorm, Linear, Mlp, Module, MultiheadAttention, paddingMask } from '../../nn/index.ts';
 import { type TextConfig, TextEncoder } from '../common/text.ts';
 import { createVisionEncoder, type VisionConfig, type VisionEncoder } from '../common/vision.ts';
@@ -50,7 +63,8 @@ export class SimpleMultimodalModel extends Module {
     const { hiddenSize, heads, layers } = config;
     this.vision_encoder = createVisionEncoder(config.vision);
     this.text_encoder = new TextEncoder(config.text);
-    const project = (width: number): Linear | undefined => (width === hiddenSize ? undefined : new Linear(width, hiddenSize));
+    const project = (width: number): Linear | undefined =>
+      width === hiddenSize ? undefined : new Linear(width, hiddenSize);
     this.vision_projection = project(this.vision_encoder.width);
     this.text_projection = project(config.text.width);
     this.fusion = Array.from({ length: layers }, () => new FusionLayer(hiddenSize, heads, layers > 1));
@@ -78,15 +92,22 @@ export class SimpleMultimodalModel extends Module {
 
   encodeText(ids: Tensor, keep: Tensor): { text: Tensor; keep: Tensor } {
     const features = this.text_encoder.forward(ids, keep);
-    return { text: tap('text', this.text_projection === undefined ? features : this.text_projection.forward(features)), keep: cast(keep, 'float32') };
+    return {
+      text: tap('text', this.text_projection === undefined ? features : this.text_projection.forward(features)),
+      keep: cast(keep, 'float32'),
+    };
   }
 
   /** @returns logits [B·K, C] */
   classify({ vision, text, keep }: EncodedPair): Tensor {
-    const pooled = this.config.query === 'text' ? this.#textAsks(vision, text, keep) : this.#visionAsks(vision, text, keep);
+    const pooled =
+      this.config.query === 'text' ? this.#textAsks(vision, text, keep) : this.#visionAsks(vision, text, keep);
     if (this.alignment === undefined) return this.classifier.forward(pooled);
     // Where the two modalities' summaries agree, dimension by dimension; the classifier weighs the agreement.
-    const agreement = mul(repeatRows(this.alignment.ofVision(vision), text.shape[0]!), this.alignment.ofText(text, keep));
+    const agreement = mul(
+      repeatRows(this.alignment.ofVision(vision), text.shape[0]!),
+      this.alignment.ofText(text, keep),
+    );
     const scaled = mul(agreement, Math.sqrt(this.config.alignmentSize));
     return this.classifier.forward(concat([pooled, scaled], -1));
   }
@@ -124,7 +145,8 @@ class FusionLayer extends Module {
 
   /** @param query [N, Q, D]  @param context [N, S, D]  @returns [N, Q, D] */
   forward(query: Tensor, context: Tensor, mask?: Tensor): Tensor {
-    if (this.norm1 === undefined || this.norm2 === undefined || this.mlp === undefined) return this.attention.forward(query, context, mask);
+    if (this.norm1 === undefined || this.norm2 === undefined || this.mlp === undefined)
+      return this.attention.forward(query, context, mask);
     const attended = add(query, this.attention.forward(this.norm1.forward(query), context, mask));
     return add(attended, this.mlp.forward(this.norm2.forward(attended)));
   }

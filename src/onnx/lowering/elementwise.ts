@@ -18,10 +18,44 @@ const leaf: PlainRule = () => {
 };
 
 type Elementwise =
-  | 'input' | 'parameter' | 'constant' | 'neg' | 'exp' | 'log' | 'sqrt' | 'reciprocal' | 'tanh' | 'sigmoid' | 'erf' | 'relu'
-  | 'abs' | 'sign' | 'sin' | 'cos' | 'silu' | 'gelu' | 'geluGradient' | 'not' | 'cast' | 'stopGradient' | 'barrier'
-  | 'customGradient' | 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'minimum' | 'maximum' | 'equal' | 'less' | 'greater' | 'and'
-  | 'or' | 'where' | 'randomUniform';
+  | 'input'
+  | 'parameter'
+  | 'constant'
+  | 'neg'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'reciprocal'
+  | 'tanh'
+  | 'sigmoid'
+  | 'erf'
+  | 'relu'
+  | 'abs'
+  | 'sign'
+  | 'sin'
+  | 'cos'
+  | 'silu'
+  | 'gelu'
+  | 'geluGradient'
+  | 'not'
+  | 'cast'
+  | 'stopGradient'
+  | 'barrier'
+  | 'customGradient'
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'pow'
+  | 'minimum'
+  | 'maximum'
+  | 'equal'
+  | 'less'
+  | 'greater'
+  | 'and'
+  | 'or'
+  | 'where'
+  | 'randomUniform';
 
 export const elementwiseLowering: LoweringRules<Elementwise> = {
   input: leaf,

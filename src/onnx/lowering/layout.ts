@@ -7,12 +7,24 @@ import type { LoweringRules } from './shared.ts';
 export const layoutLowering: LoweringRules<
   'reshape' | 'transpose' | 'expand' | 'slice' | 'concat' | 'pad' | 'gather' | 'scatterAddRows' | 'scatterElements'
 > = {
-  reshape: (context, { attributes }, [x]) => [context.builder.op('Reshape', [x!, reshapeTarget(context, attributes.shape)])],
-  transpose: ({ builder }, { attributes }, inputs) => [builder.op('Transpose', inputs, { perm: attributes.permutation })],
+  reshape: (context, { attributes }, [x]) => [
+    context.builder.op('Reshape', [x!, reshapeTarget(context, attributes.shape)]),
+  ],
+  transpose: ({ builder }, { attributes }, inputs) => [
+    builder.op('Transpose', inputs, { perm: attributes.permutation }),
+  ],
   expand: (context, { attributes }, [x]) => [context.builder.op('Expand', [x!, context.shape(attributes.shape)])],
   slice: (context, { attributes: { axis, start, end, step } }, [x]) => {
     const { builder } = context;
-    return [builder.op('Slice', [x!, builder.integers([start]), context.size(end), builder.integers([axis]), builder.integers([step])])];
+    return [
+      builder.op('Slice', [
+        x!,
+        builder.integers([start]),
+        context.size(end),
+        builder.integers([axis]),
+        builder.integers([step]),
+      ]),
+    ];
   },
   concat: ({ builder }, { attributes }, inputs) => [builder.op('Concat', inputs, { axis: attributes.axis })],
   pad: ({ builder }, { inputs, attributes: { before, after, value } }, [x]) => [
@@ -29,13 +41,22 @@ export const layoutLowering: LoweringRules<
     const flat = builder.op('Reshape', [updates!, builder.integers([-1, width])]);
     const column = builder.op('Reshape', [indices!, builder.integers([-1, 1])]);
     if (device === 'webgpu') {
-      const positions = hostTensor('int32', [1, rows], Int32Array.from({ length: rows }, (_, i) => i));
+      const positions = hostTensor(
+        'int32',
+        [1, rows],
+        Int32Array.from({ length: rows }, (_, i) => i),
+      );
       const small = builder.op('Cast', [column], { to: dataType('int32') });
-      const oneHot = builder.op('Cast', [builder.op('Equal', [small, builder.constant(positions)])], { to: dataType(values.dtype) });
+      const oneHot = builder.op('Cast', [builder.op('Equal', [small, builder.constant(positions)])], {
+        to: dataType(values.dtype),
+      });
       return [builder.op('Gemm', [oneHot, flat], { transA: 1 })];
     }
     const wide = builder.op('Expand', [column, builder.op('Shape', [flat])]);
-    const empty = builder.op('Expand', [builder.scalar(0, values.dtype), builder.integers(outputs[0]!.shape as number[])]);
+    const empty = builder.op('Expand', [
+      builder.scalar(0, values.dtype),
+      builder.integers(outputs[0]!.shape as number[]),
+    ]);
     return [builder.op('ScatterElements', [empty, wide, flat], { axis: 0, reduction: 'add' })];
   },
   scatterElements: ({ builder }, { attributes: { axis, reduction } }, inputs) => [

@@ -5,7 +5,14 @@ import { lastSize, ones, rowSums } from './reductions.ts';
 import { hasFusedKernels, type Lowering, type LoweringRules } from './shared.ts';
 
 export const normalizationLowering: LoweringRules<
-  'softmax' | 'softmaxGradient' | 'logSoftmax' | 'layerNorm' | 'layerNormGradient' | 'rmsNorm' | 'crossEntropy' | 'crossEntropyGradient'
+  | 'softmax'
+  | 'softmaxGradient'
+  | 'logSoftmax'
+  | 'layerNorm'
+  | 'layerNormGradient'
+  | 'rmsNorm'
+  | 'crossEntropy'
+  | 'crossEntropyGradient'
 > = {
   softmax: ({ builder }, _, inputs) => [builder.op('Softmax', inputs, { axis: -1 })],
 
@@ -19,16 +26,22 @@ export const normalizationLowering: LoweringRules<
   },
 
   logSoftmax: (context, { inputs }, [x]) => [
-    context.device === 'cpu' ? context.builder.op('LogSoftmax', [x!], { axis: -1 }) : logSoftmax(context, x!, inputs[0]!),
+    context.device === 'cpu'
+      ? context.builder.op('LogSoftmax', [x!], { axis: -1 })
+      : logSoftmax(context, x!, inputs[0]!),
   ],
 
   layerNorm: (context, { inputs, attributes }, [x, scale, bias]) => {
     const { builder } = context;
     const { shape, dtype } = inputs[0]!;
-    const typed = (name: string): string => (dtype === 'float32' ? name : builder.op('Cast', [name], { to: dataType(dtype) }));
+    const typed = (name: string): string =>
+      dtype === 'float32' ? name : builder.op('Cast', [name], { to: dataType(dtype) });
     const names = [x!, scale ?? typed(ones(context, [lastSize(shape)]))];
     if (bias !== undefined) names.push(bias);
-    const [y, ...statistics] = builder.ops('LayerNormalization', 3, names, { axis: -1, epsilon: real(attributes.epsilon) });
+    const [y, ...statistics] = builder.ops('LayerNormalization', 3, names, {
+      axis: -1,
+      epsilon: real(attributes.epsilon),
+    });
     // The engine gives the statistics in float32, whatever the input's type.
     return [y!, ...statistics.map(typed)];
   },
@@ -48,7 +61,9 @@ export const normalizationLowering: LoweringRules<
   rmsNorm: (context, { inputs, attributes }, [x, scale]) => {
     const { builder } = context;
     if (hasFusedKernels(context, inputs[0]!)) {
-      return [builder.op('SimplifiedLayerNormalization', [x!, scale!], { axis: -1, epsilon: real(attributes.epsilon) })];
+      return [
+        builder.op('SimplifiedLayerNormalization', [x!, scale!], { axis: -1, epsilon: real(attributes.epsilon) }),
+      ];
     }
     const { shape, dtype } = inputs[0]!;
     const meanSquare = rowSums(context, builder.op('Mul', [x!, x!]), lastSize(shape), 1 / lastSize(shape), dtype);
@@ -82,7 +97,9 @@ export const normalizationLowering: LoweringRules<
     const { builder, device } = context;
     const { shape, dtype } = inputs[0]!;
     const classes = lastSize(shape);
-    const probabilities = builder.op('Exp', [builder.op('Reshape', [logProbabilities!, builder.integers([-1, classes])])]);
+    const probabilities = builder.op('Exp', [
+      builder.op('Reshape', [logProbabilities!, builder.integers([-1, classes])]),
+    ]);
     const targets = builder.op('Reshape', [labels!, builder.integers([-1])]);
     let difference: string;
     let valid: string;
@@ -115,10 +132,21 @@ function logSoftmax(context: Lowering, x: string, { shape, dtype }: Tensor): str
 }
 
 /** For labels [N]: 1 at each label in [N, classes] (nowhere in ignored rows), and 1 for each row that counts in [N, 1]. */
-function labelMasks({ builder }: Lowering, targets: string, classes: number, ignoreIndex: number): { picked: string; valid: string } {
+function labelMasks(
+  { builder }: Lowering,
+  targets: string,
+  classes: number,
+  ignoreIndex: number,
+): { picked: string; valid: string } {
   const to = dataType('float32');
-  const column = builder.op('Cast', [builder.op('Reshape', [targets, builder.integers([-1, 1])])], { to: dataType('int32') });
-  const positions = hostTensor('int32', [1, classes], Int32Array.from({ length: classes }, (_, i) => i));
+  const column = builder.op('Cast', [builder.op('Reshape', [targets, builder.integers([-1, 1])])], {
+    to: dataType('int32'),
+  });
+  const positions = hostTensor(
+    'int32',
+    [1, classes],
+    Int32Array.from({ length: classes }, (_, i) => i),
+  );
   const ignored = builder.op('Equal', [column, builder.scalar(ignoreIndex, 'int32')]);
   const valid = builder.op('Sub', [builder.scalar(1), builder.op('Cast', [ignored], { to })]);
   const hit = builder.op('Cast', [builder.op('Equal', [column, builder.constant(positions)])], { to });

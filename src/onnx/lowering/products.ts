@@ -12,9 +12,19 @@ export const productLowering: LoweringRules<'matmul' | 'linear'> = {
       return [builder.op('Gemm', [a!, b!], { transA: Number(transA), transB: Number(transB), alpha: real(alpha) })];
     }
     if (hasFusedKernels(context, x)) {
-      return [builder.op('FusedMatMul', [a!, b!], { transA: Number(transA), transB: Number(transB), alpha: real(alpha) }, MICROSOFT)];
+      return [
+        builder.op(
+          'FusedMatMul',
+          [a!, b!],
+          { transA: Number(transA), transB: Number(transB), alpha: real(alpha) },
+          MICROSOFT,
+        ),
+      ];
     }
-    const product = builder.op('MatMul', [transA ? swapLast(context, a!, x) : a!, transB ? swapLast(context, b!, y) : b!]);
+    const product = builder.op('MatMul', [
+      transA ? swapLast(context, a!, x) : a!,
+      transB ? swapLast(context, b!, y) : b!,
+    ]);
     return [alpha === 1 ? product : builder.op('Mul', [product, builder.scalar(alpha, x.dtype)])];
   },
 
@@ -35,7 +45,8 @@ export const productLowering: LoweringRules<'matmul' | 'linear'> = {
 /** A shape for Reshape: one symbolic size is left for the engine to work out, several are computed. */
 export function reshapeTarget(context: Lowering, shape: Shape): string {
   const symbolic = shape.filter((dim) => typeof dim !== 'number').length;
-  if (symbolic === 1 && countElements(shape) !== 0) return context.builder.integers(shape.map((dim) => (typeof dim === 'number' ? dim : -1)));
+  if (symbolic === 1 && countElements(shape) !== 0)
+    return context.builder.integers(shape.map((dim) => (typeof dim === 'number' ? dim : -1)));
   return context.shape(shape);
 }
 

@@ -15,7 +15,10 @@ export const reductionLowering: LoweringRules<'reduceSum' | 'reduceMax' | 'argma
       const rest = sizes.reduce((a, b) => a * b, 1) / count;
       if (leading || trailing) {
         const sum = leading
-          ? builder.op('MatMul', [ones(context, [1, count]), builder.op('Reshape', [x!, builder.integers([count, rest])])])
+          ? builder.op('MatMul', [
+              ones(context, [1, count]),
+              builder.op('Reshape', [x!, builder.integers([count, rest])]),
+            ])
           : rowSums(context, builder.op('Reshape', [x!, builder.integers([rest, count])]), count, 1);
         return [builder.op('Reshape', [sum, builder.integers(outputs[0]!.shape as number[])])];
       }
@@ -38,7 +41,8 @@ export function ones(context: Lowering, shape: readonly number[], value = 1): st
 /** factor · sum over the last axis of [..., width], kept as 1. */
 export function rowSums(context: Lowering, x: string, width: number, factor: number, dtype: DType = 'float32'): string {
   const { builder } = context;
-  if (context.device === 'cpu' && dtype === 'float32') return builder.op('MatMul', [x, ones(context, [width, 1], factor)]);
+  if (context.device === 'cpu' && dtype === 'float32')
+    return builder.op('MatMul', [x, ones(context, [width, 1], factor)]);
   const sum = builder.op('ReduceSum', [x, builder.integers([-1])], { keepdims: 1 });
   return factor === 1 ? sum : builder.op('Mul', [sum, builder.scalar(factor, dtype)]);
 }

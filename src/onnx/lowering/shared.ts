@@ -13,7 +13,11 @@ export interface Lowering {
 }
 
 /** Writes the ONNX nodes for one node and gives the names of its outputs. */
-export type LoweringRule<K extends OpName = OpName> = (context: Lowering, node: Node<K>, inputs: readonly string[]) => readonly string[];
+export type LoweringRule<K extends OpName = OpName> = (
+  context: Lowering,
+  node: Node<K>,
+  inputs: readonly string[],
+) => readonly string[];
 
 /** A rule that does not look at the node. */
 export type PlainRule = (context: Lowering, node: unknown, inputs: readonly string[]) => readonly string[];

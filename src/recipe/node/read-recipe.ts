@@ -13,7 +13,8 @@ export async function readRecipe<T>(schema: z.ZodType<T>, path: string, override
   if (found === undefined) throw new RecipeError(`${path}: no such recipe`, 'check the path; examples are in recipes/');
   if (!found.isFile()) throw new RecipeError(`${path}: not a file`, 'name a YAML file; examples are in recipes/');
   // A character takes at most 4 bytes.
-  if (found.size > 4 * MAX_RECIPE_LENGTH) throw new RecipeError(`${path}: ${found.size} bytes are no recipe`, 'is this the right file?');
+  if (found.size > 4 * MAX_RECIPE_LENGTH)
+    throw new RecipeError(`${path}: ${found.size} bytes are no recipe`, 'is this the right file?');
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));

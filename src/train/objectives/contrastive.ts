@@ -1,5 +1,22 @@
 // B pairs, A width of the shared space
-import { add, cast, equal, exp, logSigmoid, logSoftmax, matmul, mul, neg, reduceMean, reduceSum, reshape, sub, swapAxes, div, type Tensor } from '../../graph/index.ts';
+import {
+  add,
+  cast,
+  equal,
+  exp,
+  logSigmoid,
+  logSoftmax,
+  matmul,
+  mul,
+  neg,
+  reduceMean,
+  reduceSum,
+  reshape,
+  sub,
+  swapAxes,
+  div,
+  type Tensor,
+} from '../../graph/index.ts';
 
 /**
  * Contrastive loss in CLIP's form (Radford et al. 2021, arXiv 2103.00020, figure 3): each picture against all texts of

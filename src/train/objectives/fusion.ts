@@ -1,5 +1,16 @@
 // B pictures, K statements per picture, T tokens
-import { argmax, cast, concat, crossEntropy, equal, slice, mul, reduceMean, add, type Tensor } from '../../graph/index.ts';
+import {
+  argmax,
+  cast,
+  concat,
+  crossEntropy,
+  equal,
+  slice,
+  mul,
+  reduceMean,
+  add,
+  type Tensor,
+} from '../../graph/index.ts';
 import { initializers, Module, Parameter } from '../../nn/index.ts';
 import type { LossGraph, Trainable } from '../objective.ts';
 import { clipLoss, sameClass, sharedTargets, siglipLoss } from './contrastive.ts';
@@ -10,7 +21,9 @@ export interface FusionNetwork extends Module {
   encodeText(ids: Tensor, keep: Tensor): { text: Tensor; keep: Tensor };
   classify(features: { vision: Tensor; text: Tensor; keep: Tensor }): Tensor;
   /** Maps pooled features to unit vectors; absent in a model without that part. */
-  readonly alignment: { ofVision(features: Tensor): Tensor; ofText(features: Tensor, keep: Tensor): Tensor } | undefined;
+  readonly alignment:
+    | { ofVision(features: Tensor): Tensor; ofText(features: Tensor, keep: Tensor): Tensor }
+    | undefined;
 }
 
 /** How much each part of the loss counts; 0 leaves a part out. */
@@ -81,7 +94,8 @@ export class FusionTraining extends Module implements Trainable {
 
   /** Several sets of texts through the encoder at once; texts of one length in one pass. */
   #encodeTogether(ids: readonly Tensor[], masks: readonly Tensor[]): { text: Tensor; keep: Tensor }[] {
-    if (ids.some((tensor) => tensor.shape[1] !== ids[0]!.shape[1])) return ids.map((tensor, i) => this.network.encodeText(tensor, masks[i]!));
+    if (ids.some((tensor) => tensor.shape[1] !== ids[0]!.shape[1]))
+      return ids.map((tensor, i) => this.network.encodeText(tensor, masks[i]!));
     const { text, keep } = this.network.encodeText(concat(ids, 0), concat(masks, 0));
     let start = 0;
     return ids.map(({ shape }) => {
