@@ -1,4 +1,4 @@
-import { allocateArray, DataError, hostTensor } from '../core/index.ts';
+import { allocateArray, DataError, hostTensor, type Random } from '../core/index.ts';
 import { sampleRandom, shuffledOrder, type Batch, type Dataset, type Position } from './dataset.ts';
 import { CENTERED_NORMALIZATION, type ImageNormalization } from './image.ts';
 import { TextTokenizer } from './tokenizer.ts';
@@ -38,21 +38,29 @@ export interface EasyVqaOptions {
   readonly tokenizer: unknown;
   /** Tokens per question. */
   readonly textLength: number;
+  /**
+   * Questions asked of each training picture in a batch, drawn from its own; 1 unless told. Above 1 a sample is a picture, so
+   * that each is encoded once for all that is asked of it.
+   */
+  readonly questions?: number;
   /** Mirror and shift training pictures by chance, which no answer depends on; off unless told. */
   readonly augment?: boolean;
   readonly normalization?: ImageNormalization;
 }
 
 /**
- * easy-VQA as batches; `train` in a new order each pass, the other splits in the order of the file. Tensors:
+ * easy-VQA as batches; `train` in a new order each pass, the other splits in the order of the file. Tensors, with K
+ * questions to a picture (1 outside training), those of one picture side by side:
  * - `pixels` [B, 3, 64, 64] float32, normalised
- * - `ids` [B, textLength] int64 and `mask` [B, textLength] float32
- * - `label` [B] int64: position in {@link EASY_VQA_ANSWERS}
+ * - `ids` [B·K, textLength] int64 and `mask` [B·K, textLength] float32
+ * - `label` [B·K] int64: position in {@link EASY_VQA_ANSWERS}
  *
  * Source: V. Zhou, easy-VQA (2019), https://github.com/vzhou842/easy-VQA, MIT licence.
  */
 export class EasyVqaDataset implements Dataset {
   readonly questions: readonly EasyVqaQuestion[];
+  /** Questions of one picture each; only where several are asked of a training picture. */
+  readonly #groups: readonly (readonly EasyVqaQuestion[])[] | undefined;
   readonly #options: EasyVqaOptions;
   readonly #data: EasyVqaSplit;
   readonly #tokenizer: TextTokenizer;
@@ -74,13 +82,14 @@ export class EasyVqaDataset implements Dataset {
         `the ${split} split of easy-VQA is empty`,
         split === 'validation' ? 'hold out some pictures' : 'check the file',
       );
+    if (split === 'train' && (options.questions ?? 1) > 1) this.#groups = byPicture(this.questions);
     this.#options = options;
     this.#data = data;
     this.#tokenizer = new TextTokenizer(options.tokenizer);
   }
 
   get length(): number {
-    return this.questions.length;
+    return this.#groups?.length ?? this.questions.length;
   }
 
   batch({ seed, epoch, index }: Position, size: number): Batch {
@@ -88,32 +97,41 @@ export class EasyVqaDataset implements Dataset {
     const { width, height } = this.#data;
     const count = Math.max(0, Math.min(size, this.length - index));
     const order = split === 'train' ? shuffledOrder(this.length, seed, epoch) : undefined;
-    const rows = Array.from({ length: count }, (_, row) => order?.[index + row] ?? index + row);
     const pixels = allocateArray('float32', count * 3 * width * height);
-    for (const [row, item] of rows.entries()) {
-      const moved = split === 'train' && augment ? sampleRandom(seed, epoch, item) : undefined;
-      const [mirror, shiftX, shiftY] = moved
-        ? [moved.uniform() < 0.5, moved.integer(9) - 4, moved.integer(9) - 4]
-        : [false, 0, 0];
-      this.#paint(this.questions[item]!.image, mirror, shiftX, shiftY, normalization, pixels, row);
+    const asked: EasyVqaQuestion[] = [];
+    for (let row = 0; row < count; row++) {
+      const item = order?.[index + row] ?? index + row;
+      const random = sampleRandom(seed, epoch, item);
+      const questions = this.#ask(item, random);
+      const [mirror, shiftX, shiftY] =
+        split === 'train' && augment
+          ? [random.uniform() < 0.5, random.integer(9) - 4, random.integer(9) - 4]
+          : [false, 0, 0];
+      this.#paint(questions[0]!.image, mirror, shiftX, shiftY, normalization, pixels, row);
+      asked.push(...questions);
     }
-    const texts = this.#tokenizer.encodeBatch(rows.map((item) => this.questions[item]!.text), textLength); // prettier-ignore
+    const texts = this.#tokenizer.encodeBatch(
+      asked.map(({ text }) => text),
+      textLength,
+    );
+    const labels = BigInt64Array.from(asked, ({ answer }) => BigInt(answer));
+    const folder = split === 'test' ? 'test/images' : 'train/images';
     return {
       tensors: {
         pixels: hostTensor('float32', [count, 3, height, width], pixels),
         ids: texts.ids,
         mask: texts.mask,
-        label: hostTensor(
-          'int64',
-          [count],
-          BigInt64Array.from(rows, (item) => BigInt(this.questions[item]!.answer)),
-        ),
+        label: hostTensor('int64', [asked.length], labels),
       },
-      ids: rows.map(
-        (item) =>
-          `${split === 'test' ? 'test' : 'train'}/images/${this.questions[item]!.image}.png ${JSON.stringify(this.questions[item]!.text)}`,
-      ),
+      ids: asked.map(({ image, text }) => `${folder}/${image}.png ${JSON.stringify(text)}`),
     };
+  }
+
+  /** What is asked in sample `item`; a picture with fewer questions than are wanted is asked some of them again. */
+  #ask(item: number, random: Random): readonly EasyVqaQuestion[] {
+    if (this.#groups === undefined) return [this.questions[item]!];
+    const group = random.shuffle([...this.#groups[item]!]);
+    return Array.from({ length: this.#options.questions! }, (_, i) => group[i % group.length]!);
   }
 
   /** Writes one picture as planes, mirrored and shifted; what comes in at the border repeats the picture's edge. */
@@ -143,4 +161,14 @@ export class EasyVqaDataset implements Dataset {
       }
     }
   }
+}
+
+function byPicture(questions: readonly EasyVqaQuestion[]): EasyVqaQuestion[][] {
+  const groups = new Map<number, EasyVqaQuestion[]>();
+  for (const question of questions) {
+    const group = groups.get(question.image);
+    if (group === undefined) groups.set(question.image, [question]);
+    else group.push(question);
+  }
+  return [...groups.values()];
 }

@@ -80,6 +80,8 @@ const easyVqa = z.strictObject({
   path: z.string().min(1).optional(),
   /** Training pictures kept away from training, for validation. */
   heldOut: z.number().int().min(0).max(100_000).default(0),
+  /** Questions asked of each training picture in a batch. */
+  questions: z.number().int().min(1).max(64).default(1),
   augment: z.boolean().default(false),
   workers,
 });

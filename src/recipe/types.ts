@@ -71,6 +71,8 @@ export interface EasyVqaSection {
   readonly path?: string | undefined;
   /** Training pictures kept away from training, for validation; 0 for none. */
   readonly heldOut: number;
+  /** Questions asked of each training picture in a batch; above 1, a batch is counted in pictures. */
+  readonly questions: number;
   /** Mirror and shift training pictures. */
   readonly augment: boolean;
   readonly workers: number;

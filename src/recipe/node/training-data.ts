@@ -78,7 +78,7 @@ async function emojiData(
 }
 
 async function easyVqaData({ model }: TrainingRecipe, data: EasyVqaSection): Promise<TrainingData> {
-  const { path, heldOut, augment } = data;
+  const { path, heldOut, questions, augment } = data;
   if (path === undefined) {
     throw new RecipeError('the recipe does not say where easy-VQA lies', 'add --data with its folder or tar file');
   }
@@ -100,6 +100,7 @@ async function easyVqaData({ model }: TrainingRecipe, data: EasyVqaSection): Pro
       heldOut,
       tokenizer: tokenizer.json,
       textLength: model.text.maxLength,
+      questions,
       augment,
     } satisfies EasyVqaOptions,
   });

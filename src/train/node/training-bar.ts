@@ -24,7 +24,7 @@ export function createTrainingBar(
 ): TrainingBar {
   const byTime = 'minutes' in length;
   const total = byTime ? Math.round(60 * length.minutes) : length.steps;
-  const bar: Progress = createProgress({ total, label: byTime ? 'training, seconds' : 'training', stream });
+  const bar: Progress = createProgress({ total, label: byTime ? 'training, second' : 'training', stream });
   let loss: number | undefined;
   let rate: number | undefined;
   const blend = (old: number | undefined, fresh: number): number =>

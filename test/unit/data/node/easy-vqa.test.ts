@@ -152,6 +152,31 @@ describe('EasyVqaDataset', () => {
     expect(() => make({ heldOut: 3 })).toThrow('cannot be held out');
     expect(() => make({ split: 'validation' })).toThrow('is empty');
   });
+
+  it('asks several questions of a training picture, each time its own', async () => {
+    const path = await tar(good);
+    const tokenizer = await makeEasyVqaTokenizer(path);
+    const data = await readEasyVqa(path, 'train');
+    const options = { path, tokenizer: tokenizer.json, textLength: 12, questions: 2 };
+    const dataset = create({ ...options, split: 'train' }, data);
+    expect(dataset.length).toBe(new Set(data.questions.map(({ image }) => image)).size);
+    const batch = dataset.batch({ seed: 1, epoch: 0, index: 0 }, dataset.length);
+    expect(batch.tensors['pixels']!.shape[0]).toBe(dataset.length);
+    for (const name of ['ids', 'mask', 'label']) expect(batch.tensors[name]!.shape[0], name).toBe(2 * dataset.length);
+    const known = new Set(data.questions.map(({ image, text, answer }) => `${image} ${text} ${answer}`));
+    const labels = batch.tensors['label']!.data as BigInt64Array;
+    for (const [row, id] of batch.ids.entries()) {
+      const [, image, text] = /images\/(\d+)\.png "(.*)"$/.exec(id)!;
+      expect(known).toContain(`${image} ${text} ${labels[row]}`);
+      expect(image, 'questions of one picture lie side by side').toBe(
+        /images\/(\d+)/.exec(batch.ids[row - (row % 2)]!)![1],
+      );
+    }
+    // What is measured is measured question by question.
+    expect(
+      create({ ...options, split: 'validation', heldOut: 1 }, data).batch({ seed: 0, epoch: 0, index: 0 }, 1).ids,
+    ).toHaveLength(1);
+  });
 });
 
 const official = fileURLToPath(new URL('../../../../../shared/data/easy-vqa.tar', import.meta.url));
