@@ -52,3 +52,6 @@ export const kaimingNormal: Initializer = (shape, random) => normal(Math.sqrt(2 
 
 /** Uniform in ±1 / √in, the default of PyTorch's Linear and Conv2d. */
 export const kaimingUniform: Initializer = (shape, random) => uniform(1 / Math.sqrt(fans(shape)[0]))(shape, random);
+
+/** Normal with deviation 1 / √in, which keeps the size of what passes through (LeCun et al. 1998). */
+export const lecunNormal: Initializer = (shape, random) => normal(1 / Math.sqrt(fans(shape)[0]))(shape, random);

@@ -6,6 +6,7 @@ import {
   div,
   equal,
   exp,
+  greater,
   less,
   log,
   mul,
@@ -98,7 +99,8 @@ export const elementwiseRules: GradientRules<Elementwise> = {
   tanh: derivative((_, y, g) => mul(g, sub(1, mul(y, y)))),
   sigmoid: derivative((_, y, g) => mul(g, mul(y, sub(1, y)))),
   erf: derivative((x, _, g) => mul(g, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI)))),
-  relu: derivative((_, y, g) => mul(g, sign(y))),
+  // Twice as fast as the sign.
+  relu: derivative((_, y, g) => mul(g, cast(greater(y, 0), y.dtype))),
   abs: derivative((x, _, g) => mul(g, sign(x))),
   sign: noGradient,
   sin: derivative((x, _, g) => mul(g, cos(x))),

@@ -140,7 +140,9 @@ class FusionLayer extends Module {
     this.attention = new MultiheadAttention(width, heads);
     this.norm1 = stacked ? new LayerNorm(width) : undefined;
     this.norm2 = stacked ? new LayerNorm(width) : undefined;
-    this.mlp = stacked ? new Mlp(width, 2 * width, { activation: 'gelu_tanh' }) : undefined;
+    // What was asked and what was seen meet here; with smaller weights they would hardly interact at first.
+    const initializer = initializers.lecunNormal;
+    this.mlp = stacked ? new Mlp(width, 2 * width, { activation: 'gelu_tanh', initializer }) : undefined;
   }
 
   /** @param query [N, Q, D]  @param context [N, S, D]  @returns [N, Q, D] */
