@@ -1,16 +1,4 @@
-import {
-  apply,
-  concat,
-  matmul,
-  type Node,
-  pad,
-  reduceSum,
-  reshape,
-  slice,
-  staticShape,
-  sumTo,
-  type Tensor,
-} from '../../graph/index.ts';
+import { apply, matmul, type Node, reduceSum, reshape, staticShape, sumTo, type Tensor } from '../../graph/index.ts';
 import { type GradientRules, notDifferentiable } from './shared.ts';
 
 /** All but the last dimension joined into one. */
@@ -76,39 +64,11 @@ export const productRules: GradientRules<
  */
 function convolutionWeightGradient(node: Node<'conv2d'>, x: Tensor, weight: Tensor, g: Tensor): Tensor {
   const { kernel, strides, pads, dilations, groups } = node.attributes;
+  const columns = apply('unfold2d', [x], { kernel, strides, pads, dilations });
   const [batch, channels] = x.shape;
   const [out] = weight.shape as [number];
   const taps = kernel[0] * kernel[1];
-  const dense = taps > 1 && strides[0] === 1 && strides[1] === 1;
-  const [windows, cotangent] = dense
-    ? denseWindows(node, x, g)
-    : [apply('unfold2d', [x], { kernel, strides, pads, dilations }), g];
-  const a = reshape(cotangent, [batch!, groups, out / groups, -1]);
-  const b = reshape(windows, [batch!, groups, ((channels as number) / groups) * taps, -1]);
+  const a = reshape(g, [batch!, groups, out / groups, -1]);
+  const b = reshape(columns, [batch!, groups, ((channels as number) / groups) * taps, -1]);
   return reshape(reduceSum(matmul(a, b, { transB: true }), 0), weight.shape);
-}
-
-/**
- * Windows that move by one, as runs of the padded picture read row after row: one copy each, where cutting rows out takes
- * as many copies as there are rows. A run also passes over the padding between two rows; the cotangent is 0 there.
- * @returns windows [B, C, taps, L] and the cotangent [B, out, L], L rows of the padded width
- */
-function denseWindows({ attributes }: Node<'conv2d'>, x: Tensor, g: Tensor): [Tensor, Tensor] {
-  const { kernel, pads, dilations } = attributes;
-  const [batch, channels, , width] = x.shape;
-  const [, out, rows, columns] = g.shape as number[];
-  const paddedWidth = (width as number) + pads[1] + pads[3];
-  const length = rows! * paddedWidth;
-  // The last window's run ends in a row below the picture.
-  const padded = pad(x, [0, 0, pads[0], pads[1]], [0, 0, pads[2] + 1, pads[3]]);
-  const picture = reshape(padded, [batch!, channels!, 1, -1]);
-  const runs: Tensor[] = [];
-  for (let i = 0; i < kernel[0]; i++) {
-    for (let j = 0; j < kernel[1]; j++) {
-      const start = i * dilations[0] * paddedWidth + j * dilations[1];
-      runs.push(slice(picture, 3, start, start + length));
-    }
-  }
-  const cotangent = pad(g, [0, 0, 0, 0], [0, 0, 0, paddedWidth - columns!]);
-  return [concat(runs, 2), reshape(cotangent, [g.shape[0]!, out!, length])];
 }
