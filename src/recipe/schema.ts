@@ -69,6 +69,8 @@ const emojiStatements = z.strictObject({
   test: z.array(studio).min(1).default(['openmoji']),
   /** Statements about each picture of a training batch. */
   statements: count.max(8).default(1),
+  /** Pictures of one subgroup that follow each other in training. */
+  neighbours: count.max(64).default(1),
   /** How strongly training pictures are varied: short runs learn more from lightly varied ones. */
   augment: z.enum(['none', 'light', 'full']).default('full'),
   workers,

@@ -58,6 +58,8 @@ export interface EmojiStatementsSection {
   readonly test: StudioName[];
   /** Statements about each picture of a training batch. */
   readonly statements: number;
+  /** Pictures of one subgroup that follow each other in training, as hard examples for one another. */
+  readonly neighbours: number;
   /** How strongly training pictures are varied. */
   readonly augment: 'none' | 'light' | 'full';
   /** Threads that draw pictures ahead of the step. */

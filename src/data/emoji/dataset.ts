@@ -10,6 +10,7 @@ import {
 } from './augment.ts';
 import { LANGUAGES, type Concept, type Studio } from './concepts.ts';
 import { mayMirror } from './mirror.ts';
+import { neighbourOrder } from './neighbours.ts';
 import type { Sprites } from './sprites.ts';
 import { HARDNESSES, StatementMaker, type Statement } from './statements.ts';
 import { STATEMENT_KINDS } from './templates.ts';
@@ -33,6 +34,8 @@ export interface EmojiOptions {
   readonly descriptionLength?: number;
   /** Statements per picture (training); for the fixed lists a divisor of 8. 1 unless told. */
   readonly statements?: number;
+  /** Pictures of one subgroup that follow each other in training, as hard examples for one another; 1 unless told. */
+  readonly neighbours?: number;
   readonly augmentation?: Partial<AugmentOptions>;
   readonly normalization?: Normalization;
 }
@@ -79,6 +82,7 @@ export class EmojiDataset implements Dataset<EmojiBatch> {
   readonly #maker: StatementMaker;
   readonly #painter: EmojiPainter;
   readonly #perPicture: number;
+  #order: { readonly key: string; readonly items: Uint32Array } | undefined;
 
   /** @throws DataError for options that do not fit together */
   constructor(options: EmojiOptions, material: EmojiMaterial) {
@@ -161,12 +165,23 @@ export class EmojiDataset implements Dataset<EmojiBatch> {
   }
 
   #trainSample({ seed, epoch }: Position, index: number): Sample {
-    const item = shuffledOrder(this.length, seed, epoch)[index]!;
+    const item = this.#trainOrder(seed, epoch)[index]!;
     const concept = this.concepts[item % this.concepts.length]!;
     const random = sampleRandom(seed, epoch, item);
     const statements = Array.from({ length: this.#perPicture }, () => this.#maker.make(concept, random));
     const description = this.#maker.describe(concept, random.pick(LANGUAGES), random.integer(5), random);
     return { studio: Math.floor(item / this.concepts.length), concept, random, statements, description };
+  }
+
+  #trainOrder(seed: number, epoch: number): Uint32Array {
+    const { neighbours = 1 } = this.#options;
+    if (neighbours === 1) return shuffledOrder(this.length, seed, epoch);
+    const key = `${seed}/${epoch}`;
+    if (this.#order?.key !== key) {
+      const groups = Array.from({ length: this.length }, (_, i) => this.concepts[i % this.concepts.length]!.subgroup);
+      this.#order = { key, items: neighbourOrder(groups, neighbours, seed, epoch) };
+    }
+    return this.#order.items;
   }
 
   #fixedSample(split: 'validation' | 'test', index: number): Sample {

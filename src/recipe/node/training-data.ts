@@ -50,7 +50,7 @@ async function emojiData(
 ): Promise<TrainingData> {
   const tokenizer = await makeEmojiTokenizer(model.text.vocabularySize);
   const describe = (
-    options: Pick<EmojiOptions, 'split' | 'studios' | 'statements' | 'augmentation'>,
+    options: Pick<EmojiOptions, 'split' | 'studios' | 'statements' | 'neighbours' | 'augmentation'>,
   ): DatasetDescription => ({
     module: EMOJI_MODULE,
     options: {
@@ -68,6 +68,7 @@ async function emojiData(
       split: 'train',
       studios: data.train,
       statements: data.statements,
+      neighbours: data.neighbours,
       augmentation: AUGMENTATIONS[data.augment],
     }),
     validation: describe({ split: 'validation', studios: data.train, ...fixed }),
