@@ -12,6 +12,7 @@ const SIZES = { width: 16, layers: 1, heads: 2, hidden: 24, dropout: 0.1 };
 const TEXT = { vocabularySize: 12, maxLength: 6, ...SIZES };
 const BATCH = 4;
 const LENGTH = 5;
+const CONCEPTS = 3;
 
 export const VISIONS: Readonly<Record<'vit' | 'convnet', VisionConfig>> = {
   vit: { kind: 'vit', imageSize: 8, patchSize: 4, classToken: true, ...SIZES },
@@ -39,7 +40,8 @@ export function smallFusion(vision: 'vit' | 'convnet' = 'vit', form: 'clip' | 's
     layers: 2,
     alignmentSize: 8,
   });
-  return new FusionTraining(model, { classification: 1, contrastive: 0.5, form });
+  const prototypes = form === 'siglip' ? { prototypes: 0.5, concepts: CONCEPTS } : {};
+  return new FusionTraining(model, { classification: 1, contrastive: 0.5, form, ...prototypes });
 }
 
 /** A batch whose labels can be learned from its pictures and texts. */

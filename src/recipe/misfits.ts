@@ -27,17 +27,20 @@ export function misfits({ model, data, objectives }: TrainingRecipe): Misfit[] {
   }
   require(text.width % text.heads === 0, 'model.text.heads', `must divide width, ${text.width}`);
   require(fusion.hidden % fusion.heads === 0, 'model.fusion.heads', `must divide hidden, ${fusion.hidden}`);
-  require(objectives.contrastive === 0 ||
-    fusion.alignment > 0, 'model.fusion.alignment', 'must be more than 0 where objectives.contrastive is');
-  require(objectives.classification + objectives.contrastive > 0, 'objectives', 'one of them must be more than 0');
+  for (const name of ['contrastive', 'prototypes'] as const) {
+    require(objectives[name] === 0 ||
+      fusion.alignment > 0, 'model.fusion.alignment', `must be more than 0 where objectives.${name} is`);
+    require(objectives[name] === 0 ||
+      data.kind ===
+        'emoji-statements', `objectives.${name}`, 'must be 0: easy-VQA has no descriptions of its pictures');
+  }
+  require(objectives.classification + objectives.contrastive + objectives.prototypes >
+    0, 'objectives', 'one of them must be more than 0');
   if (data.kind === 'emoji-statements') {
     const { imageSize } = vision;
     require(imageSize >= 32 && imageSize <= 64, 'model.vision.imageSize', 'must be from 32 to 64 for emoji statements');
     const shared = data.train.filter((studio) => data.test.includes(studio));
     require(shared.length === 0, 'data.test', `${shared.join(', ')} would be trained on and tested on`);
-  } else {
-    require(objectives.contrastive ===
-      0, 'objectives.contrastive', 'must be 0: easy-VQA has no descriptions of its pictures');
   }
   return found;
 }

@@ -145,6 +145,8 @@ const fields = z.strictObject({
       /** Pictures and texts brought together before fusion. */
       contrastive: weight.default(0),
       form: z.enum(['clip', 'siglip']).default('clip'),
+      /** Pictures and texts brought to one learned vector for each concept, before fusion. */
+      prototypes: weight.default(0),
     })
     .prefault({}),
   optimizer,

@@ -88,6 +88,7 @@ export interface ObjectivesSection {
   readonly classification: number;
   readonly contrastive: number;
   readonly form: 'clip' | 'siglip';
+  readonly prototypes: number;
 }
 
 interface OptimizerShared {

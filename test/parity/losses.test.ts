@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { createRuntime } from '../../src/runtime/node/index.ts';
 import type { Runtime } from '../../src/runtime/types.ts';
-import { clipLoss, sameClass, sharedTargets, siglipLoss } from '../../src/train/objectives/contrastive.ts';
+import { clipLoss, prototypeLoss, sameClass, sharedTargets, siglipLoss } from '../../src/train/objectives/contrastive.ts';
 import { type Build, checkCase, checkDifferences } from './check-gradients.ts';
 import { loadFixtures } from './fixtures.ts';
 
@@ -11,6 +11,9 @@ const LOSSES: Readonly<Record<string, Build>> = {
   }),
   siglip: ({ vision, text, log_scale, bias, concepts }) => ({
     loss: siglipLoss(vision!, text!, log_scale!, bias!, sameClass(concepts!)),
+  }),
+  prototypes: ({ features, vectors, log_scale, concepts }) => ({
+    loss: prototypeLoss(features!, vectors!, log_scale!, concepts!),
   }),
 };
 

@@ -158,9 +158,12 @@ class FusionLayer extends Module {
 export class Alignment extends Module {
   readonly vision: Linear;
   readonly text: Linear;
+  /** Width of the vectors, A. */
+  readonly size: number;
 
   constructor(width: number, size: number) {
     super();
+    this.size = size;
     this.vision = new Linear(width, size, { bias: false });
     this.text = new Linear(width, size, { bias: false });
   }

@@ -111,7 +111,10 @@ async function train(
   context: RunContext & RunFiles,
 ): Promise<{ outcome: TrainingOutcome; weights: Record<string, HostTensor> }> {
   const { recipe, options, data, config, runtime, saved, checkpoints, metrics } = context;
-  const trainable = new FusionTraining(new SimpleMultimodalModel(config), recipe.objectives);
+  const trainable = new FusionTraining(new SimpleMultimodalModel(config), {
+    ...recipe.objectives,
+    ...(data.concepts === undefined ? {} : { concepts: data.concepts }),
+  });
   const preparation = preparationReport(options.stream);
   let evaluator: RunEvaluator | undefined;
   const weightsOf = async (step: Trainer['step']): Promise<Record<string, HostTensor>> =>

@@ -11,6 +11,7 @@ import {
 import {
   EASY_VQA_MODULE,
   EMOJI_MODULE,
+  loadConcepts,
   makeEasyVqaTokenizer,
   makeEmojiTokenizer,
   readEasyVqa,
@@ -27,6 +28,8 @@ export interface TrainingData {
   readonly test: DatasetDescription;
   /** Texts per picture in validation and test. */
   readonly textsPerPicture: number;
+  /** How many concepts the pictures show; absent where they are not counted. */
+  readonly concepts?: number;
   readonly preprocessing: FusionPreprocessing;
 }
 
@@ -74,6 +77,7 @@ async function emojiData(
     validation: describe({ split: 'validation', studios: data.train, ...fixed }),
     test: describe({ split: 'test', studios: data.test, ...fixed }),
     textsPerPicture: EVALUATED_TOGETHER,
+    concepts: (await loadConcepts()).length,
     preprocessing: preprocessingOf(model, ['false', 'true']),
   };
 }

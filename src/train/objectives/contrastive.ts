@@ -2,8 +2,10 @@
 import {
   add,
   cast,
+  crossEntropy,
   equal,
   exp,
+  l2Normalize,
   logSigmoid,
   logSoftmax,
   matmul,
@@ -40,6 +42,17 @@ export function siglipLoss(vision: Tensor, text: Tensor, logScale: Tensor, bias:
   const logits = add(mul(matmul(vision, text, { transB: true }), exp(logScale)), bias);
   const signs = sub(mul(matches, 2), 1);
   return neg(reduceMean(reduceSum(logSigmoid(mul(logits, signs)), -1)));
+}
+
+/**
+ * Features against one learned vector for each concept, which those of a concept are drawn to and all others pushed away
+ * from: a sample is told from all concepts, not only from those of its batch (Movshovitz-Attias et al. 2017, arXiv
+ * 1703.07464, with a softmax over unit vectors and a learned temperature).
+ * @param features [B, A] of length 1  @param vectors [concepts, A], of any length
+ * @param logScale scalar, logarithm of the inverse temperature  @param concept [B] int64
+ */
+export function prototypeLoss(features: Tensor, vectors: Tensor, logScale: Tensor, concept: Tensor): Tensor {
+  return crossEntropy(mul(matmul(features, l2Normalize(vectors), { transB: true }), exp(logScale)), concept);
 }
 
 /** [B, B]: 1 where two rows are of the same class. @param classes [B] int64 */

@@ -1,19 +1,20 @@
-// B pictures, K statements per picture, T tokens
+// B pictures, K statements per picture, T tokens, A width of the shared space
+import { GraphError } from '../../core/index.ts';
 import {
+  add,
   argmax,
   cast,
   concat,
   crossEntropy,
   equal,
-  slice,
   mul,
   reduceMean,
-  add,
+  slice,
   type Tensor,
 } from '../../graph/index.ts';
 import { initializers, Module, Parameter } from '../../nn/index.ts';
 import type { LossGraph, Trainable } from '../objective.ts';
-import { clipLoss, sameClass, sharedTargets, siglipLoss } from './contrastive.ts';
+import { clipLoss, prototypeLoss, sameClass, sharedTargets, siglipLoss } from './contrastive.ts';
 
 /** What these objectives ask of a model: features of both modalities before they meet, and logits after. */
 export interface FusionNetwork extends Module {
@@ -22,7 +23,12 @@ export interface FusionNetwork extends Module {
   classify(features: { vision: Tensor; text: Tensor; keep: Tensor }): Tensor;
   /** Maps pooled features to unit vectors; absent in a model without that part. */
   readonly alignment:
-    | { ofVision(features: Tensor): Tensor; ofText(features: Tensor, keep: Tensor): Tensor }
+    | {
+        /** Width of the vectors. */
+        readonly size: number;
+        ofVision(features: Tensor): Tensor;
+        ofText(features: Tensor, keep: Tensor): Tensor;
+      }
     | undefined;
 }
 
@@ -32,6 +38,10 @@ export interface FusionWeights {
   /** Of pictures and true descriptions, before fusion, among the batch. */
   readonly contrastive: number;
   readonly form: 'clip' | 'siglip';
+  /** Of pictures and of true descriptions with one learned vector for each concept, before fusion; 0 unless told. */
+  readonly prototypes?: number;
+  /** Number of concepts; needed for prototypes. */
+  readonly concepts?: number;
 }
 
 /** What a contrastive loss learns besides the encoders. */
@@ -46,16 +56,35 @@ class Temperature extends Module {
   }
 }
 
+/** A vector for each concept, see {@link prototypeLoss}. */
+class Prototypes extends Module {
+  readonly vectors: Parameter;
+  readonly log_scale: Parameter;
+
+  constructor(concepts: number, width: number) {
+    super();
+    this.vectors = new Parameter([concepts, width], initializers.normal(1 / Math.sqrt(width)), { decay: false });
+    this.log_scale = new Parameter([], initializers.constantFill(Math.log(1 / 0.07)));
+  }
+}
+
 /** A fusion model with what only its training needs: the model's weights lie under `network.`. */
 export class FusionTraining extends Module implements Trainable {
   readonly network: FusionNetwork;
   readonly temperature: Temperature | undefined;
+  readonly prototypes: Prototypes | undefined;
   readonly #weights: FusionWeights;
 
   constructor(network: FusionNetwork, weights: FusionWeights) {
     super();
     this.network = network;
     this.temperature = weights.contrastive > 0 ? new Temperature(weights.form) : undefined;
+    const { prototypes = 0, concepts = 0 } = weights;
+    if (prototypes > 0) {
+      if (network.alignment === undefined || concepts === 0)
+        throw new GraphError('prototypes need an alignment space and the number of concepts');
+      this.prototypes = new Prototypes(concepts, network.alignment.size);
+    }
     this.#weights = weights;
   }
 
@@ -63,11 +92,11 @@ export class FusionTraining extends Module implements Trainable {
     return this;
   }
 
-  /** @param batch `pixels`, `ids`, `mask`, `label`; for the contrastive part also `description_ids`, `description_mask`, `concept` */
+  /** @param batch `pixels`, `ids`, `mask`, `label`; for what comes before fusion also `description_ids`, `description_mask`, `concept` */
   loss(batch: Readonly<Record<string, Tensor>>): LossGraph {
-    const { classification, contrastive, form } = this.#weights;
+    const { classification, contrastive, form, prototypes = 0 } = this.#weights;
     const { alignment } = this.network;
-    const aligns = contrastive > 0 && alignment !== undefined && this.temperature !== undefined;
+    const aligns = alignment !== undefined && contrastive + prototypes > 0;
     const vision = this.network.encodeVision(batch['pixels']!);
     const [statements, descriptions] = aligns
       ? this.#encodeTogether([batch['ids']!, batch['description_ids']!], [batch['mask']!, batch['description_mask']!])
@@ -80,14 +109,23 @@ export class FusionTraining extends Module implements Trainable {
     };
     let loss = mul(figures['classification']!, classification);
     if (aligns) {
-      const matches = sameClass(batch['concept']!);
+      const concept = batch['concept']!;
       const [v, t] = [alignment.ofVision(vision), alignment.ofText(descriptions!.text, descriptions!.keep)];
-      const { log_scale, bias } = this.temperature;
-      figures['contrastive'] =
-        form === 'clip'
-          ? clipLoss(v, t, log_scale.tensor, sharedTargets(matches))
-          : siglipLoss(v, t, log_scale.tensor, bias.tensor, matches);
-      loss = add(loss, mul(figures['contrastive'], contrastive));
+      if (this.temperature !== undefined) {
+        const matches = sameClass(concept);
+        const { log_scale, bias } = this.temperature;
+        figures['contrastive'] =
+          form === 'clip'
+            ? clipLoss(v, t, log_scale.tensor, sharedTargets(matches))
+            : siglipLoss(v, t, log_scale.tensor, bias.tensor, matches);
+        loss = add(loss, mul(figures['contrastive'], contrastive));
+      }
+      if (this.prototypes !== undefined) {
+        const { vectors, log_scale } = this.prototypes;
+        const side = (x: Tensor): Tensor => prototypeLoss(x, vectors.tensor, log_scale.tensor, concept);
+        figures['prototypes'] = mul(add(side(v), side(t)), 0.5);
+        loss = add(loss, mul(figures['prototypes'], prototypes));
+      }
     }
     return { loss, figures };
   }

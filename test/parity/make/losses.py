@@ -1,4 +1,4 @@
-"""Contrastive losses on a small batch: CLIP's form with one-hot and with shared targets, SigLIP's form."""
+"""Contrastive losses on a small batch: CLIP's form with one-hot and with shared targets, SigLIP's form, and prototypes."""
 
 import math
 
@@ -44,6 +44,12 @@ def make():
     start = {"log_scale": scalar(math.log(10.0)), "bias": scalar(-10.0)}
     g.case("siglip", "siglip", pair() | start | {"concepts": torch.arange(count)}, siglip)
     g.case("siglip-shared", "siglip", pair() | {"log_scale": scalar(1.0), "bias": scalar(-0.5)} | {"concepts": concepts}, siglip)
+
+    def prototypes(features, vectors, log_scale, concepts):
+        return {"loss": F.cross_entropy(features @ F.normalize(vectors, dim=-1).T * log_scale.exp(), concepts)}
+
+    vectors = {"features": unit(generator, count, width), "vectors": normal(generator, 4, width).float().double()}
+    g.case("prototypes", "prototypes", vectors | scale | {"concepts": concepts}, prototypes)
     g.write()
 
 
