@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { createRuntime } from '../../src/runtime/node/index.ts';
 import type { Runtime } from '../../src/runtime/types.ts';
-import { clipLoss, prototypeLoss, sameClass, sharedTargets, siglipLoss } from '../../src/train/objectives/contrastive.ts';
+import {
+  clipLoss,
+  prototypeLoss,
+  sameClass,
+  sharedTargets,
+  siglipLoss,
+} from '../../src/train/objectives/contrastive.ts';
 import { type Build, checkCase, checkDifferences } from './check-gradients.ts';
 import { loadFixtures } from './fixtures.ts';
 

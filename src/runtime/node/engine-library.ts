@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import koffi, { type TypeObject } from 'koffi';
 import { DeviceError } from '../../core/index.ts';
@@ -14,10 +15,14 @@ type Argument = Pointer | null | number | string;
  * P is any pointer, S a string that is only read during the call, I an int, U a size_t, L an int64.
  */
 const SIGNATURES = {
-  CreateEnv: 'ISP',
+  CreateThreadingOptions: 'P',
+  SetGlobalIntraOpNumThreads: 'PI',
+  SetGlobalInterOpNumThreads: 'PI',
+  CreateEnvWithGlobalThreadPools: 'ISPP',
   CreateSessionOptions: 'P',
   SetSessionGraphOptimizationLevel: 'PI',
   SetIntraOpNumThreads: 'PI',
+  DisablePerSessionThreads: 'P',
   SetInterOpNumThreads: 'PI',
   DisableMemPattern: 'P',
   AddSessionConfigEntry: 'PSS',
@@ -49,6 +54,7 @@ const SIGNATURES = {
 
 /** Calls that return nothing and cannot fail. */
 const RELEASES = [
+  'ReleaseThreadingOptions',
   'ReleaseSession',
   'ReleaseSessionOptions',
   'ReleaseValue',
@@ -72,6 +78,11 @@ export interface EngineLibrary {
   /** E.g. `1.30.0`. */
   readonly version: string;
   readonly environment: Pointer;
+  /**
+   * Size of the pool of threads that the environment keeps for all sessions of this size. With a pool each, the threads of
+   * one program would still spin, waiting for more, while the next one runs.
+   */
+  readonly sharedThreads: number;
   /** OrtMemoryInfo of ordinary memory. */
   readonly cpuMemory: Pointer;
   /** The engine's plain allocator: malloc, aligned to 64 bytes, giving back to the system. */
@@ -191,11 +202,18 @@ function loadEngine(): EngineLibrary {
     call(name, ...args, received.pointer);
     return received.words[0];
   };
+  const sharedThreads = availableParallelism();
+  const threading = create('CreateThreadingOptions');
+  call('SetGlobalIntraOpNumThreads', threading, sharedThreads);
+  call('SetGlobalInterOpNumThreads', threading, 1);
+  // Level 4 = fatal errors only: warnings are no news to a user, and errors come back as errors.
+  const environment = create('CreateEnvWithGlobalThreadPools', 4, 'sensorium', threading);
+  releases.ReleaseThreadingOptions(threading);
   return {
     folder,
     version,
-    // Level 4 = fatal errors only: warnings are no news to a user, and errors come back as errors.
-    environment: create('CreateEnv', 4, 'sensorium'),
+    environment,
+    sharedThreads,
     cpuMemory: create('CreateCpuMemoryInfo', 0, 0),
     allocator: create('GetAllocatorWithDefaultOptions'),
     call,

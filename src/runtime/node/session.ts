@@ -10,12 +10,34 @@ const LEVELS = { disabled: 0, basic: 1, extended: 2, all: 99 } as const;
 /** Device-specific part of the session options. */
 export type AppendProvider = (options: Pointer) => void;
 
+/** Says that the environment has no threads to share: somebody else in this process, as the binding, made it. */
+const NOTHING_SHARED = /CreateEnvWithGlobalThreadPools/;
+let sharing = true;
+
 /** Compiles a model on a worker thread. @throws DeviceError with the engine's message when it refuses the model. */
 export async function createSession(
   engine: EngineLibrary,
   source: ProgramSource,
   options: CompileOptions,
   threads: number,
+  appendProvider?: AppendProvider,
+): Promise<Pointer> {
+  // Shared threads spin while they wait; who does not want that gets threads of their own.
+  const shared = sharing && threads === engine.sharedThreads && options.spinning !== false;
+  try {
+    return await compile(engine, source, options, shared ? 'shared' : threads, appendProvider);
+  } catch (error) {
+    if (!shared || !(error instanceof DeviceError) || !NOTHING_SHARED.test(error.message)) throw error;
+    sharing = false;
+    return await compile(engine, source, options, threads, appendProvider);
+  }
+}
+
+async function compile(
+  engine: EngineLibrary,
+  source: ProgramSource,
+  options: CompileOptions,
+  threads: number | 'shared',
   appendProvider?: AppendProvider,
 ): Promise<Pointer> {
   const settings = engine.create('CreateSessionOptions');
@@ -47,10 +69,11 @@ function configure(
   settings: Pointer,
   source: ProgramSource,
   options: CompileOptions,
-  threads: number,
+  threads: number | 'shared',
 ): void {
   engine.call('SetSessionGraphOptimizationLevel', settings, LEVELS[options.optimization ?? 'all']);
-  engine.call('SetIntraOpNumThreads', settings, threads);
+  if (threads === 'shared') engine.call('DisablePerSessionThreads', settings);
+  else engine.call('SetIntraOpNumThreads', settings, threads);
   engine.call('SetInterOpNumThreads', settings, 1);
   if (options.memoryPattern === false) engine.call('DisableMemPattern', settings);
   for (const [key, value] of Object.entries(sessionConfig(source, options))) {
