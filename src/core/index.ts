@@ -1,4 +1,5 @@
 export * from './dtype.ts';
 export * from './errors.ts';
+export * from './group-by.ts';
 export * from './host.ts';
 export * from './random.ts';

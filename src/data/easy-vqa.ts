@@ -1,4 +1,4 @@
-import { allocateArray, DataError, hostTensor, type Random } from '../core/index.ts';
+import { allocateArray, DataError, groupBy, hostTensor, type Random } from '../core/index.ts';
 import { sampleRandom, shuffledOrder, type Batch, type Dataset, type Position } from './dataset.ts';
 import { CENTERED_NORMALIZATION, type ImageNormalization } from './image.ts';
 import { TextTokenizer } from './tokenizer.ts';
@@ -82,7 +82,8 @@ export class EasyVqaDataset implements Dataset {
         `the ${split} split of easy-VQA is empty`,
         split === 'validation' ? 'hold out some pictures' : 'check the file',
       );
-    if (split === 'train' && (options.questions ?? 1) > 1) this.#groups = byPicture(this.questions);
+    if (split === 'train' && (options.questions ?? 1) > 1)
+      this.#groups = [...groupBy(this.questions, ({ image }) => image).values()];
     this.#options = options;
     this.#data = data;
     this.#tokenizer = new TextTokenizer(options.tokenizer);
@@ -101,10 +102,10 @@ export class EasyVqaDataset implements Dataset {
     const asked: EasyVqaQuestion[] = [];
     for (let row = 0; row < count; row++) {
       const item = order?.[index + row] ?? index + row;
-      const random = sampleRandom(seed, epoch, item);
+      const random = split === 'train' ? sampleRandom(seed, epoch, item) : undefined;
       const questions = this.#ask(item, random);
       const [mirror, shiftX, shiftY] =
-        split === 'train' && augment
+        random !== undefined && augment
           ? [random.uniform() < 0.5, random.integer(9) - 4, random.integer(9) - 4]
           : [false, 0, 0];
       this.#paint(questions[0]!.image, mirror, shiftX, shiftY, normalization, pixels, row);
@@ -128,8 +129,8 @@ export class EasyVqaDataset implements Dataset {
   }
 
   /** What is asked in sample `item`; a picture with fewer questions than are wanted is asked some of them again. */
-  #ask(item: number, random: Random): readonly EasyVqaQuestion[] {
-    if (this.#groups === undefined) return [this.questions[item]!];
+  #ask(item: number, random: Random | undefined): readonly EasyVqaQuestion[] {
+    if (this.#groups === undefined || random === undefined) return [this.questions[item]!];
     const group = random.shuffle([...this.#groups[item]!]);
     return Array.from({ length: this.#options.questions! }, (_, i) => group[i % group.length]!);
   }
@@ -161,14 +162,4 @@ export class EasyVqaDataset implements Dataset {
       }
     }
   }
-}
-
-function byPicture(questions: readonly EasyVqaQuestion[]): EasyVqaQuestion[][] {
-  const groups = new Map<number, EasyVqaQuestion[]>();
-  for (const question of questions) {
-    const group = groups.get(question.image);
-    if (group === undefined) groups.set(question.image, [question]);
-    else group.push(question);
-  }
-  return [...groups.values()];
 }

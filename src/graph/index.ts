@@ -11,7 +11,19 @@ export {
   scalar,
 } from './apply.ts';
 export * from './dims.ts';
-export type { CustomGradientRule, OpAttributes, OpName, ParameterReference } from './operators.ts';
+export type {
+  ConvolutionOp,
+  CustomGradientRule,
+  ElementwiseOp,
+  LayoutOp,
+  LeafOp,
+  NormalizationOp,
+  OpAttributes,
+  OpName,
+  ParameterReference,
+  ProductOp,
+  ReductionOp,
+} from './operators.ts';
 export * from './ops/convolutions.ts';
 export * from './ops/elementwise.ts';
 export * from './ops/layout.ts';

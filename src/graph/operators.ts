@@ -13,13 +13,14 @@ export type CustomGradientRule = (gradient: Tensor, output: Tensor) => readonly 
 
 type None = Readonly<Record<never, never>>;
 
-/** Every operator with its attributes. Adding one here makes the compiler ask for its shape rule, gradient and lowering. */
-export interface OpAttributes {
-  // Leaves
+interface LeafAttributes {
   input: { readonly name: string };
   parameter: { readonly reference: ParameterReference };
   constant: { readonly value: HostTensor };
-  // Elementwise, one input
+  randomUniform: { readonly shape: Shape; readonly site: number };
+}
+
+interface UnaryAttributes {
   neg: None;
   exp: None;
   log: None;
@@ -34,14 +35,10 @@ export interface OpAttributes {
   sin: None;
   cos: None;
   silu: None;
-  gelu: { readonly approximate: 'none' | 'tanh' };
-  not: None;
-  cast: { readonly dtype: DType };
-  stopGradient: None;
-  /** The first input, which must not be computed before the second one has been. */
-  barrier: None;
-  customGradient: { readonly rule: CustomGradientRule };
-  // Elementwise with broadcasting
+}
+
+/** With broadcasting. */
+interface BinaryAttributes {
   add: None;
   sub: None;
   mul: None;
@@ -54,11 +51,26 @@ export interface OpAttributes {
   greater: None;
   and: None;
   or: None;
+}
+
+interface ElementwiseAttributes extends UnaryAttributes, BinaryAttributes {
+  gelu: { readonly approximate: 'none' | 'tanh' };
+  geluGradient: { readonly approximate: 'none' | 'tanh' };
+  not: None;
+  cast: { readonly dtype: DType };
+  stopGradient: None;
+  /** The first input, which must not be computed before the second one has been. */
+  barrier: None;
+  customGradient: { readonly rule: CustomGradientRule };
   where: None;
-  // Products
+}
+
+interface ProductAttributes {
   matmul: { readonly transA: boolean; readonly transB: boolean; readonly alpha: number };
   linear: None;
-  // Layout
+}
+
+interface LayoutAttributes {
   reshape: { readonly shape: Shape };
   transpose: { readonly permutation: readonly number[] };
   expand: { readonly shape: Shape };
@@ -68,29 +80,55 @@ export interface OpAttributes {
   gather: { readonly axis: number };
   scatterAddRows: { readonly rows: number };
   scatterElements: { readonly axis: number; readonly reduction: 'none' | 'add' };
-  // Reductions and normalisations
+}
+
+interface ReductionAttributes {
   reduceSum: { readonly axes: readonly number[]; readonly keepDims: boolean };
   reduceMax: { readonly axes: readonly number[]; readonly keepDims: boolean };
   argmax: { readonly axis: number };
+}
+
+interface NormalizationAttributes {
   softmax: None;
   softmaxGradient: None;
   logSoftmax: None;
   layerNorm: { readonly epsilon: number };
   layerNormGradient: None;
   rmsNorm: { readonly epsilon: number };
-  geluGradient: { readonly approximate: 'none' | 'tanh' };
   crossEntropy: { readonly ignoreIndex: number };
   crossEntropyGradient: { readonly ignoreIndex: number };
-  // Convolutions
+}
+
+interface ConvolutionAttributes {
   conv2d: Window2d & { readonly groups: number };
   conv2dInputGradient: Window2d & { readonly groups: number; readonly inputSize: readonly [number, number] };
   unfold2d: Window2d;
   fold2d: Window2d & { readonly inputSize: readonly [number, number] };
-  // Random numbers
-  randomUniform: { readonly shape: Shape; readonly site: number };
 }
 
+/** Every operator with its attributes. Adding one here makes the compiler ask for its shape rule, gradient and lowering. */
+export interface OpAttributes
+  extends
+    LeafAttributes,
+    ElementwiseAttributes,
+    ProductAttributes,
+    LayoutAttributes,
+    ReductionAttributes,
+    NormalizationAttributes,
+    ConvolutionAttributes {}
+
 export type OpName = keyof OpAttributes;
+
+// Families of operators, which the tables of gradients and of lowerings are cut by.
+export type LeafOp = keyof LeafAttributes;
+export type UnaryOp = keyof UnaryAttributes;
+export type BinaryOp = keyof BinaryAttributes;
+export type ElementwiseOp = keyof ElementwiseAttributes;
+export type ProductOp = keyof ProductAttributes;
+export type LayoutOp = keyof LayoutAttributes;
+export type ReductionOp = keyof ReductionAttributes;
+export type NormalizationOp = keyof NormalizationAttributes;
+export type ConvolutionOp = keyof ConvolutionAttributes;
 
 /** Gives the types of an operator's outputs, or a text that says why the inputs do not fit. */
 type InputRule = (inputs: readonly Tensor[]) => TensorType[] | string;

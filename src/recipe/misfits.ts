@@ -10,37 +10,51 @@ export interface Misfit {
 export function misfits({ model, data, objectives }: TrainingRecipe): Misfit[] {
   const { vision, text, fusion } = model;
   const found: Misfit[] = [];
-  const require = (fits: boolean, path: string, message: string): void => {
+  const demand = (fits: boolean, path: string, message: string): void => {
     if (!fits) found.push({ path: path.split('.'), message });
   };
   if (vision.kind === 'vit') {
     const { imageSize, patchSize, width, heads } = vision;
-    require(imageSize % patchSize === 0, 'model.vision.patchSize', `must divide imageSize, ${imageSize}`);
-    require(width % heads === 0, 'model.vision.heads', `must divide width, ${width}`);
+    demand(imageSize % patchSize === 0, 'model.vision.patchSize', `must divide imageSize, ${imageSize}`);
+    demand(width % heads === 0, 'model.vision.heads', `must divide width, ${width}`);
   } else {
     const { channels, blocks, imageSize, stem } = vision;
-    require(channels.length ===
-      blocks.length, 'model.vision.blocks', `needs ${channels.length} numbers, one for each of channels`);
+    demand(
+      channels.length === blocks.length,
+      'model.vision.blocks',
+      `needs ${channels.length} numbers, one for each of channels`,
+    );
     const step = stem * 2 ** (channels.length - 1);
-    require(imageSize % step ===
-      0, 'model.vision.imageSize', `must be a multiple of ${step} with this stem and these stages`);
+    demand(
+      imageSize % step === 0,
+      'model.vision.imageSize',
+      `must be a multiple of ${step} with this stem and these stages`,
+    );
   }
-  require(text.width % text.heads === 0, 'model.text.heads', `must divide width, ${text.width}`);
-  require(fusion.hidden % fusion.heads === 0, 'model.fusion.heads', `must divide hidden, ${fusion.hidden}`);
+  demand(text.width % text.heads === 0, 'model.text.heads', `must divide width, ${text.width}`);
+  demand(fusion.hidden % fusion.heads === 0, 'model.fusion.heads', `must divide hidden, ${fusion.hidden}`);
   for (const name of ['contrastive', 'prototypes'] as const) {
-    require(objectives[name] === 0 ||
-      fusion.alignment > 0, 'model.fusion.alignment', `must be more than 0 where objectives.${name} is`);
-    require(objectives[name] === 0 ||
-      data.kind ===
-        'emoji-statements', `objectives.${name}`, 'must be 0: easy-VQA has no descriptions of its pictures');
+    demand(
+      objectives[name] === 0 || fusion.alignment > 0,
+      'model.fusion.alignment',
+      `must be more than 0 where objectives.${name} is`,
+    );
+    demand(
+      objectives[name] === 0 || data.kind === 'emoji-statements',
+      `objectives.${name}`,
+      'must be 0: easy-VQA has no descriptions of its pictures',
+    );
   }
-  require(objectives.classification + objectives.contrastive + objectives.prototypes >
-    0, 'objectives', 'one of them must be more than 0');
+  demand(
+    objectives.classification + objectives.contrastive + objectives.prototypes > 0,
+    'objectives',
+    'one of them must be more than 0',
+  );
   if (data.kind === 'emoji-statements') {
     const { imageSize } = vision;
-    require(imageSize >= 32 && imageSize <= 64, 'model.vision.imageSize', 'must be from 32 to 64 for emoji statements');
+    demand(imageSize >= 32 && imageSize <= 64, 'model.vision.imageSize', 'must be from 32 to 64 for emoji statements');
     const shared = data.train.filter((studio) => data.test.includes(studio));
-    require(shared.length === 0, 'data.test', `${shared.join(', ')} would be trained on and tested on`);
+    demand(shared.length === 0, 'data.test', `${shared.join(', ')} would be trained on and tested on`);
   }
   return found;
 }

@@ -4,9 +4,11 @@ import {
   cast,
   cos,
   div,
+  type ElementwiseOp,
   equal,
   exp,
   greater,
+  type LeafOp,
   less,
   log,
   mul,
@@ -47,47 +49,7 @@ function choice(a: Tensor, b: Tensor, gradient: Tensor, first: Tensor): [Tensor,
   return [mul(gradient, share), mul(gradient, sub(1, share))];
 }
 
-type Elementwise =
-  | 'input'
-  | 'parameter'
-  | 'constant'
-  | 'neg'
-  | 'exp'
-  | 'log'
-  | 'sqrt'
-  | 'reciprocal'
-  | 'tanh'
-  | 'sigmoid'
-  | 'erf'
-  | 'relu'
-  | 'abs'
-  | 'sign'
-  | 'sin'
-  | 'cos'
-  | 'silu'
-  | 'gelu'
-  | 'geluGradient'
-  | 'not'
-  | 'cast'
-  | 'stopGradient'
-  | 'barrier'
-  | 'customGradient'
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'div'
-  | 'pow'
-  | 'minimum'
-  | 'maximum'
-  | 'equal'
-  | 'less'
-  | 'greater'
-  | 'and'
-  | 'or'
-  | 'where'
-  | 'randomUniform';
-
-export const elementwiseRules: GradientRules<Elementwise> = {
+export const elementwiseRules: GradientRules<LeafOp | ElementwiseOp> = {
   input: noGradient,
   parameter: noGradient,
   constant: noGradient,

@@ -5,6 +5,7 @@ import {
   fromIntegers,
   full,
   gather,
+  type LayoutOp,
   pad,
   reshape,
   scatterAddRows,
@@ -20,9 +21,7 @@ import {
 } from '../../graph/index.ts';
 import { type GradientRules } from './shared.ts';
 
-export const layoutRules: GradientRules<
-  'reshape' | 'transpose' | 'expand' | 'slice' | 'concat' | 'pad' | 'gather' | 'scatterAddRows' | 'scatterElements'
-> = {
+export const layoutRules: GradientRules<LayoutOp> = {
   reshape: ({ inputs }, [g]) => [reshape(g!, inputs[0]!.shape)],
   transpose: ({ attributes: { permutation } }, [g]) => {
     const inverse: number[] = [];

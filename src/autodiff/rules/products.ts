@@ -1,4 +1,15 @@
-import { apply, matmul, type Node, reduceSum, reshape, staticShape, sumTo, type Tensor } from '../../graph/index.ts';
+import {
+  apply,
+  type ConvolutionOp,
+  matmul,
+  type Node,
+  type ProductOp,
+  reduceSum,
+  reshape,
+  staticShape,
+  sumTo,
+  type Tensor,
+} from '../../graph/index.ts';
 import { type GradientRules, notDifferentiable } from './shared.ts';
 
 /** All but the last dimension joined into one. */
@@ -6,9 +17,7 @@ function asRows(x: Tensor): Tensor {
   return reshape(x, [-1, x.shape.at(-1)!]);
 }
 
-export const productRules: GradientRules<
-  'matmul' | 'linear' | 'conv2d' | 'conv2dInputGradient' | 'unfold2d' | 'fold2d'
-> = {
+export const productRules: GradientRules<ProductOp | ConvolutionOp> = {
   matmul: ({ inputs, attributes: { transA, transB, alpha } }, [g]) => {
     const [a, b] = inputs as [Tensor, Tensor];
     // With A' = op(A) and B' = op(B): dA' = alpha · G B'ᵀ and dB' = alpha · A'ᵀ G; a transposed operand swaps sides.

@@ -9,6 +9,8 @@ import {
   expand,
   mul,
   type Node,
+  type NormalizationOp,
+  type ReductionOp,
   reciprocal,
   reduceSum,
   reshape,
@@ -27,20 +29,7 @@ function restore(reduced: Tensor, { inputs, attributes }: Node<'reduceSum' | 're
   );
 }
 
-type Reductions =
-  | 'reduceSum'
-  | 'reduceMax'
-  | 'argmax'
-  | 'softmax'
-  | 'softmaxGradient'
-  | 'logSoftmax'
-  | 'layerNorm'
-  | 'layerNormGradient'
-  | 'rmsNorm'
-  | 'crossEntropy'
-  | 'crossEntropyGradient';
-
-export const reductionRules: GradientRules<Reductions> = {
+export const reductionRules: GradientRules<ReductionOp | NormalizationOp> = {
   reduceSum: (node, [g]) => [expand(restore(g!, node), node.inputs[0]!.shape)],
   reduceMax: (node, [g]) => {
     const x = node.inputs[0]!;

@@ -1,3 +1,4 @@
+import { groupBy } from '../../core/index.ts';
 import { CATEGORIES, type Category } from './categories.ts';
 import { LANGUAGES, type Concept, type Language } from './concepts.ts';
 
@@ -15,8 +16,8 @@ export class EmojiFacts {
 
   constructor(concepts: readonly Concept[]) {
     this.concepts = concepts;
-    this.#bySubgroup = grouped(concepts, 'subgroup');
-    this.#byGroup = grouped(concepts, 'group');
+    this.#bySubgroup = groupBy(concepts, ({ subgroup }) => subgroup);
+    this.#byGroup = groupBy(concepts, ({ group }) => group);
     const everywhere = Object.fromEntries(
       LANGUAGES.map((language) => [language, countTags(concepts, language)]),
     ) as TagCounts;
@@ -164,16 +165,6 @@ const GENERAL = new Set([
   '男生',
   '女生',
 ]);
-
-function grouped(concepts: readonly Concept[], key: 'group' | 'subgroup'): Map<string, Concept[]> {
-  const groups = new Map<string, Concept[]>();
-  for (const concept of concepts) {
-    const group = groups.get(concept[key]);
-    if (group === undefined) groups.set(concept[key], [concept]);
-    else group.push(concept);
-  }
-  return groups;
-}
 
 function countTags(concepts: readonly Concept[], language: Language): Map<string, number> {
   const counts = new Map<string, number>();

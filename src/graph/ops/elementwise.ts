@@ -1,36 +1,16 @@
 import type { DType } from '../../core/index.ts';
 import { apply, scalar } from '../apply.ts';
-import type { CustomGradientRule, OpName } from '../operators.ts';
+import type { BinaryOp, CustomGradientRule, UnaryOp } from '../operators.ts';
 import type { Tensor } from '../tensor.ts';
 
 /** A tensor, or a number that stands for a constant of the other side's type. */
 export type Operand = Tensor | number;
 
-type Unary =
-  | 'neg'
-  | 'exp'
-  | 'log'
-  | 'sqrt'
-  | 'reciprocal'
-  | 'tanh'
-  | 'sigmoid'
-  | 'erf'
-  | 'relu'
-  | 'abs'
-  | 'sign'
-  | 'sin'
-  | 'cos'
-  | 'silu';
-type Binary = Extract<
-  OpName,
-  'add' | 'sub' | 'mul' | 'div' | 'pow' | 'minimum' | 'maximum' | 'equal' | 'less' | 'greater' | 'and' | 'or'
->;
-
-function unary(op: Unary): (x: Tensor) => Tensor {
+function unary(op: UnaryOp): (x: Tensor) => Tensor {
   return (x) => apply(op, [x], {});
 }
 
-function binary(op: Binary): { (a: Tensor, b: Operand): Tensor; (a: Operand, b: Tensor): Tensor } {
+function binary(op: BinaryOp): { (a: Tensor, b: Operand): Tensor; (a: Operand, b: Tensor): Tensor } {
   return (a: Operand, b: Operand): Tensor => {
     const dtype = typeof a !== 'number' ? a.dtype : (b as Tensor).dtype;
     return apply(op, [toTensor(a, dtype), toTensor(b, dtype)], {});

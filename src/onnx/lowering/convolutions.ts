@@ -1,4 +1,4 @@
-import type { Window2d } from '../../graph/index.ts';
+import type { ConvolutionOp, Window2d } from '../../graph/index.ts';
 import type { Lowering, LoweringRules } from './shared.ts';
 
 /** Windows that tile the picture without gaps or overlap, as in a patch embedding. */
@@ -8,7 +8,7 @@ function tiles({ kernel, strides, pads, dilations }: Window2d, height: number, w
   return even && plain && kernel[0] === strides[0] && kernel[1] === strides[1];
 }
 
-export const convolutionLowering: LoweringRules<'conv2d' | 'conv2dInputGradient' | 'unfold2d' | 'fold2d'> = {
+export const convolutionLowering: LoweringRules<ConvolutionOp> = {
   conv2d: ({ builder }, { attributes: { kernel, strides, pads, dilations, groups } }, inputs) => [
     builder.op('Conv', inputs, { kernel_shape: kernel, strides, pads, dilations, group: groups }),
   ],

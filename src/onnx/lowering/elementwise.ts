@@ -1,5 +1,5 @@
 import { GraphError } from '../../core/index.ts';
-import { staticShape } from '../../graph/index.ts';
+import { type ElementwiseOp, type LeafOp, staticShape } from '../../graph/index.ts';
 import { dataType, real } from '../builder.ts';
 import { geluGradient } from './gelu.ts';
 import { randomUniform } from './random.ts';
@@ -17,47 +17,7 @@ const leaf: PlainRule = () => {
   throw new GraphError('a leaf was given to a lowering rule');
 };
 
-type Elementwise =
-  | 'input'
-  | 'parameter'
-  | 'constant'
-  | 'neg'
-  | 'exp'
-  | 'log'
-  | 'sqrt'
-  | 'reciprocal'
-  | 'tanh'
-  | 'sigmoid'
-  | 'erf'
-  | 'relu'
-  | 'abs'
-  | 'sign'
-  | 'sin'
-  | 'cos'
-  | 'silu'
-  | 'gelu'
-  | 'geluGradient'
-  | 'not'
-  | 'cast'
-  | 'stopGradient'
-  | 'barrier'
-  | 'customGradient'
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'div'
-  | 'pow'
-  | 'minimum'
-  | 'maximum'
-  | 'equal'
-  | 'less'
-  | 'greater'
-  | 'and'
-  | 'or'
-  | 'where'
-  | 'randomUniform';
-
-export const elementwiseLowering: LoweringRules<Elementwise> = {
+export const elementwiseLowering: LoweringRules<LeafOp | ElementwiseOp> = {
   input: leaf,
   parameter: leaf,
   constant: ({ builder }, { attributes }) => [builder.constant(attributes.value)],

@@ -1,12 +1,10 @@
 import { hostTensor } from '../../core/index.ts';
-import type { Tensor } from '../../graph/index.ts';
+import type { LayoutOp, Tensor } from '../../graph/index.ts';
 import { dataType } from '../builder.ts';
 import { reshapeTarget } from './products.ts';
 import type { LoweringRules } from './shared.ts';
 
-export const layoutLowering: LoweringRules<
-  'reshape' | 'transpose' | 'expand' | 'slice' | 'concat' | 'pad' | 'gather' | 'scatterAddRows' | 'scatterElements'
-> = {
+export const layoutLowering: LoweringRules<LayoutOp> = {
   reshape: (context, { attributes }, [x]) => [
     context.builder.op('Reshape', [x!, reshapeTarget(context, attributes.shape)]),
   ],

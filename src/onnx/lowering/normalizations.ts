@@ -1,19 +1,10 @@
 import { hostTensor } from '../../core/index.ts';
-import type { Tensor } from '../../graph/index.ts';
+import type { NormalizationOp, Tensor } from '../../graph/index.ts';
 import { dataType, real } from '../builder.ts';
 import { lastSize, ones, rowSums } from './reductions.ts';
 import { hasFusedKernels, type Lowering, type LoweringRules } from './shared.ts';
 
-export const normalizationLowering: LoweringRules<
-  | 'softmax'
-  | 'softmaxGradient'
-  | 'logSoftmax'
-  | 'layerNorm'
-  | 'layerNormGradient'
-  | 'rmsNorm'
-  | 'crossEntropy'
-  | 'crossEntropyGradient'
-> = {
+export const normalizationLowering: LoweringRules<NormalizationOp> = {
   softmax: ({ builder }, _, inputs) => [builder.op('Softmax', inputs, { axis: -1 })],
 
   // y ⊙ (g − rowsum(g ⊙ y))

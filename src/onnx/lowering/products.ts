@@ -1,8 +1,8 @@
-import { countElements, type Shape, type Tensor } from '../../graph/index.ts';
+import { type ProductOp, countElements, type Shape, type Tensor } from '../../graph/index.ts';
 import { real } from '../builder.ts';
 import { hasFusedKernels, type Lowering, type LoweringRules, MICROSOFT } from './shared.ts';
 
-export const productLowering: LoweringRules<'matmul' | 'linear'> = {
+export const productLowering: LoweringRules<ProductOp> = {
   matmul: (context, { inputs, attributes }, [a, b]) => {
     const { builder } = context;
     const { transA, transB, alpha } = attributes;

@@ -1,8 +1,8 @@
 import { type DType, hostTensor } from '../../core/index.ts';
-import type { Shape } from '../../graph/index.ts';
+import type { ReductionOp, Shape } from '../../graph/index.ts';
 import { hasFusedKernels, type Lowering, type LoweringRules } from './shared.ts';
 
-export const reductionLowering: LoweringRules<'reduceSum' | 'reduceMax' | 'argmax'> = {
+export const reductionLowering: LoweringRules<ReductionOp> = {
   // Sums over the first or the last axes are products with a vector of ones, several times as fast as ReduceSum on CPU.
   reduceSum: (context, { inputs, outputs, attributes: { axes, keepDims } }, [x]) => {
     const { builder } = context;

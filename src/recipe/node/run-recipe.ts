@@ -113,7 +113,7 @@ async function train(
   const { recipe, options, data, config, runtime, saved, checkpoints, metrics } = context;
   const trainable = new FusionTraining(new SimpleMultimodalModel(config), {
     ...recipe.objectives,
-    ...(data.concepts === undefined ? {} : { concepts: data.concepts }),
+    concepts: data.concepts,
   });
   const preparation = preparationReport(options.stream);
   let evaluator: RunEvaluator | undefined;

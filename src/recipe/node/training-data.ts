@@ -29,7 +29,7 @@ export interface TrainingData {
   /** Texts per picture in validation and test. */
   readonly textsPerPicture: number;
   /** How many concepts the pictures show; absent where they are not counted. */
-  readonly concepts?: number;
+  readonly concepts: number | undefined;
   readonly preprocessing: FusionPreprocessing;
 }
 
@@ -115,6 +115,7 @@ async function easyVqaData({ model }: TrainingRecipe, data: EasyVqaSection): Pro
     validation: heldOut > 0 ? describe('validation') : undefined,
     test: describe('test'),
     textsPerPicture: 1,
+    concepts: undefined,
     preprocessing: preprocessingOf(model, EASY_VQA_ANSWERS),
   };
 }

@@ -41,7 +41,7 @@ export interface FusionWeights {
   /** Of pictures and of true descriptions with one learned vector for each concept, before fusion; 0 unless told. */
   readonly prototypes?: number;
   /** Number of concepts; needed for prototypes. */
-  readonly concepts?: number;
+  readonly concepts?: number | undefined;
 }
 
 /** What a contrastive loss learns besides the encoders. */
