@@ -41,10 +41,14 @@ export function adamW(options: { betas?: readonly [number, number]; epsilon?: nu
     slots: ['m', 'v'],
     betas,
     update(weight, gradient, [m, v], { learningRate, keep, gradientScale, correction1, correction2 }) {
-      const g = mul(gradient, gradientScale);
-      const m2 = blend(m!, g, betas[0]);
-      const v2 = blend(v!, mul(g, g), betas[1]);
-      const step = div(mul(m2, mul(learningRate, correction1)), add(sqrt(mul(v2, correction2)), epsilon));
+      // Whatever multiplies single numbers is done before the vectors come in: each pass over them counts.
+      const g = mul(gradient, mul(gradientScale, Math.sqrt(1 - betas[1])));
+      const m2 = add(mul(m!, betas[0]), mul(gradient, mul(gradientScale, 1 - betas[0])));
+      const v2 = add(mul(v!, betas[1]), mul(g, g));
+      // m̂ / (√v̂ + ε), both sides divided by the root of v's correction
+      const root = sqrt(correction2);
+      const rate = div(mul(learningRate, correction1), root);
+      const step = div(mul(m2, rate), add(sqrt(v2), div(epsilon, root)));
       return { weight: sub(mul(weight, keep), step), slots: [m2, v2] };
     },
   };

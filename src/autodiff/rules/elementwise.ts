@@ -14,8 +14,10 @@ import {
   mul,
   neg,
   type Node,
+  type OpAttributes,
   type OpName,
   pow,
+  reshape,
   scalar,
   sigmoid,
   sign,
@@ -41,6 +43,15 @@ function broadcasting<K extends OpName>(
     const [da, db] = rule(a, b, gradient!, node);
     return [sumTo(da, a.shape), sumTo(db, b.shape)];
   };
+}
+
+/** factor · x, by the product that makes x where there is one: another pass over a large tensor costs more. */
+function scaled(x: Tensor, factor: number): Tensor {
+  const { op, inputs, attributes } = x.node;
+  if (op === 'reshape') return reshape(scaled(inputs[0]!, factor), x.shape);
+  if (op !== 'matmul') return mul(x, factor);
+  const product = attributes as OpAttributes['matmul'];
+  return apply('matmul', inputs, { ...product, alpha: product.alpha * factor });
 }
 
 /** Gradient of min and max: to the chosen side, half to each where they are equal. */
@@ -72,7 +83,10 @@ export const elementwiseRules: GradientRules<LeafOp | ElementwiseOp> = {
     const s = sigmoid(x);
     return mul(g, add(s, mul(y, sub(1, s))));
   }),
-  gelu: ({ inputs, attributes }, [g]) => [apply('geluGradient', [g!, inputs[0]!], attributes)],
+  gelu: ({ inputs, attributes }, [g]) => {
+    const gradient = attributes.approximate === 'none' ? scaled(g!, 0.5) : g!;
+    return [apply('geluGradient', [gradient, inputs[0]!], attributes)];
+  },
   geluGradient: notDifferentiable,
   not: noGradient,
   cast: ({ inputs }, [g]) => [cast(g!, inputs[0]!.dtype)],

@@ -48,10 +48,11 @@ export const reductionRules: GradientRules<ReductionOp | NormalizationOp> = {
     const [x, scale, bias] = inputs as [Tensor, Tensor | undefined, Tensor | undefined];
     const [y, mean, inverseDeviation] = outputs as [Tensor, Tensor, Tensor];
     const normalized = scale === undefined ? y : mul(sub(x, mean), inverseDeviation);
-    const scaled = scale === undefined ? g! : mul(g!, scale);
+    const weighted = mul(g!, normalized);
+    const others = scale === undefined ? [] : [scale];
     return [
-      apply('layerNormGradient', [scaled, normalized, inverseDeviation], {}),
-      scale && sumTo(mul(g!, normalized), scale.shape),
+      apply('layerNormGradient', [g!, weighted, normalized, inverseDeviation, ...others], {}),
+      scale && sumTo(weighted, scale.shape),
       bias && sumTo(g!, bias.shape),
     ];
   },

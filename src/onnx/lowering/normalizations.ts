@@ -1,4 +1,4 @@
-import { hostTensor } from '../../core/index.ts';
+import { type DType, hostTensor } from '../../core/index.ts';
 import type { NormalizationOp, Tensor } from '../../graph/index.ts';
 import { dataType, real } from '../builder.ts';
 import { lastSize, ones, rowSums } from './reductions.ts';
@@ -37,14 +37,19 @@ export const normalizationLowering: LoweringRules<NormalizationOp> = {
     return [y!, ...statistics.map(typed)];
   },
 
-  // r ⊙ (g − mean(g) − n ⊙ mean(g ⊙ n)), with n the normalised values and r the inverse deviation of each row
-  layerNormGradient: (context, { inputs }, [gradient, normalized, inverseDeviation]) => {
+  // With s the scale, n the normalised values and r the inverse deviation of each row:
+  // r ⊙ (g ⊙ s − mean(g ⊙ s) − n ⊙ mean(g ⊙ n ⊙ s)); the means are products with the vector s / D.
+  layerNormGradient: (context, { inputs }, [gradient, weighted, normalized, inverseDeviation, scale]) => {
     const { builder } = context;
     const { shape, dtype } = inputs[0]!;
     const width = lastSize(shape);
-    const mean = rowSums(context, gradient!, width, 1 / width, dtype);
-    const projection = rowSums(context, builder.op('Mul', [gradient!, normalized!]), width, 1 / width, dtype);
-    const centered = builder.op('Sub', [gradient!, mean]);
+    const factor = builder.scalar(1 / width, dtype);
+    const means = scale && builder.op('Reshape', [builder.op('Mul', [scale, factor]), builder.integers([width, 1])]);
+    const mean = (x: string): string =>
+      means === undefined ? rowSums(context, x, width, 1 / width, dtype) : builder.op('MatMul', [x, means]);
+    const scaled = scale === undefined ? gradient! : builder.op('Mul', [gradient!, scale]);
+    const projection = mean(weighted!);
+    const centered = builder.op('Sub', [scaled, mean(gradient!)]);
     const difference = builder.op('Sub', [centered, builder.op('Mul', [normalized!, projection])]);
     return [builder.op('Mul', [difference, inverseDeviation!])];
   },
@@ -68,16 +73,23 @@ export const normalizationLowering: LoweringRules<NormalizationOp> = {
     const classes = lastSize(x.shape);
     const rows = builder.op('Reshape', [logits!, builder.integers([-1, classes])]);
     const targets = builder.op('Reshape', [labels!, builder.integers([-1])]);
+    let logProbabilities: string;
+    let valid: string;
+    let picked: string;
     if (context.device === 'cpu') {
-      const [loss, logProbabilities] = builder.ops('SoftmaxCrossEntropyLoss', 2, [rows, targets], {
-        reduction: 'mean',
-        ignore_index: ignoreIndex,
-      });
-      return [loss!, builder.op('Reshape', [logProbabilities!, context.shape(x.shape)])];
+      // The engine's SoftmaxCrossEntropyLoss is a composition of the same operators and two transpositions.
+      logProbabilities = builder.op('LogSoftmax', [rows], { axis: -1 });
+      const labels = countedLabels(context, targets, inputs[1]!.dtype, x.dtype, ignoreIndex);
+      valid = labels.valid;
+      const all = builder.op('GatherElements', [logProbabilities, labels.safe], { axis: 1 });
+      picked = builder.op('Where', [labels.ignored, builder.scalar(0, x.dtype), all]);
+    } else {
+      logProbabilities = logSoftmax(context, rows, x);
+      const masks = labelMasks(context, targets, classes, ignoreIndex);
+      valid = masks.valid;
+      picked = builder.op('Mul', [logProbabilities, masks.picked]);
     }
-    const logProbabilities = logSoftmax(context, rows, x);
-    const { picked, valid } = labelMasks(context, targets, classes, ignoreIndex);
-    const chosen = builder.op('ReduceSum', [builder.op('Mul', [logProbabilities, picked])], { keepdims: 0 });
+    const chosen = builder.op('ReduceSum', [picked], { keepdims: 0 });
     const count = builder.op('ReduceSum', [valid], { keepdims: 0 });
     const loss = builder.op('Neg', [builder.op('Div', [chosen, count])]);
     return [loss, builder.op('Reshape', [logProbabilities, context.shape(x.shape)])];
@@ -95,13 +107,10 @@ export const normalizationLowering: LoweringRules<NormalizationOp> = {
     let difference: string;
     let valid: string;
     if (device === 'cpu') {
-      const labelType = inputs[1]!.dtype;
-      const column = builder.op('Reshape', [targets, builder.integers([-1, 1])]);
-      const ignored = builder.op('Equal', [column, builder.scalar(ignoreIndex, labelType)]);
-      valid = builder.op('Cast', [builder.op('Not', [ignored])], { to: dataType(dtype) });
-      const safe = builder.op('Where', [ignored, builder.scalar(0, labelType), column]);
+      const labels = countedLabels(context, targets, inputs[1]!.dtype, dtype, ignoreIndex);
+      valid = labels.valid;
       const minusOne = builder.op('Neg', [valid]);
-      difference = builder.op('ScatterElements', [probabilities, safe, minusOne], { axis: 1, reduction: 'add' });
+      difference = builder.op('ScatterElements', [probabilities, labels.safe, minusOne], { axis: 1, reduction: 'add' });
     } else {
       const masks = labelMasks(context, targets, classes, ignoreIndex);
       valid = masks.valid;
@@ -112,6 +121,23 @@ export const normalizationLowering: LoweringRules<NormalizationOp> = {
     return [builder.op('Reshape', [builder.op('Mul', [difference, factor]), context.shape(shape)])];
   },
 };
+
+/** For labels [N], each as [N, 1]: which are ignored, 1 for each row that counts, and the labels with 0 for ignored ones. */
+function countedLabels(
+  { builder }: Lowering,
+  targets: string,
+  labelType: DType,
+  dtype: DType,
+  ignoreIndex: number,
+): { ignored: string; valid: string; safe: string } {
+  const column = builder.op('Reshape', [targets, builder.integers([-1, 1])]);
+  const ignored = builder.op('Equal', [column, builder.scalar(ignoreIndex, labelType)]);
+  return {
+    ignored,
+    valid: builder.op('Cast', [builder.op('Not', [ignored])], { to: dataType(dtype) }),
+    safe: builder.op('Where', [ignored, builder.scalar(0, labelType), column]),
+  };
+}
 
 /** From primitives, for WebGPU, which has no LogSoftmax. */
 function logSoftmax(context: Lowering, x: string, { shape, dtype }: Tensor): string {
