@@ -33,7 +33,7 @@ export function misfits({ model, data, objectives }: TrainingRecipe): Misfit[] {
   }
   demand(text.width % text.heads === 0, 'model.text.heads', `must divide width, ${text.width}`);
   demand(fusion.hidden % fusion.heads === 0, 'model.fusion.heads', `must divide hidden, ${fusion.hidden}`);
-  for (const name of ['contrastive', 'prototypes'] as const) {
+  for (const name of ['contrastive', 'prototypes', 'truths'] as const) {
     demand(
       objectives[name] === 0 || fusion.alignment > 0,
       'model.fusion.alignment',
@@ -45,6 +45,11 @@ export function misfits({ model, data, objectives }: TrainingRecipe): Misfit[] {
       'must be 0: easy-VQA has no descriptions of its pictures',
     );
   }
+  demand(
+    objectives.truths === 0 || objectives.prototypes > 0,
+    'objectives.prototypes',
+    'must be more than 0 where objectives.truths is',
+  );
   demand(
     objectives.classification + objectives.contrastive + objectives.prototypes > 0,
     'objectives',

@@ -147,6 +147,8 @@ const fields = z.strictObject({
       form: z.enum(['clip', 'siglip']).default('clip'),
       /** Pictures and texts brought to one learned vector for each concept, before fusion. */
       prototypes: weight.default(0),
+      /** Statements brought to the vectors of all concepts of which they are true; needs prototypes. */
+      truths: weight.default(0),
     })
     .prefault({}),
   optimizer,

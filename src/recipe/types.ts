@@ -89,6 +89,7 @@ export interface ObjectivesSection {
   readonly contrastive: number;
   readonly form: 'clip' | 'siglip';
   readonly prototypes: number;
+  readonly truths: number;
 }
 
 interface OptimizerShared {

@@ -7,6 +7,7 @@ import {
   sameClass,
   sharedTargets,
   siglipLoss,
+  truthLoss,
 } from '../../src/train/objectives/contrastive.ts';
 import { type Build, checkCase, checkDifferences } from './check-gradients.ts';
 import { loadFixtures } from './fixtures.ts';
@@ -20,6 +21,9 @@ const LOSSES: Readonly<Record<string, Build>> = {
   }),
   prototypes: ({ features, vectors, log_scale, concepts }) => ({
     loss: prototypeLoss(features!, vectors!, log_scale!, concepts!),
+  }),
+  truths: ({ features, vectors, log_scale, truth }) => ({
+    loss: truthLoss(features!, vectors!, log_scale!, truth!),
   }),
 };
 

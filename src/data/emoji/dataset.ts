@@ -1,4 +1,4 @@
-import { allocateArray, DataError, hostTensor, type Random } from '../../core/index.ts';
+import { allocateArray, DataError, hostTensor, type HostTensor, type Random } from '../../core/index.ts';
 import { sampleRandom, shuffledOrder, type Batch, type Dataset, type Position } from '../dataset.ts';
 import { TextTokenizer } from '../tokenizer.ts';
 import {
@@ -14,6 +14,7 @@ import { neighbourOrder } from './neighbours.ts';
 import type { Sprites } from './sprites.ts';
 import { HARDNESSES, StatementMaker, type Statement } from './statements.ts';
 import { STATEMENT_KINDS } from './templates.ts';
+import { TruthTable } from './truths.ts';
 
 /** Plain data, so that it can be sent to a worker. */
 export interface EmojiOptions {
@@ -36,6 +37,8 @@ export interface EmojiOptions {
   readonly statements?: number;
   /** Pictures of one subgroup that follow each other in training, as hard examples for one another; 1 unless told. */
   readonly neighbours?: number;
+  /** Adds `truth` to training batches. */
+  readonly truths?: boolean;
   readonly augmentation?: Partial<AugmentOptions>;
   readonly normalization?: Normalization;
 }
@@ -53,6 +56,7 @@ export interface EmojiMaterial {
  * - `ids` [B·K, textLength] int64 and `mask` [B·K, textLength] float32: the statements, those of one picture side by side
  * - `label` [B·K] int64: 1 true, 0 false
  * - `concept` [B] int64: index of the concept in the picture
+ * - `truth` [B·K, concepts] float32, where asked for: of which concepts a statement is true (1), false (0), or neither (−1)
  * - `description_ids` [B, descriptionLength] int64 and `description_mask` float32: a true description in either language
  */
 export interface EmojiBatch extends Batch {
@@ -80,6 +84,7 @@ export class EmojiDataset implements Dataset<EmojiBatch> {
   readonly #sprites: readonly Sprites[];
   readonly #tokenizer: TextTokenizer;
   readonly #maker: StatementMaker;
+  readonly #truths: TruthTable | undefined;
   readonly #painter: EmojiPainter;
   readonly #perPicture: number;
   #order: { readonly key: string; readonly items: Uint32Array } | undefined;
@@ -101,6 +106,7 @@ export class EmojiDataset implements Dataset<EmojiBatch> {
     this.#sprites = material.sprites;
     this.#tokenizer = new TextTokenizer(options.tokenizer);
     this.#maker = new StatementMaker(material.concepts);
+    this.#truths = options.truths === true && options.split === 'train' ? new TruthTable(this.#maker.facts) : undefined;
     this.#painter = new EmojiPainter(
       options.size,
       { ...DEFAULT_AUGMENTATION, ...options.augmentation },
@@ -158,10 +164,18 @@ export class EmojiDataset implements Dataset<EmojiBatch> {
         concept: hostTensor('int64', [count], concepts),
         description_ids: described.ids,
         description_mask: described.mask,
+        ...(this.#truths === undefined ? {} : { truth: this.#truthOf(statements, this.#truths) }),
       },
       ids,
       statements,
     };
+  }
+
+  #truthOf(statements: readonly Statement[], truths: TruthTable): HostTensor<'float32'> {
+    const width = this.concepts.length;
+    const data = allocateArray('float32', statements.length * width);
+    statements.forEach((statement, row) => data.set(truths.of(statement), row * width));
+    return hostTensor('float32', [statements.length, width], data);
   }
 
   #trainSample({ seed, epoch }: Position, index: number): Sample {

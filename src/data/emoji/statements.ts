@@ -23,6 +23,8 @@ export interface Statement {
   /** Index of the concept in the picture, and of the one whose name or tag the words are. */
   readonly concept: number;
   readonly about: number;
+  /** The name, tag or category that is stated. */
+  readonly words: string;
 }
 
 /** What a statement should be; everything left out is drawn by chance. */
@@ -59,7 +61,8 @@ export class StatementMaker {
       found = this.#words(concept, language, kind, hardness, random)!;
     }
     const text = fill(random.pick(TEMPLATES[language][kind]), found.words);
-    return { text, language, kind, hardness, label: hardness === 'true', concept: concept.index, about: found.about };
+    const { about, words } = found;
+    return { text, language, kind, hardness, label: hardness === 'true', concept: concept.index, about, words };
   }
 
   /**

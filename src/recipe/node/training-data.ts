@@ -47,13 +47,13 @@ export async function prepareTrainingData(recipe: TrainingRecipe, cacheFolder: s
 }
 
 async function emojiData(
-  { model }: TrainingRecipe,
+  { model, objectives }: TrainingRecipe,
   data: EmojiStatementsSection,
   cacheFolder: string,
 ): Promise<TrainingData> {
   const tokenizer = await makeEmojiTokenizer(model.text.vocabularySize);
   const describe = (
-    options: Pick<EmojiOptions, 'split' | 'studios' | 'statements' | 'neighbours' | 'augmentation'>,
+    options: Pick<EmojiOptions, 'split' | 'studios' | 'statements' | 'neighbours' | 'truths' | 'augmentation'>,
   ): DatasetDescription => ({
     module: EMOJI_MODULE,
     options: {
@@ -72,6 +72,7 @@ async function emojiData(
       studios: data.train,
       statements: data.statements,
       neighbours: data.neighbours,
+      truths: objectives.truths > 0,
       augmentation: AUGMENTATIONS[data.augment],
     }),
     validation: describe({ split: 'validation', studios: data.train, ...fixed }),

@@ -5,7 +5,9 @@ import {
   crossEntropy,
   equal,
   exp,
+  greater,
   l2Normalize,
+  less,
   logSigmoid,
   logSoftmax,
   matmul,
@@ -55,13 +57,29 @@ export function prototypeLoss(features: Tensor, vectors: Tensor, logScale: Tenso
   return crossEntropy(mul(matmul(features, l2Normalize(vectors), { transB: true }), exp(logScale)), concept);
 }
 
+/**
+ * Texts against all concepts' vectors, where a text may be true of several: the mean over its concepts of the negative
+ * log-probability, as in supervised contrastive learning (Khosla et al. 2020, arXiv 2004.11362, equation 2) with learned
+ * vectors in place of other samples. Concepts of which nothing is known do not count.
+ * @param features [M, A] of length 1  @param vectors [concepts, A], of any length
+ * @param logScale scalar, logarithm of the inverse temperature
+ * @param truth [M, concepts]: 1 true, 0 false, −1 unknown; at least one true in every row
+ */
+export function truthLoss(features: Tensor, vectors: Tensor, logScale: Tensor, truth: Tensor): Tensor {
+  const logits = mul(matmul(features, l2Normalize(vectors), { transB: true }), exp(logScale));
+  const unknown = cast(less(truth, -0.5), 'float32');
+  const logProbabilities = logSoftmax(sub(logits, mul(unknown, 1e4)));
+  const targets = sharedTargets(cast(greater(truth, 0.5), 'float32'));
+  return neg(reduceMean(reduceSum(mul(logProbabilities, targets), -1)));
+}
+
 /** [B, B]: 1 where two rows are of the same class. @param classes [B] int64 */
 export function sameClass(classes: Tensor): Tensor {
   const [count] = classes.shape;
   return cast(equal(reshape(classes, [count!, 1]), reshape(classes, [1, count!])), 'float32');
 }
 
-/** Rows that sum to one. @param matches [B, B] with at least one match in every row */
+/** Rows that sum to one. @param matches [B, N] with at least one match in every row */
 export function sharedTargets(matches: Tensor): Tensor {
   return div(matches, reduceSum(matches, -1, true));
 }

@@ -14,7 +14,7 @@ import {
 } from '../../graph/index.ts';
 import { initializers, Module, Parameter } from '../../nn/index.ts';
 import type { LossGraph, Trainable } from '../objective.ts';
-import { clipLoss, prototypeLoss, sameClass, sharedTargets, siglipLoss } from './contrastive.ts';
+import { clipLoss, prototypeLoss, sameClass, sharedTargets, siglipLoss, truthLoss } from './contrastive.ts';
 
 /** What these objectives ask of a model: features of both modalities before they meet, and logits after. */
 export interface FusionNetwork extends Module {
@@ -40,6 +40,8 @@ export interface FusionWeights {
   readonly form: 'clip' | 'siglip';
   /** Of pictures and of true descriptions with one learned vector for each concept, before fusion; 0 unless told. */
   readonly prototypes?: number;
+  /** Of statements with the vectors of all concepts of which they are true; needs prototypes. 0 unless told. */
+  readonly truths?: number;
   /** Number of concepts; needed for prototypes. */
   readonly concepts?: number | undefined;
 }
@@ -79,7 +81,8 @@ export class FusionTraining extends Module implements Trainable {
     super();
     this.network = network;
     this.temperature = weights.contrastive > 0 ? new Temperature(weights.form) : undefined;
-    const { prototypes = 0, concepts = 0 } = weights;
+    const { prototypes = 0, concepts = 0, truths = 0 } = weights;
+    if (truths > 0 && prototypes === 0) throw new GraphError('truths need prototypes');
     if (prototypes > 0) {
       if (network.alignment === undefined || concepts === 0)
         throw new GraphError('prototypes need an alignment space and the number of concepts');
@@ -92,9 +95,9 @@ export class FusionTraining extends Module implements Trainable {
     return this;
   }
 
-  /** @param batch `pixels`, `ids`, `mask`, `label`; for what comes before fusion also `description_ids`, `description_mask`, `concept` */
+  /** @param batch `pixels`, `ids`, `mask`, `label`; for what comes before fusion also `description_ids`, `description_mask`, `concept`, and `truth` */
   loss(batch: Readonly<Record<string, Tensor>>): LossGraph {
-    const { classification, contrastive, form, prototypes = 0 } = this.#weights;
+    const { classification, contrastive, form, prototypes = 0, truths = 0 } = this.#weights;
     const { alignment } = this.network;
     const aligns = alignment !== undefined && contrastive + prototypes > 0;
     const vision = this.network.encodeVision(batch['pixels']!);
@@ -125,6 +128,11 @@ export class FusionTraining extends Module implements Trainable {
         const side = (x: Tensor): Tensor => prototypeLoss(x, vectors.tensor, log_scale.tensor, concept);
         figures['prototypes'] = mul(add(side(v), side(t)), 0.5);
         loss = add(loss, mul(figures['prototypes'], prototypes));
+        if (truths > 0) {
+          const stated = alignment.ofText(statements!.text, statements!.keep);
+          figures['truths'] = truthLoss(stated, vectors.tensor, log_scale.tensor, batch['truth']!);
+          loss = add(loss, mul(figures['truths'], truths));
+        }
       }
     }
     return { loss, figures };

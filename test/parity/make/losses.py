@@ -1,4 +1,4 @@
-"""Contrastive losses on a small batch: CLIP's form with one-hot and with shared targets, SigLIP's form, and prototypes."""
+"""Contrastive losses on a small batch: CLIP's form with one-hot and with shared targets, SigLIP's form, prototypes, and truths."""
 
 import math
 
@@ -50,6 +50,16 @@ def make():
 
     vectors = {"features": unit(generator, count, width), "vectors": normal(generator, 4, width).float().double()}
     g.case("prototypes", "prototypes", vectors | scale | {"concepts": concepts}, prototypes)
+
+    def truths(features, vectors, log_scale, truth):
+        logits = (features @ F.normalize(vectors, dim=-1).T * log_scale.exp()).masked_fill(truth < 0, -math.inf)
+        positive = truth > 0
+        picked = logits.log_softmax(-1).masked_fill(~positive, 0.0).sum(-1)
+        return {"loss": -(picked / positive.sum(-1)).mean()}
+
+    truth = torch.tensor([[1, 0, 0, -1], [0, 1, 1, 0], [0, 0, 1, 0], [1, -1, -1, 1], [-1, 0, 0, 1]]).double()
+    vectors = {"features": unit(generator, count, width), "vectors": normal(generator, 4, width).float().double()}
+    g.case("truths", "truths", vectors | scale | {"truth": truth}, truths, skip=("truth",))
     g.write()
 
 

@@ -16,6 +16,7 @@ function statements(score: (hardness: string, language: string) => number): Scor
           hardness: hardness as 'true',
           label: hardness === 'true',
           concept: i,
+          words: 'x',
           about: i,
         },
         score: score(hardness, language),

@@ -56,7 +56,7 @@ describe('right recipes', () => {
       clip: 1,
     });
     expect(recipe.schedule).toEqual({ kind: 'cosine', warmup: 0, floor: 0 });
-    expect(recipe.objectives).toEqual({ classification: 1, contrastive: 0, form: 'clip', prototypes: 0 });
+    expect(recipe.objectives).toEqual({ classification: 1, contrastive: 0, form: 'clip', prototypes: 0, truths: 0 });
     expect(recipe.data).toMatchObject({ kind: 'emoji-statements', test: ['openmoji'] });
   });
 

@@ -6,6 +6,7 @@ import { mayMirror } from '../../../../src/data/emoji/mirror.ts';
 import { loadConcepts } from '../../../../src/data/emoji/node/packages.ts';
 import { StatementMaker } from '../../../../src/data/emoji/statements.ts';
 import { nounPhrase } from '../../../../src/data/emoji/templates.ts';
+import { TruthTable } from '../../../../src/data/emoji/truths.ts';
 import { sampleRandom } from '../../../../src/data/dataset.ts';
 
 let concepts: Concept[];
@@ -181,5 +182,28 @@ describe('nounPhrase', () => {
     ['unicorn', 'a unicorn'],
   ])('%s → %s', (name, phrase) => {
     expect(nounPhrase(name)).toBe(phrase);
+  });
+});
+
+describe('truths', () => {
+  it('agree with the statements and say of which other concepts they are true', () => {
+    const truths = new TruthTable(maker.facts);
+    for (let i = 0; i < 3000; i++) {
+      const random = sampleRandom(7, 0, i);
+      const statement = maker.make(concepts[random.integer(concepts.length)]!, random);
+      const row = truths.of(statement);
+      expect([row.length, row[statement.concept]], statement.text).toEqual([concepts.length, statement.label ? 1 : 0]);
+      expect(row.includes(1)).toBe(true);
+    }
+  });
+
+  it('leave open what cannot be said for sure', () => {
+    const truths = new TruthTable(maker.facts);
+    const cat = named('cat');
+    const statement = maker.make(cat, sampleRandom(1, 0, 0), { language: 'en', kind: 'name', hardness: 'true' });
+    const row = truths.of(statement);
+    expect(row[cat.index]).toBe(1);
+    expect(row[named('grinning cat').index]).toBe(-1);
+    expect(row[named('rocket').index]).toBe(0);
   });
 });
