@@ -96,6 +96,13 @@ export function matchTensors(
   return { names, ignored };
 }
 
+/** A part of a larger model as if it stood alone: what lies under `prefix`, by the names that it has there. */
+export function parametersUnder<T>(parameters: ReadonlyMap<string, T>, prefix: string): Map<string, T> {
+  const part = new Map<string, T>();
+  for (const [path, parameter] of parameters) if (path.startsWith(prefix)) part.set(path.slice(prefix.length), parameter);
+  return part;
+}
+
 /** The parameter that a name stands for: itself where there is one, else without prefix and older words. */
 function pathOf(name: string, { prefix, renamed = [] }: NamingRules, expected: ReadonlyMap<string, unknown>): string {
   const now = renamed.reduce((text, [old, word]) => text.replace(old, word), name);

@@ -6,7 +6,7 @@ import { flattenGrid } from './patches.ts';
 import { Transformer, type TransformerConfig } from './transformer.ts';
 
 /** A Vision Transformer (Dosovitskiy et al. 2021, arXiv 2010.11929). */
-export interface VitConfig extends TransformerConfig {
+export interface PlainVitConfig extends TransformerConfig {
   readonly kind: 'vit';
   readonly imageSize: number;
   readonly patchSize: number;
@@ -37,7 +37,7 @@ export interface PretrainedVisionConfig {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-export type VisionConfig = VitConfig | ConvNetConfig | PretrainedVisionConfig;
+export type VisionConfig = PlainVitConfig | ConvNetConfig | PretrainedVisionConfig;
 
 /** What a vision encoder offers: features on a grid, row by row. */
 export interface VisionEncoder extends Module {
@@ -54,7 +54,7 @@ export interface VisionEncoder extends Module {
 export function createVisionEncoder(config: VisionConfig): VisionEncoder {
   switch (config.kind) {
     case 'vit':
-      return new Vit(config);
+      return new PlainVit(config);
     case 'convnet':
       return new ConvNet(config);
     case 'pretrained':
@@ -65,14 +65,14 @@ export function createVisionEncoder(config: VisionConfig): VisionEncoder {
   }
 }
 
-export class Vit extends Module implements VisionEncoder {
+export class PlainVit extends Module implements VisionEncoder {
   readonly patch_embedding: Conv2d;
   readonly class_token: Parameter | undefined;
   readonly position_embedding: Parameter;
   readonly encoder: Transformer;
-  readonly #config: VitConfig;
+  readonly #config: PlainVitConfig;
 
-  constructor(config: VitConfig) {
+  constructor(config: PlainVitConfig) {
     super();
     const initializer = initializers.truncatedNormal(0.02);
     const side = config.imageSize / config.patchSize;

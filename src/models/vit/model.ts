@@ -185,6 +185,12 @@ export const vitNames: NamingRules = {
   ignored: [/^classifier\.(weight|bias)$/, /^embeddings\.mask_token$/],
 };
 
+/** For the encoder alone, from a file with any head. */
+export const vitEncoderNames: NamingRules = {
+  ...vitNames,
+  ignored: [...vitNames.ignored!, /^pooler\.dense\.(weight|bias)$/],
+};
+
 /** The model that a file holds: with a classification head and a pooler where it has them. @param names of all tensors */
 export function createViT(config: ViTConfig, names: Iterable<string>): ViT | ViTForImageClassification {
   const all = new Set(names);
