@@ -99,7 +99,8 @@ export function matchTensors(
 /** A part of a larger model as if it stood alone: what lies under `prefix`, by the names that it has there. */
 export function parametersUnder<T>(parameters: ReadonlyMap<string, T>, prefix: string): Map<string, T> {
   const part = new Map<string, T>();
-  for (const [path, parameter] of parameters) if (path.startsWith(prefix)) part.set(path.slice(prefix.length), parameter);
+  for (const [path, parameter] of parameters)
+    if (path.startsWith(prefix)) part.set(path.slice(prefix.length), parameter);
   return part;
 }
 
