@@ -8,8 +8,19 @@ export const layerCount: z.ZodType<number> = z.int().min(1).max(1000);
 export const epsilon: z.ZodType<number> = z.number().positive().max(1);
 export const probability: z.ZodType<number> = z.number().min(0).max(1);
 
+type ActivationName =
+  | 'gelu'
+  | 'gelu_python'
+  | 'gelu_new'
+  | 'gelu_fast'
+  | 'gelu_pytorch_tanh'
+  | 'quick_gelu'
+  | 'relu'
+  | 'silu'
+  | 'swish';
+
 /** Names of activations in files, and ours. `gelu_fast` differs from `gelu_new` in the last digits of a constant. */
-const ACTIVATIONS = {
+const ACTIVATIONS: Readonly<Record<ActivationName, Activation>> = {
   gelu: 'gelu',
   gelu_python: 'gelu',
   gelu_new: 'gelu_tanh',
@@ -19,10 +30,10 @@ const ACTIVATIONS = {
   relu: 'relu',
   silu: 'silu',
   swish: 'silu',
-} as const satisfies Readonly<Record<string, Activation>>;
+};
 
-export const activation: z.ZodType<Activation, keyof typeof ACTIVATIONS> = z
-  .enum(Object.keys(ACTIVATIONS) as (keyof typeof ACTIVATIONS)[])
+export const activation: z.ZodType<Activation, ActivationName> = z
+  .enum(Object.keys(ACTIVATIONS) as ActivationName[])
   .transform((name) => ACTIVATIONS[name]);
 
 /** One number for both directions, or height and width. */
@@ -59,4 +70,7 @@ export function headsFit({
 }
 
 /** What is said where {@link headsFit} does not hold. */
-export const HEADS_MISFIT = { message: 'does not divide hidden_size', path: ['num_attention_heads'] };
+export const HEADS_MISFIT: { readonly message: string; readonly path: [string] } = {
+  message: 'does not divide hidden_size',
+  path: ['num_attention_heads'],
+};
