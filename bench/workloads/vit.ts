@@ -1,19 +1,19 @@
 // B pictures
 import { crossEntropy, select, type Tensor } from '../../src/graph/index.ts';
-import { Vit } from '../../src/models/common/vision.ts';
+import { PlainVit } from '../../src/models/common/vision.ts';
 import { Linear, Module } from '../../src/nn/index.ts';
 
 /** ViT-S/16 at 224 pixels with a class token and 1,000 classes. */
 export const VIT = { size: 224, patch: 16, width: 384, layers: 12, heads: 6, classes: 1000, batch: 8 };
 
 export class VitClassifier extends Module {
-  readonly vit: Vit;
+  readonly vit: PlainVit;
   readonly head: Linear;
 
   constructor() {
     super();
     const { size, patch, width, layers, heads, classes } = VIT;
-    this.vit = new Vit({
+    this.vit = new PlainVit({
       kind: 'vit',
       imageSize: size,
       patchSize: patch,

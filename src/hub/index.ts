@@ -1,3 +1,4 @@
+export * from './account.ts';
 export * from './json.ts';
 export * from './parse.ts';
 export * from './safetensors.ts';

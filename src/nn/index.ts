@@ -7,4 +7,5 @@ export * from './mlp.ts';
 export { inTraining } from './mode.ts';
 export { Module } from './module.ts';
 export { Parameter } from './parameter.ts';
+export * from './projected-attention.ts';
 export { applyRotary, type Rotary, rotaryTables } from './rope.ts';

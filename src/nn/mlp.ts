@@ -1,10 +1,10 @@
-import { gelu, mul, relu, silu, type Tensor } from '../graph/index.ts';
+import { gelu, mul, relu, sigmoid, silu, type Tensor } from '../graph/index.ts';
 import type { Initializer } from './initializers.ts';
 import { Linear } from './layers.ts';
 import { Module } from './module.ts';
 
 /** Names of activations as they stand in configurations. */
-export type Activation = 'gelu' | 'gelu_tanh' | 'relu' | 'silu';
+export type Activation = 'gelu' | 'gelu_tanh' | 'quick_gelu' | 'relu' | 'silu';
 
 export function activate(x: Tensor, activation: Activation): Tensor {
   switch (activation) {
@@ -12,6 +12,9 @@ export function activate(x: Tensor, activation: Activation): Tensor {
       return gelu(x);
     case 'gelu_tanh':
       return gelu(x, 'tanh');
+    case 'quick_gelu':
+      // The approximation by a sigmoid of Hendrycks and Gimpel 2016, arXiv 1606.08415, which CLIP was trained with.
+      return mul(x, sigmoid(mul(x, 1.702)));
     case 'relu':
       return relu(x);
     case 'silu':

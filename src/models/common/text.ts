@@ -1,4 +1,5 @@
 // B batch, T tokens, D width
+import { GraphError } from '../../core/index.ts';
 import { add, slice, type Tensor } from '../../graph/index.ts';
 import { Embedding, initializers, Module, paddingMask, Parameter } from '../../nn/index.ts';
 import { Transformer, type TransformerConfig } from './transformer.ts';
@@ -10,7 +11,32 @@ export interface TextConfig extends TransformerConfig {
   readonly maxLength: number;
 }
 
-export class TextEncoder extends Module {
+/** An encoder of a known architecture; as `PretrainedVisionConfig` is for pictures. */
+export interface PretrainedTextConfig {
+  readonly kind: 'pretrained';
+  readonly vocabularySize: number;
+  readonly maxLength: number;
+  /** Contents of the encoder's `config.json`. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** What a text encoder offers: one vector for each token. */
+export interface TextEncoder extends Module {
+  readonly width: number;
+  /** @param ids [B, T] int64  @param keep [B, T], 1 where a token is real  @returns [B, T, D] */
+  encode(ids: Tensor, keep: Tensor): Tensor;
+}
+
+/** @throws GraphError for an encoder of a known architecture, which has to be built elsewhere */
+export function createTextEncoder(config: TextConfig | PretrainedTextConfig): TextEncoder {
+  if (!('kind' in config)) return new TextTransformer(config);
+  throw new GraphError(
+    `a text encoder of type '${String(config.config['model_type'])}' was not given`,
+    'build it from its config and hand it to the model',
+  );
+}
+
+export class TextTransformer extends Module implements TextEncoder {
   readonly token_embedding: Embedding;
   readonly position_embedding: Parameter;
   readonly encoder: Transformer;
@@ -33,5 +59,9 @@ export class TextEncoder extends Module {
   forward(ids: Tensor, keep: Tensor): Tensor {
     const positions = slice(this.position_embedding.tensor, 0, 0, ids.shape[1]!);
     return this.encoder.forward(add(this.token_embedding.forward(ids), positions), paddingMask(keep));
+  }
+
+  encode(ids: Tensor, keep: Tensor): Tensor {
+    return this.forward(ids, keep);
   }
 }

@@ -1,10 +1,12 @@
 // B batch, H height, W width, P patches, D width, C channels
-import { add, concat, expand, relu, reshape, type Tensor, transpose } from '../../graph/index.ts';
+import { GraphError } from '../../core/index.ts';
+import { add, concat, expand, relu, type Tensor } from '../../graph/index.ts';
 import { Conv2d, GroupNorm, initializers, LayerNorm, Module, Parameter } from '../../nn/index.ts';
+import { flattenGrid } from './patches.ts';
 import { Transformer, type TransformerConfig } from './transformer.ts';
 
 /** A Vision Transformer (Dosovitskiy et al. 2021, arXiv 2010.11929). */
-export interface VitConfig extends TransformerConfig {
+export interface PlainVitConfig extends TransformerConfig {
   readonly kind: 'vit';
   readonly imageSize: number;
   readonly patchSize: number;
@@ -24,7 +26,18 @@ export interface ConvNetConfig {
   readonly stem: number;
 }
 
-export type VisionConfig = VitConfig | ConvNetConfig;
+/**
+ * An encoder of a known architecture, described by its own `config.json`. It is built by whoever knows all architectures
+ * and handed to the model that it becomes a part of.
+ */
+export interface PretrainedVisionConfig {
+  readonly kind: 'pretrained';
+  readonly imageSize: number;
+  /** Contents of the encoder's `config.json`. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+export type VisionConfig = PlainVitConfig | ConvNetConfig | PretrainedVisionConfig;
 
 /** What a vision encoder offers: features on a grid, row by row. */
 export interface VisionEncoder extends Module {
@@ -34,21 +47,32 @@ export interface VisionEncoder extends Module {
   /** Tokens that stand in front of the grid (a class token). */
   readonly prefix: number;
   /** @param pixels [B, 3, H, W]  @returns [B, prefix + rows · columns, D] */
-  forward(pixels: Tensor): Tensor;
+  encode(pixels: Tensor): Tensor;
 }
 
+/** @throws GraphError for an encoder of a known architecture, which has to be built elsewhere */
 export function createVisionEncoder(config: VisionConfig): VisionEncoder {
-  return config.kind === 'vit' ? new Vit(config) : new ConvNet(config);
+  switch (config.kind) {
+    case 'vit':
+      return new PlainVit(config);
+    case 'convnet':
+      return new ConvNet(config);
+    case 'pretrained':
+      throw new GraphError(
+        `a vision encoder of type '${String(config.config['model_type'])}' was not given`,
+        'build it from its config and hand it to the model',
+      );
+  }
 }
 
-export class Vit extends Module implements VisionEncoder {
+export class PlainVit extends Module implements VisionEncoder {
   readonly patch_embedding: Conv2d;
   readonly class_token: Parameter | undefined;
   readonly position_embedding: Parameter;
   readonly encoder: Transformer;
-  readonly #config: VitConfig;
+  readonly #config: PlainVitConfig;
 
-  constructor(config: VitConfig) {
+  constructor(config: PlainVitConfig) {
     super();
     const initializer = initializers.truncatedNormal(0.02);
     const side = config.imageSize / config.patchSize;
@@ -83,6 +107,10 @@ export class Vit extends Module implements VisionEncoder {
       tokens = concat([expand(this.class_token.tensor, [batch!, 1, this.width]), tokens], 1);
     }
     return this.encoder.forward(add(tokens, this.position_embedding.tensor));
+  }
+
+  encode(pixels: Tensor): Tensor {
+    return this.forward(pixels);
   }
 }
 
@@ -158,12 +186,10 @@ export class ConvNet extends Module implements VisionEncoder {
     for (const block of this.stages.flat()) x = block.forward(x);
     return this.norm.forward(flattenGrid(x));
   }
-}
 
-/** [B, C, H, W] → [B, H·W, C] */
-function flattenGrid(x: Tensor): Tensor {
-  const [batch, channels, height, width] = x.shape;
-  return transpose(reshape(x, [batch!, channels!, (height as number) * (width as number)]), [0, 2, 1]);
+  encode(pixels: Tensor): Tensor {
+    return this.forward(pixels);
+  }
 }
 
 function groupCount(channels: number): number {

@@ -8,9 +8,12 @@ const transformer = {
   layers: z.int().min(0).max(1000),
   heads: size,
   hidden: size.optional(),
-  activation: z.enum(['relu', 'gelu', 'gelu_tanh', 'silu']).optional(),
+  activation: z.enum(['relu', 'gelu', 'gelu_tanh', 'quick_gelu', 'silu']).optional(),
   dropout: z.number().min(0).max(1).optional(),
 };
+
+/** An encoder of a known architecture: its own `config.json`, which its own parser reads. */
+const pretrained = { kind: z.literal('pretrained'), config: z.record(z.string(), z.unknown()) };
 
 const schema = z.object({
   model_type: z.literal('fusion'),
@@ -29,8 +32,12 @@ const schema = z.object({
       blocks: z.array(size).min(1).max(64),
       stem: size,
     }),
+    z.strictObject({ imageSize: size, ...pretrained }),
   ]),
-  text: z.strictObject({ vocabularySize: size, maxLength: size, ...transformer }),
+  text: z.union([
+    z.strictObject({ vocabularySize: size, maxLength: size, ...transformer }),
+    z.strictObject({ vocabularySize: size, maxLength: size, ...pretrained }),
+  ]),
   hiddenSize: size,
   heads: size,
   classes: size,

@@ -14,13 +14,13 @@ import {
   type Tensor,
 } from '../../graph/index.ts';
 import { initializers, LayerNorm, Linear, Mlp, Module, MultiheadAttention, paddingMask } from '../../nn/index.ts';
-import { type TextConfig, TextEncoder } from '../common/text.ts';
+import { createTextEncoder, type PretrainedTextConfig, type TextConfig, type TextEncoder } from '../common/text.ts';
 import { createVisionEncoder, type VisionConfig, type VisionEncoder } from '../common/vision.ts';
 
 /** What a {@link SimpleMultimodalModel} is built from. */
 export interface FusionConfig {
   readonly vision: VisionConfig;
-  readonly text: TextConfig;
+  readonly text: TextConfig | PretrainedTextConfig;
   /** Width in which the modalities meet; encoders of another width are projected to it. */
   readonly hiddenSize: number;
   readonly heads: number;
@@ -31,6 +31,12 @@ export interface FusionConfig {
   readonly layers: number;
   /** Width of the space in which pooled features are compared before fusion; 0 for none. */
   readonly alignmentSize: number;
+}
+
+/** Encoders of known architectures, made outside; the others are made of the config. */
+export interface FusionEncoders {
+  readonly vision?: VisionEncoder;
+  readonly text?: TextEncoder;
 }
 
 /** Features of both modalities before they meet. */
@@ -58,15 +64,19 @@ export class SimpleMultimodalModel extends Module {
   readonly classifier: Linear;
   readonly config: FusionConfig;
 
-  constructor(config: FusionConfig) {
+  /**
+   * @param encoders those that the config calls `pretrained`; their weights lie under `vision_encoder.` and `text_encoder.`
+   * @throws GraphError when the config asks for one that is not given
+   */
+  constructor(config: FusionConfig, encoders: FusionEncoders = {}) {
     super();
     const { hiddenSize, heads, layers } = config;
-    this.vision_encoder = createVisionEncoder(config.vision);
-    this.text_encoder = new TextEncoder(config.text);
+    this.vision_encoder = encoders.vision ?? createVisionEncoder(config.vision);
+    this.text_encoder = encoders.text ?? createTextEncoder(config.text);
     const project = (width: number): Linear | undefined =>
       width === hiddenSize ? undefined : new Linear(width, hiddenSize);
     this.vision_projection = project(this.vision_encoder.width);
-    this.text_projection = project(config.text.width);
+    this.text_projection = project(this.text_encoder.width);
     this.fusion = Array.from({ length: layers }, () => new FusionLayer(hiddenSize, heads, layers > 1));
     this.alignment = config.alignmentSize > 0 ? new Alignment(hiddenSize, config.alignmentSize) : undefined;
     const features = hiddenSize + config.alignmentSize;
@@ -86,12 +96,12 @@ export class SimpleMultimodalModel extends Module {
 
   /** @returns [B, P, D] */
   encodeVision(pixels: Tensor): Tensor {
-    const features = this.vision_encoder.forward(pixels);
+    const features = this.vision_encoder.encode(pixels);
     return tap('vision', this.vision_projection === undefined ? features : this.vision_projection.forward(features));
   }
 
   encodeText(ids: Tensor, keep: Tensor): { text: Tensor; keep: Tensor } {
-    const features = this.text_encoder.forward(ids, keep);
+    const features = this.text_encoder.encode(ids, keep);
     return {
       text: tap('text', this.text_projection === undefined ? features : this.text_projection.forward(features)),
       keep: cast(keep, 'float32'),

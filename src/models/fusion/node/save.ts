@@ -3,7 +3,7 @@ import type { TextTokenizer } from '../../../data/index.ts';
 import { writeModelFolder } from '../../../hub/node/model-folder.ts';
 import { tensorSources } from '../../../hub/node/safetensors-file.ts';
 import { fusionConfigToJson } from '../config.ts';
-import { SimpleMultimodalModel, type FusionConfig } from '../model.ts';
+import { SimpleMultimodalModel, type FusionConfig, type FusionEncoders } from '../model.ts';
 import { preprocessingToJson, type FusionPreprocessing } from '../processor.ts';
 
 /** Property under which a training objective keeps the model; its name is left out of the keys. */
@@ -12,6 +12,8 @@ const NETWORK = 'network.';
 /** A trained fusion model and all that is needed to use it. */
 export interface TrainedFusionModel {
   readonly config: FusionConfig;
+  /** Fresh ones of the same architectures, where the config calls encoders `pretrained`. */
+  readonly encoders?: FusionEncoders;
   /** By the model's own paths, or with `network.` before them as an objective has them; others are left out. */
   readonly weights: Readonly<Record<string, HostTensor>>;
   readonly tokenizer: TextTokenizer;
@@ -22,9 +24,10 @@ export interface TrainedFusionModel {
 export function fusionWeights(
   config: FusionConfig,
   all: Readonly<Record<string, HostTensor>>,
+  encoders: FusionEncoders = {},
 ): Record<string, HostTensor> {
   const weights: Record<string, HostTensor> = {};
-  for (const path of new SimpleMultimodalModel(config).parameters().keys()) {
+  for (const path of new SimpleMultimodalModel(config, encoders).parameters().keys()) {
     const tensor = all[path] ?? all[NETWORK + path];
     if (tensor === undefined)
       throw new CheckpointError(`there are no values for the weight '${path}'`, 'are they of this model?');
@@ -39,7 +42,7 @@ export function fusionWeights(
  */
 export async function saveFusionModel(
   path: string,
-  { config, weights, tokenizer, preprocessing }: TrainedFusionModel,
+  { config, encoders, weights, tokenizer, preprocessing }: TrainedFusionModel,
   options: { overwrite?: boolean } = {},
 ): Promise<void> {
   await writeModelFolder(
@@ -49,7 +52,7 @@ export async function saveFusionModel(
       tokenizer: tokenizer.json as Record<string, unknown>,
       preprocessor: preprocessingToJson(preprocessing),
     },
-    tensorSources(Object.entries(fusionWeights(config, weights))),
+    tensorSources(Object.entries(fusionWeights(config, weights, encoders))),
     options,
   );
 }
