@@ -33,7 +33,7 @@ export interface CheckpointContents {
 }
 
 /** A checkpoint whose files have been verified. */
-export interface Checkpoint {
+export interface RunCheckpoint {
   readonly path: string;
   readonly state: RunState;
   readModel(): Promise<Map<string, HostTensor>>;
@@ -108,10 +108,10 @@ export class RunFolder {
    * The newest checkpoint whose files are complete and unchanged, or undefined when there is none.
    * @param onIgnored called with the folder of each damaged one and what is wrong with it; it is left where it is
    */
-  async latest(onIgnored: (path: string, reason: string) => void = () => {}): Promise<Checkpoint | undefined> {
+  async latest(onIgnored: (path: string, reason: string) => void = () => {}): Promise<RunCheckpoint | undefined> {
     for (const { folder } of await this.#folders()) {
       try {
-        return await openCheckpoint(join(this.path, folder));
+        return await openRunCheckpoint(join(this.path, folder));
       } catch (error) {
         if (!(error instanceof CheckpointError)) throw error;
         onIgnored(join(this.path, folder), error.message);
@@ -159,7 +159,7 @@ export class RunFolder {
  * Opens one checkpoint by its folder, verifying size and hash of every file.
  * @throws CheckpointError when a file is absent, damaged or of another checkpoint
  */
-export async function openCheckpoint(path: string): Promise<Checkpoint> {
+export async function openRunCheckpoint(path: string): Promise<RunCheckpoint> {
   const { state, files } = await readRunState(join(path, STATE_FILE));
   for (const name of [WEIGHTS_FILE, OPTIMIZER_FILE]) {
     const expected = files[name];

@@ -11,7 +11,7 @@ import { readJsonObject } from './json-file.ts';
 import { missingTensor, SafetensorsFile } from './safetensors-file.ts';
 
 export const WEIGHTS_FILE = 'model.safetensors';
-const INDEX_FILE = 'model.safetensors.index.json';
+export const INDEX_FILE = 'model.safetensors.index.json';
 const MAX_INDEX_BYTES = 64 * 1024 * 1024;
 
 /** Where a tensor lies on disk, as the external data of an ONNX graph needs it. */
@@ -34,11 +34,12 @@ export class Weights {
 
   /**
    * Opens `model.safetensors`, or else the shards that `model.safetensors.index.json` names.
+   * @param resolve gives the real path of a file, or throws where it may not be read; follows every link by default
    * @throws CheckpointError when neither is there, a header is wrong, a shard is absent or lacks a tensor
    */
-  static async open(folder: string): Promise<Weights> {
+  static async open(folder: string, resolve: (path: string) => Promise<string> = followLinks): Promise<Weights> {
     if (existsSync(join(folder, WEIGHTS_FILE))) {
-      const file = await openReal(join(folder, WEIGHTS_FILE));
+      const file = await SafetensorsFile.open(await resolve(join(folder, WEIGHTS_FILE)));
       return new Weights(folder, [file], new Map([...file.header.tensors.keys()].map((name) => [name, file])));
     }
     const index = join(folder, INDEX_FILE);
@@ -48,12 +49,12 @@ export class Weights {
         'name the folder of a checkpoint in safetensors format',
       );
     }
-    const shardOf = parseShardedIndex(await readJsonObject(index, MAX_INDEX_BYTES), index);
+    const shardOf = parseShardedIndex(await readJsonObject(await resolve(index), MAX_INDEX_BYTES), index);
     const files = new Map<string, SafetensorsFile>();
     try {
       const fileOf = new Map<string, SafetensorsFile>();
       for (const [name, shard] of shardOf) {
-        const file = files.get(shard) ?? (await openReal(join(folder, shard)));
+        const file = files.get(shard) ?? (await SafetensorsFile.open(await resolve(join(folder, shard))));
         files.set(shard, file);
         if (!file.header.tensors.has(name)) throw missingTensor(name, file.header.tensors.keys(), file.path);
         fileOf.set(name, file);
@@ -107,9 +108,8 @@ export class Weights {
   }
 }
 
-async function openReal(path: string): Promise<SafetensorsFile> {
-  const real = await realpath(path).catch((error: unknown) => {
+async function followLinks(path: string): Promise<string> {
+  return realpath(path).catch((error: unknown) => {
     throw asCheckpointError(error, path);
   });
-  return SafetensorsFile.open(real);
 }

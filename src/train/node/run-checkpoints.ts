@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { HostTensor } from '../../core/index.ts';
 import { parseConfig } from '../../hub/index.ts';
-import { RunFolder, type Checkpoint } from '../../hub/node/run-folder.ts';
+import { RunFolder, type RunCheckpoint } from '../../hub/node/run-folder.ts';
 import type { Json } from '../../hub/node/run-state.ts';
 import { tensorSources } from '../../hub/node/safetensors-file.ts';
 import type { CheckpointStore, SavedTraining, TrainingState } from '../checkpoints.ts';
@@ -59,7 +59,7 @@ export class RunCheckpoints implements CheckpointStore {
   }
 }
 
-function savedTraining(checkpoint: Checkpoint): SavedTraining {
+function savedTraining(checkpoint: RunCheckpoint): SavedTraining {
   const { path, state } = checkpoint;
   const where = `${path}/state.json`;
   const data = parseConfig(dataSchema, state.data, where);
