@@ -1,3 +1,5 @@
+export * from './chat-template.ts';
+export * from './checkpoint-tokenizer.ts';
 export * from './dataset.ts';
 export * from './easy-vqa.ts';
 export * from './emoji/augment.ts';
