@@ -1,4 +1,5 @@
 export * from './checkpoint.ts';
+export * from './fetch-model.ts';
 export * from './locate.ts';
 export * from './model-folder.ts';
 export * from './run-folder.ts';
