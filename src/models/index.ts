@@ -4,6 +4,7 @@ export * from './clip/config.ts';
 export * from './clip/model.ts';
 export * from './common/clip-vision.ts';
 export * from './common/decoder.ts';
+export * from './common/decoder-names.ts';
 export * from './common/dense.ts';
 export * from './common/patches.ts';
 export * from './common/siglip-vision.ts';

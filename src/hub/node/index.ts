@@ -1,3 +1,4 @@
+export * from './locate.ts';
 export * from './model-folder.ts';
 export * from './run-folder.ts';
 export type * from './run-state.ts';

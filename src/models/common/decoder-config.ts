@@ -1,10 +1,11 @@
 /** Keys of `config.json` that decoders of Llama's family share. Defaults are those of Transformers where files leave keys out. */
 import { z } from 'zod';
 import { CheckpointError } from '../../core/index.ts';
+import { parseConfig } from '../../hub/index.ts';
 import type { RotaryConfig } from '../../nn/index.ts';
+import { layerCount, size } from './config-fields.ts';
 import type { DecoderConfig } from './decoder.ts';
 
-const size = z.int().min(1).max(10_000_000);
 const positive = z.number().positive();
 
 const scalingSchema = z.looseObject({
@@ -18,32 +19,39 @@ const scalingSchema = z.looseObject({
   original_max_position_embeddings: size.optional(),
 });
 
-/** What every decoder of the family has in its file; families add their own keys. */
-export const decoderKeys = {
+const keysSchema = z.looseObject({
   vocab_size: size,
   hidden_size: size,
   intermediate_size: size,
-  num_hidden_layers: z.int().min(1).max(1000),
+  num_hidden_layers: layerCount,
   num_attention_heads: size,
   num_key_value_heads: size.nullish(),
   head_dim: size.nullish(),
   hidden_act: z.literal('silu').default('silu'),
   rms_norm_eps: positive.default(1e-6),
-  max_position_embeddings: size,
+  max_position_embeddings: size.optional(),
   tie_word_embeddings: z.boolean().default(false),
   rope_theta: positive.nullish(),
   /** Up to version 4 of Transformers, beside `rope_theta`. */
   rope_scaling: scalingSchema.nullish(),
   /** From version 5 on: θ and scaling in one. */
   rope_parameters: scalingSchema.nullish(),
-};
+});
+type DecoderKeys = z.infer<typeof keysSchema>;
 
-const keysSchema = z.object(decoderKeys);
-/** The shared keys after parsing. */
-export type DecoderKeys = z.infer<typeof keysSchema>;
+/** What Transformers assumes where a file of the family leaves keys out. */
+export interface DecoderDefaults {
+  readonly maxLength: number;
+  /** Absent where heads share the width. */
+  readonly headWidth?: number;
+}
 
-/** @throws CheckpointError naming the key when heads do not fit or a kind of rotary scaling is not known */
-export function decoderConfig(keys: DecoderKeys, file: string): DecoderConfig {
+/**
+ * The keys that the family shares; a model adds its own.
+ * @throws CheckpointError naming the key when heads do not fit or a kind of rotary scaling is not known
+ */
+export function parseDecoderConfig(json: unknown, file: string, defaults: DecoderDefaults): DecoderConfig {
+  const keys = parseConfig(keysSchema, json, file);
   const { num_attention_heads: heads, hidden_size: width } = keys;
   const keyValueHeads = keys.num_key_value_heads ?? heads;
   if (heads % keyValueHeads !== 0) {
@@ -52,7 +60,7 @@ export function decoderConfig(keys: DecoderKeys, file: string): DecoderConfig {
       'correct the file, or fetch the checkpoint again',
     );
   }
-  const headWidth = keys.head_dim ?? width / heads;
+  const headWidth = keys.head_dim ?? defaults.headWidth ?? width / heads;
   if (!Number.isInteger(headWidth) || headWidth % 2 !== 0) {
     throw new CheckpointError(
       `${file}: heads of width ${headWidth} (hidden_size ${width}, num_attention_heads ${heads}) cannot turn in pairs`,
@@ -69,7 +77,7 @@ export function decoderConfig(keys: DecoderKeys, file: string): DecoderConfig {
     hidden: keys.intermediate_size,
     normEpsilon: keys.rms_norm_eps,
     rotary: rotaryConfig(keys, file),
-    maxLength: keys.max_position_embeddings,
+    maxLength: keys.max_position_embeddings ?? defaults.maxLength,
     tied: keys.tie_word_embeddings,
   };
 }
@@ -110,3 +118,12 @@ function rotaryConfig(keys: DecoderKeys, file: string): RotaryConfig {
       );
   }
 }
+
+/** Qwen's files can ask for attention to the last tokens alone in some layers, which none of the released ones does. */
+export function refuseSlidingWindow(json: unknown, file: string): void {
+  const { use_sliding_window: asked } = parseConfig(slidingSchema, json, file);
+  if (asked)
+    throw new CheckpointError(`${file}: use_sliding_window is not supported`, 'use a checkpoint with full attention');
+}
+
+const slidingSchema = z.looseObject({ use_sliding_window: z.boolean().default(false) });

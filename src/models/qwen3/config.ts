@@ -1,22 +1,14 @@
 import { z } from 'zod';
 import { parseConfig } from '../../hub/index.ts';
-import { CheckpointError } from '../../core/index.ts';
 import type { DecoderConfig } from '../common/decoder.ts';
-import { decoderConfig, decoderKeys } from '../common/decoder-config.ts';
+import { parseDecoderConfig, refuseSlidingWindow } from '../common/decoder-config.ts';
 
-const schema = z.looseObject({
-  ...decoderKeys,
-  head_dim: decoderKeys.head_dim.default(128),
-  max_position_embeddings: decoderKeys.max_position_embeddings.default(32_768),
-  attention_bias: z.boolean().default(false),
-  use_sliding_window: z.boolean().default(false),
-});
+const schema = z.looseObject({ attention_bias: z.boolean().default(false) });
 
 /** @param json contents of `config.json`  @param file its name, for messages  @throws CheckpointError */
 export function parseQwen3Config(json: unknown, file = 'config.json'): DecoderConfig {
-  const keys = parseConfig(schema, json, file);
-  if (keys.use_sliding_window)
-    throw new CheckpointError(`${file}: use_sliding_window is not supported`, 'use a checkpoint with full attention');
-  const bias = keys.attention_bias;
-  return { ...decoderConfig(keys, file), attentionBias: bias, outputBias: bias, headNorm: true };
+  const { attention_bias: bias } = parseConfig(schema, json, file);
+  refuseSlidingWindow(json, file);
+  const shared = parseDecoderConfig(json, file, { maxLength: 32_768, headWidth: 128 });
+  return { ...shared, attentionBias: bias, outputBias: bias, headNorm: true };
 }

@@ -1,0 +1,228 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hostTensor, type HostTensor, Random } from '../../src/core/index.ts';
+import { Decoding } from '../../src/generate/index.ts';
+import { crossEntropy, input, reshape, slice, type Tensor, trace } from '../../src/graph/index.ts';
+import { locateWeights, Weights } from '../../src/hub/node/index.ts';
+import { encodeSafetensors } from '../../src/hub/index.ts';
+import { readSafetensors } from '../../src/hub/node/safetensors-file.ts';
+import {
+  CausalLM,
+  type DecoderConfig,
+  decoderNames,
+  Llama,
+  parseLlamaConfig,
+  parseQwen2Config,
+  parseQwen3Config,
+  Qwen2,
+  Qwen3,
+} from '../../src/models/index.ts';
+import { lower } from '../../src/onnx/index.ts';
+import { createRuntime } from '../../src/runtime/node/index.ts';
+import type { Program, Runtime, Value } from '../../src/runtime/types.ts';
+import { distance } from './check-gradients.ts';
+
+/** Largest ‖x − x̂‖ / ‖x̂‖ beside Transformers, both in float32: two blocks round off about 1e-6. */
+const TOLERANCE = 1e-4;
+const NUDGE = 0.05;
+const NEW_TOKENS = 32;
+
+const DECODERS: Readonly<Record<string, (config: unknown) => CausalLM>> = {
+  llama: (config) => new Llama(parseLlamaConfig(config)),
+  'llama-scaled': (config) => new Llama(parseLlamaConfig(config)),
+  qwen2: (config) => new Qwen2(parseQwen2Config(config)),
+  qwen3: (config) => new Qwen3(parseQwen3Config(config)),
+};
+
+function folderOf(name: string): string {
+  return fileURLToPath(new URL(`fixtures/decoders/${name}`, import.meta.url));
+}
+
+function modelOf(name: string): CausalLM {
+  const config: unknown = JSON.parse(readFileSync(join(folderOf(name), 'config.json'), 'utf8'));
+  const model = DECODERS[name]!(config);
+  // Walking the tree gives the weights their names.
+  model.parameters();
+  return model;
+}
+
+/** Outputs of a row of tokens by the names of the fixture. */
+function outputsOf(model: CausalLM, ids: Tensor, layers: number): Record<string, Tensor> {
+  const { result, taps } = trace(() => {
+    const embedded = model.embed(ids);
+    const last = model.model.forward(embedded);
+    return { embedded, last, logits: model.logits(last) };
+  });
+  const outputs: Record<string, Tensor> = { 'state.0': result.embedded, logits: result.logits };
+  for (let i = 1; i < layers; i++) outputs[`state.${i}`] = taps.get(`model.layers.${i - 1}.state`)!;
+  outputs[`state.${layers}`] = result.last;
+  const vocabulary = model.model.config.vocabularySize;
+  const before = reshape(slice(result.logits, 1, 0, (ids.shape[1] as number) - 1), [-1, vocabulary]);
+  outputs['loss'] = crossEntropy(before, reshape(slice(ids, 1, 1, ids.shape[1] as number), [-1]));
+  return outputs;
+}
+
+async function greedy(decoding: Decoding, rows: readonly (readonly number[])[]): Promise<number[][]> {
+  const state = await decoding.start(rows.length, Math.max(...rows.map((row) => row.length)) + NEW_TOKENS);
+  const texts: number[][] = rows.map(() => []);
+  let next: readonly (readonly number[])[] = rows;
+  for (let step = 0; step < NEW_TOKENS; step++) {
+    const { data } = await state.read(next);
+    next = rows.map((_, row) => {
+      const logits = data.subarray(row * decoding.vocabularySize, (row + 1) * decoding.vocabularySize);
+      const best = logits.indexOf(Math.max(...logits));
+      texts[row]!.push(best);
+      return [best];
+    });
+  }
+  state.dispose();
+  return texts;
+}
+
+let runtime: Runtime;
+let scratch: string;
+beforeAll(async () => {
+  runtime = await createRuntime({ threads: 1 });
+  scratch = await mkdtemp(join(tmpdir(), 'decoders-'));
+});
+afterAll(async () => {
+  await runtime.dispose();
+  await rm(scratch, { recursive: true });
+});
+
+async function openDecoding(model: CausalLM, folder: string): Promise<Decoding> {
+  const weights = await Weights.open(folder);
+  try {
+    const rules = decoderNames(model.model.config.tied);
+    return await Decoding.create(runtime, model, locateWeights(weights, model.parameters(), rules));
+  } finally {
+    await weights.close();
+  }
+}
+
+describe.each(Object.keys(DECODERS))('%s', (name) => {
+  let expected: ReadonlyMap<string, HostTensor>;
+  let prompts: number[][];
+  let answers: number[][];
+  beforeAll(async () => {
+    expected = await readSafetensors(join(folderOf(name), 'expected.safetensors'));
+    const numbers = (key: string): number[] => Array.from(expected.get(key)!.data as BigInt64Array, Number);
+    prompts = [numbers('ids.0'), numbers('ids.1')];
+    answers = [numbers('tokens.0'), numbers('tokens.1')];
+    for (const answer of answers) expect(new Set(answer).size).toBeGreaterThanOrEqual(16);
+  });
+
+  it('gives what Transformers gives, and every tensor matters', async () => {
+    const model = modelOf(name);
+    const config: DecoderConfig = model.model.config;
+    // Each length has a graph of its own, as in training.
+    const programs: Program[] = [];
+    for (const prompt of prompts) {
+      const outputs = outputsOf(model, input('ids', 'int64', [1, prompt.length]), config.layers);
+      programs.push(await runtime.compile(lower(outputs), { optimization: 'all' }));
+    }
+    const weights = await readSafetensors(join(folderOf(name), 'model.safetensors'));
+    const values: Record<string, Value> = {};
+    for (const path of model.parameters().keys()) {
+      const tensor = weights.get(path)!;
+      values[path] = await runtime.allocate(tensor.dtype, tensor.shape, tensor);
+    }
+    const farthest = async (row: number): Promise<number> => {
+      const prompt = expected.get(`ids.${row}`)!;
+      const given = await runtime.allocate('int64', prompt.shape, prompt);
+      const results = await programs[row]!.run({ ...values, ids: given });
+      given.dispose();
+      let far = 0;
+      for (const [output, value] of Object.entries(results)) {
+        const [kind, layer] = output.split('.');
+        const key = layer === undefined ? `${kind}.${row}` : `${kind}.${row}.${layer}`;
+        far = Math.max(far, distance(await value.read(), expected.get(key)!));
+        value.dispose();
+      }
+      return far;
+    };
+    const distances = [await farthest(0), await farthest(1)];
+    for (const far of distances) expect(far).toBeLessThan(TOLERANCE);
+    if (process.env['PARITY_FIGURES'] !== undefined)
+      process.stdout.write(`${name}: ${Math.max(...distances).toExponential(1)}\n`);
+
+    const random = new Random(1);
+    for (const [path, value] of Object.entries(values)) {
+      const tensor = weights.get(path)!;
+      const numbers = tensor.data as Float32Array;
+      const size = Math.sqrt(numbers.reduce((sum, x) => sum + x * x, 0) / numbers.length);
+      const moved = numbers.map((x) => x + NUDGE * size * random.normal());
+      await value.write(hostTensor('float32', tensor.shape, moved));
+      expect(await farthest(0), `${path} changes too little`).toBeGreaterThan(5 * TOLERANCE);
+      await value.write(tensor);
+    }
+    for (const value of Object.values(values)) value.dispose();
+    for (const program of programs) program.dispose();
+  });
+
+  it('generates the same tokens over a cache, alone and in a batch of unequal lengths', async () => {
+    const decoding = await openDecoding(modelOf(name), folderOf(name));
+    expect(await greedy(decoding, [prompts[0]!])).toEqual([answers[0]]);
+    expect(await greedy(decoding, [prompts[1]!])).toEqual([answers[1]]);
+    expect(await greedy(decoding, prompts)).toEqual(answers);
+    decoding.dispose();
+  });
+
+  it('reads a prompt in pieces', async () => {
+    const decoding = await openDecoding(modelOf(name), folderOf(name));
+    const whole = await decoding.start(1, 40);
+    const right = (await whole.read([prompts[0]!])).data.slice();
+    const pieces = await decoding.start(1, 40);
+    await pieces.read([prompts[0]!.slice(0, 3)]);
+    await pieces.read([prompts[0]!.slice(3, 5)]);
+    const { data } = await pieces.read([prompts[0]!.slice(5)]);
+    const shape = [right.length];
+    expect(distance(hostTensor('float32', shape, data), hostTensor('float32', shape, right))).toBeLessThan(TOLERANCE);
+    whole.dispose();
+    pieces.dispose();
+    decoding.dispose();
+  });
+
+  it('reads bfloat16 and float16 files as the numbers that they hold', async () => {
+    const weights = await readSafetensors(join(folderOf(name), 'model.safetensors'));
+    for (const dtype of ['bfloat16', 'float16'] as const) {
+      const logits: Float32Array[] = [];
+      for (const stored of [dtype, 'float32'] as const) {
+        const folder = await mkdtemp(join(scratch, `${name}-`));
+        const tensors = new Map([...weights].map(([key, tensor]) => [key, rounded(tensor, dtype, stored)]));
+        await writeFile(join(folder, 'model.safetensors'), encodeSafetensors(tensors));
+        const decoding = await openDecoding(modelOf(name), folder);
+        const state = await decoding.start(1, 40);
+        logits.push((await state.read([prompts[0]!])).data.slice());
+        state.dispose();
+        decoding.dispose();
+      }
+      expect(logits[0], dtype).toEqual(logits[1]);
+    }
+  });
+});
+
+/** A float32 tensor rounded towards zero to 16 bits, and stored so or as float32 again. */
+function rounded(
+  tensor: HostTensor,
+  to: 'bfloat16' | 'float16',
+  stored: 'bfloat16' | 'float16' | 'float32',
+): HostTensor {
+  const bits = new Uint32Array(Float32Array.from(tensor.data as Float32Array).buffer);
+  // Small numbers become zero in float16, whose exponents are few.
+  const kept =
+    to === 'bfloat16'
+      ? bits.map((word) => word & 0xffff_0000)
+      : bits.map((word) => (((word >>> 23) & 0xff) < 113 ? 0 : word & 0xffff_e000));
+  if (stored === 'float32') return hostTensor('float32', tensor.shape, new Float32Array(kept.buffer));
+  const half = Uint16Array.from(kept, (word) => {
+    if (stored === 'bfloat16') return word >>> 16;
+    if (word === 0) return 0;
+    return ((word >>> 16) & 0x8000) | ((((word >>> 23) & 0xff) - 112) << 10) | ((word >>> 13) & 0x3ff);
+  });
+  return hostTensor(stored, tensor.shape, half);
+}
