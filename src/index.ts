@@ -10,6 +10,7 @@ export * from './eval/index.ts';
 export * from './eval/report/index.ts';
 export * from './explain/index.ts';
 export * from './explain/node/index.ts';
+export * from './generate/index.ts';
 export * as graph from './graph/index.ts';
 export type { Shape, Tensor, Traced } from './graph/index.ts';
 export type { SafetensorsHeader, TensorEntry } from './hub/index.ts';

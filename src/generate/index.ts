@@ -1,1 +1,3 @@
 export * from './decoding.ts';
+export * from './generate.ts';
+export { checkSampling, likeliest, Sampler, type SamplingOptions, type ScoredToken } from './sampling.ts';

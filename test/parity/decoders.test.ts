@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hostTensor, type HostTensor, Random } from '../../src/core/index.ts';
-import { Decoding } from '../../src/generate/index.ts';
+import { Decoding, generate, type GenerateOptions, type GeneratedToken } from '../../src/generate/index.ts';
 import { crossEntropy, input, reshape, slice, type Tensor, trace } from '../../src/graph/index.ts';
 import { locateWeights, Weights } from '../../src/hub/node/index.ts';
 import { encodeSafetensors } from '../../src/hub/index.ts';
@@ -66,20 +66,15 @@ function outputsOf(model: CausalLM, ids: Tensor, layers: number): Record<string,
   return outputs;
 }
 
-async function greedy(decoding: Decoding, rows: readonly (readonly number[])[]): Promise<number[][]> {
-  const state = await decoding.start(rows.length, Math.max(...rows.map((row) => row.length)) + NEW_TOKENS);
+/** The answers' tokens, row by row. */
+async function answer(
+  decoding: Decoding,
+  rows: readonly (readonly number[])[],
+  options: GenerateOptions = {},
+): Promise<number[][]> {
   const texts: number[][] = rows.map(() => []);
-  let next: readonly (readonly number[])[] = rows;
-  for (let step = 0; step < NEW_TOKENS; step++) {
-    const { data } = await state.read(next);
-    next = rows.map((_, row) => {
-      const logits = data.subarray(row * decoding.vocabularySize, (row + 1) * decoding.vocabularySize);
-      const best = logits.indexOf(Math.max(...logits));
-      texts[row]!.push(best);
-      return [best];
-    });
-  }
-  state.dispose();
+  for await (const { row, token } of generate(decoding, rows, { maxNewTokens: NEW_TOKENS, ...options }))
+    texts[row]!.push(token);
   return texts;
 }
 
@@ -166,9 +161,9 @@ describe.each(Object.keys(DECODERS))('%s', (name) => {
 
   it('generates the same tokens over a cache, alone and in a batch of unequal lengths', async () => {
     const decoding = await openDecoding(modelOf(name), folderOf(name));
-    expect(await greedy(decoding, [prompts[0]!])).toEqual([answers[0]]);
-    expect(await greedy(decoding, [prompts[1]!])).toEqual([answers[1]]);
-    expect(await greedy(decoding, prompts)).toEqual(answers);
+    expect(await answer(decoding, [prompts[0]!])).toEqual([answers[0]]);
+    expect(await answer(decoding, [prompts[1]!])).toEqual([answers[1]]);
+    expect(await answer(decoding, prompts)).toEqual(answers);
     decoding.dispose();
   });
 
@@ -203,6 +198,69 @@ describe.each(Object.keys(DECODERS))('%s', (name) => {
       }
       expect(logits[0], dtype).toEqual(logits[1]);
     }
+  });
+});
+
+describe('generate', () => {
+  let decoding: Decoding;
+  const prompts = [[5, 17, 2, 60], [44], [9, 9, 31]];
+  beforeAll(async () => {
+    decoding = await openDecoding(modelOf('llama'), folderOf('llama'));
+  });
+  afterAll(() => decoding.dispose());
+
+  it('draws with a seed, in a batch as alone', async () => {
+    const options = { temperature: 0.8, topP: 0.95, seed: 11 };
+    const together = await answer(decoding, prompts, options);
+    expect(await answer(decoding, prompts, options)).toEqual(together);
+    for (const [row, prompt] of prompts.entries())
+      expect(await answer(decoding, [prompt], options)).toEqual([together[row]]);
+    expect(await answer(decoding, prompts, { ...options, seed: 12 })).not.toEqual(together);
+  });
+
+  it('ends each row at its own stop token, and says why', async () => {
+    const whole = await answer(decoding, prompts);
+    const stop = whole[0]![5]!;
+    const tokens: GeneratedToken[] = [];
+    const options = { maxNewTokens: 12, stopTokens: [stop], alternatives: 3 };
+    for await (const token of generate(decoding, prompts, options)) tokens.push(token);
+    for (const [row, text] of whole.entries()) {
+      const mine = tokens.filter((token) => token.row === row);
+      const end = text.slice(0, 12).indexOf(stop);
+      expect(mine.map(({ token }) => token)).toEqual(text.slice(0, end < 0 ? 12 : end + 1));
+      expect(mine.map(({ finish }) => finish).filter(Boolean)).toEqual([end < 0 ? 'length' : 'stop']);
+      expect(mine.at(-1)!.finish).toBeDefined();
+    }
+    for (const { token, logProbability, alternatives } of tokens) {
+      expect(alternatives).toHaveLength(3);
+      expect(alternatives![0]).toEqual({ token, logProbability });
+    }
+  });
+
+  it('stops within one token when it is told to, and frees what it held', async () => {
+    const before = runtime.memory().values;
+    const controller = new AbortController();
+    let count = 0;
+    const run = async (): Promise<void> => {
+      for await (const _ of generate(decoding, [prompts[0]!], { signal: controller.signal }))
+        if (++count === 3) controller.abort(new Error('enough'));
+    };
+    await expect(run()).rejects.toThrow('enough');
+    expect(count).toBe(3);
+    for await (const _ of generate(decoding, [prompts[0]!])) break;
+    expect(runtime.memory().values).toBe(before);
+  });
+
+  it('refuses what the model cannot read', async () => {
+    const failure = async (rows: number[][], options: GenerateOptions = {}): Promise<unknown> =>
+      answer(decoding, rows, options).catch((error: unknown) => error);
+    expect(await failure([])).toMatchObject({ code: 'generation', message: expect.stringContaining('no prompt') });
+    expect(await failure([[1], []])).toMatchObject({ message: expect.stringContaining('prompt 1 is empty') });
+    expect(await failure([[1, 97]])).toMatchObject({ message: expect.stringContaining('the token 97') });
+    expect(await failure([[1]], { maxNewTokens: 0 })).toMatchObject({ code: 'generation' });
+    expect(await failure([[1]], { maxNewTokens: 256 })).toMatchObject({
+      message: expect.stringContaining('257 tokens'),
+    });
   });
 });
 
