@@ -1,6 +1,8 @@
 /**
  * The package in Node: build, train, save, open and ask multimodal models. Operators are under `graph`, layers under `nn`.
  */
+export * from './auto/index.ts';
+export * from './auto/node/index.ts';
 export * from './autodiff/index.ts';
 export * from './core/index.ts';
 export * from './core/node/index.ts';

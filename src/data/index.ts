@@ -1,3 +1,4 @@
+export * from './chat-template.ts';
 export * from './dataset.ts';
 export * from './easy-vqa.ts';
 export * from './emoji/augment.ts';
@@ -9,6 +10,7 @@ export * from './image.ts';
 export * from './loader.ts';
 export * from './pairs.ts';
 export * from './resize.ts';
+export * from './text-stream.ts';
 export * from './text.ts';
 export * from './tokenizer-trainer.ts';
 export * from './tokenizer.ts';

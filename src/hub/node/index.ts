@@ -1,3 +1,4 @@
+export { readJsonObject, readTextFile } from './json-file.ts';
 export * from './locate.ts';
 export * from './model-folder.ts';
 export * from './run-folder.ts';

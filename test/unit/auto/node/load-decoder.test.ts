@@ -1,0 +1,124 @@
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadDecoder } from '../../../../src/auto/node/index.ts';
+import { TextStream, TextTokenizer } from '../../../../src/data/index.ts';
+import { trainTokenizer } from '../../../../src/data/tokenizer-trainer.ts';
+import { Decoding, generate } from '../../../../src/generate/index.ts';
+import { createRuntime } from '../../../../src/runtime/node/index.ts';
+
+const twin = fileURLToPath(new URL('../../../parity/fixtures/decoders/llama', import.meta.url));
+const TEMPLATE =
+  "{% for message in messages %}{{ bos_token }}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}" +
+  '{% if add_generation_prompt %}assistant: {% endif %}';
+
+let scratch: string;
+let tokenizer: string;
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'load-'));
+  // The twin knows 97 tokens.
+  const texts = ['a red apple', 'a green pear', 'what is this', 'user assistant system'];
+  tokenizer = trainTokenizer(texts, { vocabSize: 60 }).serialize();
+});
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+/** A folder of a model that converses; `change` alters it. */
+async function folderWith(change: Record<string, unknown> = {}): Promise<string> {
+  const folder = await mkdtemp(join(scratch, 'model-'));
+  await cp(twin, folder, { recursive: true });
+  const files: Record<string, unknown> = {
+    'tokenizer.json': JSON.parse(tokenizer),
+    'tokenizer_config.json': { bos_token: { content: '<s>' }, eos_token: '[PAD]', chat_template: TEMPLATE },
+    'generation_config.json': { eos_token_id: [3, 5] },
+    ...change,
+  };
+  for (const [name, contents] of Object.entries(files)) {
+    if (contents === undefined) await rm(join(folder, name), { force: true });
+    else await writeFile(join(folder, name), typeof contents === 'string' ? contents : JSON.stringify(contents));
+  }
+  return folder;
+}
+
+const user = [{ role: 'user', content: 'what is this' }] as const;
+
+describe('loadDecoder', () => {
+  it('opens a folder that answers', async () => {
+    const { model, weights, tokenizer: words, chatTemplate, stopTokens } = await loadDecoder(await folderWith());
+    expect(stopTokens).toEqual([3, 5]);
+    const text = chatTemplate!.render(user);
+    expect(text).toBe('<s>user: what is this\nassistant: ');
+    const runtime = await createRuntime({ threads: 1 });
+    const decoding = await Decoding.create(runtime, model, weights);
+    const prompt = words.encode(text, Infinity, false);
+    const tokens: number[] = [];
+    const stream = new TextStream((ids) => words.decode(ids));
+    let streamed = '';
+    for await (const { token } of generate(decoding, [prompt], { maxNewTokens: 20, stopTokens })) {
+      tokens.push(token);
+      streamed += stream.push(token);
+    }
+    expect(tokens.length).toBeGreaterThan(0);
+    expect((streamed + stream.end()).trim()).toBe(words.decode(tokens).trim());
+    decoding.dispose();
+    await runtime.dispose();
+  });
+
+  it("reads through the links of the ecosystem's cache", async () => {
+    const real = await folderWith();
+    const folder = await mkdtemp(join(scratch, 'snapshot-'));
+    for (const name of ['config.json', 'model.safetensors', 'tokenizer.json'])
+      await symlink(join(real, name), join(folder, name));
+    const { weights } = await loadDecoder(folder);
+    expect(weights.folder).not.toBe(folder);
+    await readFile(join(weights.folder, [...weights.places.values()][0]!.location));
+  });
+
+  it('finds the template in each of its places', async () => {
+    const rendered = async (change: Record<string, unknown>): Promise<string | undefined> =>
+      (await loadDecoder(await folderWith(change))).chatTemplate?.render(user, { addGenerationPrompt: false });
+    const bare = { 'tokenizer_config.json': {} };
+    expect(await rendered(bare)).toBeUndefined();
+    expect(await rendered({ ...bare, 'chat_template.jinja': 'J {{ messages | length }}' })).toBe('J 1');
+    expect(await rendered({ ...bare, 'chat_template.json': { chat_template: 'O' } })).toBe('O');
+    const list = [
+      { name: 'tools', template: 'T' },
+      { name: 'default', template: 'D' },
+    ];
+    expect(await rendered({ 'tokenizer_config.json': { chat_template: list } })).toBe('D');
+    expect(await rendered({ 'chat_template.jinja': 'newer' })).toBe('newer');
+  });
+
+  it('finds what ends an answer', async () => {
+    const ends = async (change: Record<string, unknown>): Promise<readonly number[]> =>
+      (await loadDecoder(await folderWith(change))).stopTokens;
+    const config = JSON.parse(await readFile(join(twin, 'config.json'), 'utf8')) as object;
+    const none = { 'generation_config.json': undefined, 'config.json': { ...config, eos_token_id: null } };
+    expect(await ends({ ...none, 'config.json': { ...config, eos_token_id: 7 } })).toEqual([7]);
+    expect(await ends(none)).toEqual([TextTokenizer.parse(tokenizer).id('[PAD]')]);
+    expect(await ends({ ...none, 'tokenizer_config.json': {} })).toEqual([]);
+  });
+
+  it.each([
+    [{ 'config.json': { model_type: 'gpt9' } }, "model_type 'gpt9' is not a decoder"],
+    [{ 'config.json': {} }, 'model_type'],
+    [{ 'config.json': '{' }, 'not JSON'],
+    [{ 'tokenizer.json': undefined }, 'no tokenizer.json'],
+    [{ 'tokenizer.json': {} }, 'is not a tokenizer'],
+    [{ 'generation_config.json': { eos_token_id: -1 } }, 'eos_token_id'],
+    [{ 'chat_template.jinja': '{% if %}' }, 'is not a chat template'],
+    [{ 'chat_template.json': { chat_template: 5 } }, 'holds no chat template'],
+    [{ 'tokenizer_config.json': { chat_template: [{ name: 'tools', template: '' }] } }, "no template named 'default'"],
+    [{ 'model.safetensors': 'short' }, 'model.safetensors'],
+  ] satisfies [Record<string, unknown>, string][])('says what is wrong: %j', async (change, message) => {
+    const failure: unknown = await loadDecoder(await folderWith(change)).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'checkpoint', message: expect.stringContaining(message) });
+  });
+
+  it('refuses weights of another shape', async () => {
+    const config = JSON.parse(await readFile(join(twin, 'config.json'), 'utf8')) as object;
+    const folder = await folderWith({ 'config.json': { ...config, intermediate_size: 81 } });
+    await expect(loadDecoder(folder)).rejects.toThrow(/6 misshaped/);
+  });
+});
