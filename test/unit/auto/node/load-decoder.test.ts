@@ -1,44 +1,23 @@
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadDecoder } from '../../../../src/auto/node/index.ts';
 import { TextStream, TextTokenizer } from '../../../../src/data/index.ts';
-import { trainTokenizer } from '../../../../src/data/tokenizer-trainer.ts';
 import { Decoding, generate } from '../../../../src/generate/index.ts';
 import { createRuntime } from '../../../../src/runtime/node/index.ts';
+import { CHAT_TOKENIZER, writeChatFolder } from '../../../chat-folder.ts';
 
 const twin = fileURLToPath(new URL('../../../parity/fixtures/decoders/llama', import.meta.url));
-const TEMPLATE =
-  "{% for message in messages %}{{ bos_token }}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}" +
-  '{% if add_generation_prompt %}assistant: {% endif %}';
-
 let scratch: string;
-let tokenizer: string;
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'load-'));
-  // The twin knows 97 tokens.
-  const texts = ['a red apple', 'a green pear', 'what is this', 'user assistant system'];
-  tokenizer = trainTokenizer(texts, { vocabSize: 60 }).serialize();
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
-/** A folder of a model that converses; `change` alters it. */
 async function folderWith(change: Record<string, unknown> = {}): Promise<string> {
-  const folder = await mkdtemp(join(scratch, 'model-'));
-  await cp(twin, folder, { recursive: true });
-  const files: Record<string, unknown> = {
-    'tokenizer.json': JSON.parse(tokenizer),
-    'tokenizer_config.json': { bos_token: { content: '<s>' }, eos_token: '[PAD]', chat_template: TEMPLATE },
-    'generation_config.json': { eos_token_id: [3, 5] },
-    ...change,
-  };
-  for (const [name, contents] of Object.entries(files)) {
-    if (contents === undefined) await rm(join(folder, name), { force: true });
-    else await writeFile(join(folder, name), typeof contents === 'string' ? contents : JSON.stringify(contents));
-  }
-  return folder;
+  return writeChatFolder(await mkdtemp(join(scratch, 'model-')), change);
 }
 
 const user = [{ role: 'user', content: 'what is this' }] as const;
@@ -46,7 +25,7 @@ const user = [{ role: 'user', content: 'what is this' }] as const;
 describe('loadDecoder', () => {
   it('opens a folder that answers', async () => {
     const { model, weights, tokenizer: words, chatTemplate, stopTokens } = await loadDecoder(await folderWith());
-    expect(stopTokens).toEqual([3, 5]);
+    expect(stopTokens).toEqual([3]);
     const text = chatTemplate!.render(user);
     expect(text).toBe('<s>user: what is this\nassistant: ');
     const runtime = await createRuntime({ threads: 1 });
@@ -96,7 +75,8 @@ describe('loadDecoder', () => {
     const config = JSON.parse(await readFile(join(twin, 'config.json'), 'utf8')) as object;
     const none = { 'generation_config.json': undefined, 'config.json': { ...config, eos_token_id: null } };
     expect(await ends({ ...none, 'config.json': { ...config, eos_token_id: 7 } })).toEqual([7]);
-    expect(await ends(none)).toEqual([TextTokenizer.parse(tokenizer).id('[PAD]')]);
+    expect(await ends({ 'generation_config.json': { eos_token_id: [3, 5] } })).toEqual([3, 5]);
+    expect(await ends(none)).toEqual([TextTokenizer.parse(CHAT_TOKENIZER).id('[PAD]')]);
     expect(await ends({ ...none, 'tokenizer_config.json': {} })).toEqual([]);
   });
 
