@@ -32,8 +32,15 @@ it('prints JSON for programs', async () => {
 it('converses until the input ends, and begins anew', async () => {
   const script = `printf 'what is this\\na red apple\\n/new\\nwhat is this\\n/bye\\n' | "$0" "$@"`;
   const { code, out, err } = await command('sh', [
-    ...['-c', script, process.execPath, MAIN],
-    ...['chat', '--model', model, '--max-tokens', '8'],
+    '-c',
+    script,
+    process.execPath,
+    MAIN,
+    'chat',
+    '--model',
+    model,
+    '--max-tokens',
+    '8',
   ]);
   expect([code, err]).toEqual([0, '']);
   const answers = out.split('> ').filter((part) => part.trim() !== '');
