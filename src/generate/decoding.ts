@@ -160,6 +160,16 @@ export class DecodingState {
     return this.#host;
   }
 
+  /** Forgets all but the first tokens of each row. @param length at most what each row has read */
+  rewind(length: number): void {
+    if (this.lengths.some((read) => read < length))
+      throw new GenerationError(
+        `a state that has read ${Math.min(...this.lengths)} tokens cannot go back to ${length}`,
+      );
+    // What lies behind is overwritten before it is looked at.
+    this.lengths.fill(length);
+  }
+
   /** One token a row comes again and again: its value is kept. */
   async #idsValue(ids: HostTensor): Promise<Value> {
     if (ids.shape[1] !== 1) return await this.#runtime.allocate('int64', ids.shape, ids);

@@ -1,6 +1,7 @@
 // B rows, V vocabulary
 import { GenerationError } from '../core/index.ts';
 import type { Decoding } from './decoding.ts';
+import type { PromptCache } from './prompt-cache.ts';
 import { likeliest, Sampler, type SamplingOptions, type ScoredToken } from './sampling.ts';
 
 /** How answers are made. */
@@ -11,6 +12,8 @@ export interface GenerateOptions extends SamplingOptions {
   readonly stopTokens?: readonly number[];
   /** How many of the likeliest tokens come with each token. */
   readonly alternatives?: number;
+  /** What earlier answers have read; for one prompt. */
+  readonly cache?: PromptCache;
   /** Ends the answer within one token. The iteration then throws the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -35,20 +38,26 @@ export async function* generate(
   prompts: readonly (readonly number[])[],
   options: GenerateOptions = {},
 ): AsyncGenerator<GeneratedToken, void, void> {
-  const { stopTokens = [], alternatives = 0, signal } = options;
+  const { stopTokens = [], alternatives = 0, cache, signal } = options;
   checkPrompts(prompts, decoding.vocabularySize);
   const longest = Math.max(...prompts.map((prompt) => prompt.length));
   const { maxNewTokens = Math.max(1, Math.min(256, decoding.maxLength - longest)) } = options;
   if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1)
     throw new GenerationError(`maxNewTokens is ${maxNewTokens}`, 'give a whole number from 1 up');
   const samplers = prompts.map((prompt) => new Sampler(options, prompt));
+  if (cache !== undefined && prompts.length > 1)
+    throw new GenerationError('a prompt cache serves one prompt', 'give one, or leave the cache out');
   signal?.throwIfAborted();
 
   const stops = new Set(stopTokens);
-  const state = await decoding.start(prompts.length, longest + maxNewTokens);
+  const capacity = longest + maxNewTokens;
+  const { state, known } = cache
+    ? await cache.take(prompts[0]!, capacity)
+    : { state: await decoding.start(prompts.length, capacity), known: 0 };
+  const answer: number[] = [];
   try {
     const finished = prompts.map(() => false);
-    let next: readonly (readonly number[])[] = prompts;
+    let next: readonly (readonly number[])[] = prompts.map((prompt) => prompt.slice(known));
     for (let step = 1; finished.includes(false); step++) {
       const { data } = await state.read(next);
       signal?.throwIfAborted();
@@ -62,6 +71,7 @@ export async function* generate(
         const finish = stops.has(scored.token) ? 'stop' : step === maxNewTokens ? 'length' : undefined;
         finished[row] = finish !== undefined;
         chosen[row] = [scored.token];
+        if (row === 0) answer.push(scored.token);
         yield {
           row,
           ...scored,
@@ -73,7 +83,8 @@ export async function* generate(
       next = chosen;
     }
   } finally {
-    state.dispose();
+    if (cache === undefined) state.dispose();
+    else cache.release([...prompts[0]!, ...answer]);
   }
 }
 

@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hostTensor, type HostTensor, Random } from '../../src/core/index.ts';
-import { Decoding, generate, type GenerateOptions, type GeneratedToken } from '../../src/generate/index.ts';
+import {
+  Decoding,
+  generate,
+  type GenerateOptions,
+  type GeneratedToken,
+  PromptCache,
+} from '../../src/generate/index.ts';
 import { crossEntropy, input, reshape, slice, type Tensor, trace } from '../../src/graph/index.ts';
 import { locateWeights, Weights } from '../../src/hub/node/index.ts';
 import { encodeSafetensors } from '../../src/hub/index.ts';
@@ -249,6 +255,26 @@ describe('generate', () => {
     expect(count).toBe(3);
     for await (const _ of generate(decoding, [prompts[0]!])) break;
     expect(runtime.memory().values).toBe(before);
+  });
+
+  it('reads only what is new of a conversation', async () => {
+    const cache = new PromptCache(decoding);
+    const first = (await answer(decoding, [prompts[0]!], { cache }))[0]!;
+    expect([first]).toEqual(await answer(decoding, [prompts[0]!]));
+    // The second turn begins with the first one and its answer; the third departs from them in the middle.
+    const second = [...prompts[0]!, ...first, 12, 40, 7];
+    const third = [...second.slice(0, 20), 33, 2];
+    for (const prompt of [second, third, third, prompts[2]!])
+      expect(await answer(decoding, [prompt], { cache })).toEqual(await answer(decoding, [prompt]));
+    const { state, known } = await cache.take([...prompts[2]!, 1, 2], 30);
+    // Of the answer before, only the prompt is shared.
+    expect([known, state.lengths[0]]).toEqual([3, 3]);
+    await expect(cache.take([1], 5)).rejects.toThrow('one answer at a time');
+    cache.release(prompts[2]!);
+    await expect(answer(decoding, prompts, { cache })).rejects.toThrow('one prompt');
+    await expect(answer(decoding, [[1]], { cache, maxNewTokens: 300 })).rejects.toThrow('301 tokens');
+    expect(await answer(decoding, [prompts[1]!], { cache })).toEqual(await answer(decoding, [prompts[1]!]));
+    cache.dispose();
   });
 
   it('refuses what the model cannot read', async () => {

@@ -141,7 +141,7 @@ class Conversation {
     signal: AbortSignal | undefined,
     show: (token: GeneratedToken, piece: string) => void,
   ): Promise<string> {
-    const { decoding, tokenizer, chatTemplate, generate, TextStream } = this.#parts;
+    const { decoding, cache, tokenizer, chatTemplate, generate, TextStream } = this.#parts;
     this.#messages.push({ role: 'user', content: question });
     const prompt = tokenizer.encode(chatTemplate.render(this.#messages), Infinity, false);
     const stream = new TextStream((ids) => tokenizer.decode(ids));
@@ -149,6 +149,7 @@ class Conversation {
     try {
       for await (const token of generate(decoding, [prompt], {
         ...this.#generation,
+        cache,
         ...(signal === undefined ? {} : { signal }),
       })) {
         const piece = token.finish === 'stop' ? stream.end() : stream.push(token.token);
@@ -164,6 +165,7 @@ class Conversation {
   }
 
   async dispose(): Promise<void> {
+    this.#parts.cache.dispose();
     this.#parts.decoding.dispose();
     await this.#parts.runtime.dispose();
   }
@@ -173,7 +175,7 @@ const STOPPED = new Error('the answer was stopped');
 
 /** Imports only now what takes time to load. */
 async function openParts({ model: folder, threads }: ChatOptions) {
-  const [{ loadDecoder }, { Decoding, generate }, { createRuntime }, { TextStream }] = await Promise.all([
+  const [{ loadDecoder }, { Decoding, generate, PromptCache }, { createRuntime }, { TextStream }] = await Promise.all([
     import('../../auto/node/index.ts'),
     import('../../generate/index.ts'),
     import('../../runtime/node/index.ts'),
@@ -188,7 +190,8 @@ async function openParts({ model: folder, threads }: ChatOptions) {
   const runtime = await createRuntime(threads === undefined ? {} : { threads });
   try {
     const decoding = await Decoding.create(runtime, model, weights);
-    return { runtime, decoding, tokenizer, chatTemplate, stopTokens, generate, TextStream };
+    const cache = new PromptCache(decoding);
+    return { runtime, decoding, cache, tokenizer, chatTemplate, stopTokens, generate, TextStream };
   } catch (error) {
     await runtime.dispose();
     throw error;
