@@ -61,7 +61,13 @@ export function rotaryAngles(
 export function rotaryTables(length: number, headWidth: number, config: RotaryConfig | number = 10_000): Rotary {
   const frequencies = rotaryFrequencies(headWidth, typeof config === 'number' ? { base: config } : config);
   const { cosines, sines } = rotaryAngles(length, frequencies);
-  const twice = (table: HostTensor): Tensor => concat([constant(table), constant(table)], -1);
+  const half = frequencies.length;
+  // Each half of a head turns by the same angles.
+  const twice = ({ data }: HostTensor<'float32'>): Tensor => {
+    const table = hostTensor('float32', [length, 2 * half]);
+    for (let i = 0; i < table.data.length; i++) table.data[i] = data[Math.floor(i / (2 * half)) * half + (i % half)]!;
+    return constant(table);
+  };
   return { cosines: twice(cosines), sines: twice(sines) };
 }
 
