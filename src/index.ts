@@ -1,6 +1,8 @@
 /**
  * The package in Node: build, train, save, open and ask multimodal models. Operators are under `graph`, layers under `nn`.
  */
+export * from './auto/index.ts';
+export * from './auto/node/index.ts';
 export * from './autodiff/index.ts';
 export * from './core/index.ts';
 export * from './core/node/index.ts';
@@ -10,6 +12,7 @@ export * from './eval/index.ts';
 export * from './eval/report/index.ts';
 export * from './explain/index.ts';
 export * from './explain/node/index.ts';
+export * from './generate/index.ts';
 export * as graph from './graph/index.ts';
 export type { Shape, Tensor, Traced } from './graph/index.ts';
 export type { SafetensorsHeader, TensorEntry } from './hub/index.ts';

@@ -1,4 +1,5 @@
 import type { OpName } from '../graph/index.ts';
+import { attentionRules } from './rules/attention.ts';
 import { elementwiseRules } from './rules/elementwise.ts';
 import { layoutRules } from './rules/layout.ts';
 import { productRules } from './rules/products.ts';
@@ -11,4 +12,5 @@ export const gradientRules: GradientRules<OpName> = {
   ...productRules,
   ...layoutRules,
   ...reductionRules,
+  ...attentionRules,
 };

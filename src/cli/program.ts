@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { registerBench } from './commands/bench.ts';
+import { registerChat } from './commands/chat.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerPredict } from './commands/predict.ts';
 import { registerStart } from './commands/start.ts';
@@ -11,6 +12,7 @@ Examples:
   sensorium doctor                                     what is installed, and which devices work
   sensorium train recipes/emoji-statements-quick.yaml  train a model by a recipe
   sensorium predict --model runs/emoji-statements-quick/model --image cat.png --text "This is a cat."
+  sensorium chat --model ./SmolLM2-135M-Instruct       talk with a language model
   sensorium bench                                      list the measurements that can be made
 
 Every command explains itself: sensorium predict --help
@@ -29,6 +31,7 @@ export function createProgram(): Command {
     .exitOverride();
   registerTrain(program);
   registerPredict(program);
+  registerChat(program);
   registerDoctor(program);
   registerBench(program);
   registerStart(program);

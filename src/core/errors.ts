@@ -61,3 +61,10 @@ export class TrainingError extends SensoriumError {
     super('training', message, hint);
   }
 }
+
+/** A text that cannot be generated: too long for the model, or settings that do not fit together. */
+export class GenerationError extends SensoriumError {
+  constructor(message: string, hint?: string) {
+    super('generation', message, hint);
+  }
+}

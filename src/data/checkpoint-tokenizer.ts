@@ -3,6 +3,7 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { allocateArray, CheckpointError, DataError, hostTensor } from '../core/index.ts';
 import { type ChatTemplateSources, ChatTemplates } from './chat-template.ts';
+import { TextStream } from './text-stream.ts';
 import type { EncodedTexts } from './tokenizer.ts';
 
 /** Contents of a tokenizer's files, parsed as JSON only. */
@@ -63,6 +64,8 @@ const configSchema = z.looseObject({
 export class CheckpointTokenizer {
   /** Texts of the special tokens that the files name: `bos_token`, `eos_token`, … */
   readonly specialTokens: Readonly<Record<string, string>>;
+  /** One more than the largest id. */
+  readonly vocabularySize: number;
   readonly bosId: number | undefined;
   readonly eosId: number | undefined;
   /** Id that rows are padded with: of the padding token, or else of the end, or else 0. Masked in any case. */
@@ -96,6 +99,9 @@ export class CheckpointTokenizer {
     } catch (cause) {
       throw new CheckpointError(`${where}: tokenizer.json cannot be used: ${reason(cause)}`, HINT, { cause });
     }
+    let largest = -1;
+    for (const id of this.#tokenizer.get_vocab(true).values()) largest = Math.max(largest, id);
+    this.vocabularySize = largest + 1;
     this.bosId = this.#idOf('bos_token');
     this.eosId = this.#idOf('eos_token');
     this.padId = this.#idOf('pad_token') ?? this.eosId ?? 0;
@@ -153,58 +159,13 @@ export class CheckpointTokenizer {
   }
 
   /** Decodes ids as they come. */
-  stream(options: { specialTokens?: boolean } = {}): TokenStream {
-    return new TokenStream((ids) => this.decode(ids, options));
+  stream(options: { specialTokens?: boolean } = {}): TextStream {
+    return new TextStream((ids) => this.decode(ids, options));
   }
 
   #idOf(name: (typeof NAMES)[number]): number | undefined {
     const text = this.specialTokens[name];
     return text === undefined ? undefined : this.#tokenizer.token_to_id(text);
-  }
-}
-
-/** Tokens that are waited for at most; a letter has four bytes, hence four tokens at most. */
-const MAX_WAITING = 16;
-
-/**
- * Text of ids that come one by one, without the halves of letters: text is held back while it ends in the sign that
- * stands for broken bytes. What was said last is decoded along with what is new, because some tokenizers write a token
- * differently at the start of a text.
- */
-export class TokenStream {
-  readonly #decode: (ids: readonly number[]) => string;
-  /** Ids whose text was given already, for context, then those that wait. */
-  #ids: number[] = [];
-  #given = 0;
-
-  constructor(decode: (ids: readonly number[]) => string) {
-    this.#decode = decode;
-  }
-
-  /** @returns what can be shown now, perhaps nothing */
-  push(id: number): string {
-    this.#ids.push(id);
-    const text = this.#waiting();
-    const isBroken = text.endsWith('\uFFFD') && this.#ids.length - this.#given <= MAX_WAITING;
-    return text === '' || isBroken ? '' : this.#give(text);
-  }
-
-  /** @returns what was held back; a stream can be used anew afterwards */
-  end(): string {
-    const text = this.#waiting();
-    this.#ids = [];
-    this.#given = 0;
-    return text;
-  }
-
-  #waiting(): string {
-    return this.#decode(this.#ids).slice(this.#decode(this.#ids.slice(0, this.#given)).length);
-  }
-
-  #give(text: string): string {
-    this.#ids = this.#ids.slice(this.#given);
-    this.#given = this.#ids.length;
-    return text;
   }
 }
 

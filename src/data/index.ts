@@ -11,6 +11,7 @@ export * from './image.ts';
 export * from './loader.ts';
 export * from './pairs.ts';
 export * from './resize.ts';
+export * from './text-stream.ts';
 export * from './text.ts';
 export * from './tokenizer-trainer.ts';
 export * from './tokenizer.ts';

@@ -12,6 +12,7 @@ export {
 } from './apply.ts';
 export * from './dims.ts';
 export type {
+  AttentionOp,
   ConvolutionOp,
   CustomGradientRule,
   ElementwiseOp,
@@ -24,6 +25,7 @@ export type {
   ProductOp,
   ReductionOp,
 } from './operators.ts';
+export * from './ops/attention.ts';
 export * from './ops/convolutions.ts';
 export * from './ops/elementwise.ts';
 export * from './ops/layout.ts';

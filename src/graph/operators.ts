@@ -99,6 +99,16 @@ interface NormalizationAttributes {
   crossEntropyGradient: { readonly ignoreIndex: number };
 }
 
+interface AttentionAttributes {
+  cachedAttention: {
+    readonly heads: number;
+    readonly keyValueHeads: number;
+    readonly scale: number;
+    /** Tokens that a token sees, itself included; all earlier ones when absent. */
+    readonly window?: number | undefined;
+  };
+}
+
 interface ConvolutionAttributes {
   conv2d: Window2d & { readonly groups: number };
   conv2dInputGradient: Window2d & { readonly groups: number; readonly inputSize: readonly [number, number] };
@@ -115,6 +125,7 @@ export interface OpAttributes
     LayoutAttributes,
     ReductionAttributes,
     NormalizationAttributes,
+    AttentionAttributes,
     ConvolutionAttributes {}
 
 export type OpName = keyof OpAttributes;
@@ -128,6 +139,7 @@ export type ProductOp = keyof ProductAttributes;
 export type LayoutOp = keyof LayoutAttributes;
 export type ReductionOp = keyof ReductionAttributes;
 export type NormalizationOp = keyof NormalizationAttributes;
+export type AttentionOp = keyof AttentionAttributes;
 export type ConvolutionOp = keyof ConvolutionAttributes;
 
 /** Gives the types of an operator's outputs, or a text that says why the inputs do not fit. */
@@ -315,6 +327,24 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   },
   // Inputs: log-probabilities, labels, the gradient of the mean loss (scalar).
   crossEntropyGradient: ([logProbabilities]) => [{ dtype: logProbabilities!.dtype, shape: logProbabilities!.shape }],
+  // Inputs: query, key, value, past key, past value, index of each row's last token, greatest length, and cosines and sines.
+  cachedAttention: ([query, key, value, pastKey, pastValue], { heads, keyValueHeads }) => {
+    const width = query!.shape.at(-1);
+    if (query!.rank !== 3 || typeof width !== 'number' || width % heads !== 0)
+      return `the query must be [B, T, ${heads} × K]`;
+    const narrow = [...query!.shape.slice(0, -1), (width / heads) * keyValueHeads];
+    if (!sameShape(key!.shape, narrow) || !sameShape(value!.shape, narrow))
+      return `keys and values must be [${narrow.join(', ')}]`;
+    const past = [query!.shape[0]!, keyValueHeads, pastKey!.shape[2]!, width / heads];
+    if (!sameShape(pastKey!.shape, past) || !sameShape(pastValue!.shape, past))
+      return `past keys and values must be [${past.join(', ')}]`;
+    const { dtype } = query!;
+    return [
+      { dtype, shape: query!.shape },
+      { dtype, shape: past },
+      { dtype, shape: past },
+    ];
+  },
   conv2d: ([x, weight, bias], attributes) => {
     if (x!.rank !== 4 || weight!.rank !== 4) return 'needs [B, C, H, W] and a weight [out, C / groups, kernel, kernel]';
     const channels = weight!.shape[1];

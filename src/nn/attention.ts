@@ -2,7 +2,8 @@
 import { ShapeError } from '../core/index.ts';
 import { add, expand, linear, matmul, reshape, slice, softmax, tap, type Tensor, transpose } from '../graph/index.ts';
 import { type Initializer, xavierUniform, zeros } from './initializers.ts';
-import { Linear } from './layers.ts';
+import type { KeyValueCache } from './cache.ts';
+import { Linear, RMSNorm } from './layers.ts';
 import { Module } from './module.ts';
 import { Parameter } from './parameter.ts';
 import { applyRotary, type Rotary } from './rope.ts';
@@ -84,7 +85,12 @@ export interface GroupedQueryConfig {
   /** Heads of keys and values; each serves heads / keyValueHeads query heads (Ainslie et al. 2023, arXiv 2305.13245). */
   readonly keyValueHeads: number;
   readonly headWidth?: number;
+  /** Biases of queries, keys and values. */
   readonly bias?: boolean;
+  /** Bias of the output. */
+  readonly outputBias?: boolean;
+  /** Normalises each head of queries and keys, with this ε (Dehghani et al. 2023, arXiv 2302.05442, section 2.1). */
+  readonly headNorm?: number;
 }
 
 /** Self-attention of Llama-like decoders: separate projections, grouped heads, rotary positions. */
@@ -93,28 +99,55 @@ export class GroupedQueryAttention extends Module {
   readonly k_proj: Linear;
   readonly v_proj: Linear;
   readonly o_proj: Linear;
-  readonly #config: GroupedQueryConfig;
+  readonly q_norm: RMSNorm | undefined;
+  readonly k_norm: RMSNorm | undefined;
+  readonly #heads: number;
+  readonly #keyValueHeads: number;
+  readonly #headWidth: number;
 
   constructor(config: GroupedQueryConfig) {
     super();
-    const headWidth = config.headWidth ?? config.width / config.heads;
-    const bias = config.bias ?? false;
-    this.q_proj = new Linear(config.width, config.heads * headWidth, { bias });
-    this.k_proj = new Linear(config.width, config.keyValueHeads * headWidth, { bias });
-    this.v_proj = new Linear(config.width, config.keyValueHeads * headWidth, { bias });
-    this.o_proj = new Linear(config.heads * headWidth, config.width, { bias: false });
-    this.#config = config;
+    const { width, heads, keyValueHeads, headWidth = width / heads, bias = false, headNorm } = config;
+    this.q_proj = new Linear(width, heads * headWidth, { bias });
+    this.k_proj = new Linear(width, keyValueHeads * headWidth, { bias });
+    this.v_proj = new Linear(width, keyValueHeads * headWidth, { bias });
+    this.o_proj = new Linear(heads * headWidth, width, { bias: config.outputBias ?? false });
+    this.q_norm = headNorm === undefined ? undefined : new RMSNorm(headWidth, headNorm);
+    this.k_norm = headNorm === undefined ? undefined : new RMSNorm(headWidth, headNorm);
+    this.#heads = heads;
+    this.#keyValueHeads = keyValueHeads;
+    this.#headWidth = headWidth;
   }
 
   /** @param x [B, T, D]  @param mask added to the scores  @returns [B, T, D] */
   forward(x: Tensor, rotary?: Rotary, mask?: Tensor): Tensor {
-    const { heads, keyValueHeads } = this.#config;
-    let q = splitHeads(this.q_proj.forward(x), heads);
-    let k = splitHeads(this.k_proj.forward(x), keyValueHeads);
-    const v = splitHeads(this.v_proj.forward(x), keyValueHeads);
+    const [heads, groups] = [this.#heads, this.#keyValueHeads];
+    const split = (projected: Tensor, count: number, norm?: RMSNorm): Tensor =>
+      transpose(this.#perHead(projected, count, norm), [0, 2, 1, 3]);
+    let q = split(this.q_proj.forward(x), heads, this.q_norm);
+    let k = split(this.k_proj.forward(x), groups, this.k_norm);
+    const v = split(this.v_proj.forward(x), groups);
     if (rotary !== undefined) [q, k] = [applyRotary(q, rotary), applyRotary(k, rotary)];
-    const groups = heads / keyValueHeads;
-    return this.o_proj.forward(mergeHeads(attend(q, repeatHeads(k, groups), repeatHeads(v, groups), mask)));
+    const times = heads / groups;
+    return this.o_proj.forward(mergeHeads(attend(q, repeatHeads(k, times), repeatHeads(v, times), mask)));
+  }
+
+  /** As `forward`, over a cache, which is causal and turns queries and keys itself. @param x [B, T, D]  @returns [B, T, D] */
+  forwardCached(x: Tensor, cache: KeyValueCache): Tensor {
+    const [heads, keyValueHeads, headWidth] = [this.#heads, this.#keyValueHeads, this.#headWidth];
+    const joined = (projected: Tensor, count: number, norm?: RMSNorm): Tensor =>
+      norm === undefined ? projected : reshape(this.#perHead(projected, count, norm), projected.shape);
+    const q = joined(this.q_proj.forward(x), heads, this.q_norm);
+    const k = joined(this.k_proj.forward(x), keyValueHeads, this.k_norm);
+    const v = this.v_proj.forward(x);
+    return this.o_proj.forward(cache.attend(q, k, v, { heads, keyValueHeads, headWidth, rotary: true }));
+  }
+
+  /** [B, T, N·K] → [B, T, N, K], normalised where there is a norm. */
+  #perHead(projected: Tensor, heads: number, norm?: RMSNorm): Tensor {
+    const [batch, length] = projected.shape;
+    const split = reshape(projected, [batch!, length!, heads, this.#headWidth]);
+    return norm === undefined ? split : norm.forward(split);
   }
 }
 

@@ -1,4 +1,5 @@
 export * from './attention.ts';
+export * from './cache.ts';
 export * as initializers from './initializers.ts';
 export type { Initializer } from './initializers.ts';
 export * from './layers.ts';
@@ -8,4 +9,4 @@ export { inTraining } from './mode.ts';
 export { Module } from './module.ts';
 export { Parameter } from './parameter.ts';
 export * from './projected-attention.ts';
-export { applyRotary, type Rotary, rotaryTables } from './rope.ts';
+export * from './rope.ts';

@@ -48,11 +48,11 @@ export class GatedMlp extends Module {
   readonly up_proj: Linear;
   readonly down_proj: Linear;
 
-  constructor(width: number, hidden: number) {
+  constructor(width: number, hidden: number, { bias = false }: { bias?: boolean } = {}) {
     super();
-    this.gate_proj = new Linear(width, hidden, { bias: false });
-    this.up_proj = new Linear(width, hidden, { bias: false });
-    this.down_proj = new Linear(hidden, width, { bias: false });
+    this.gate_proj = new Linear(width, hidden, { bias });
+    this.up_proj = new Linear(width, hidden, { bias });
+    this.down_proj = new Linear(hidden, width, { bias });
   }
 
   /** @param x [..., D]  @returns [..., D] */

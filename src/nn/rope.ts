@@ -1,29 +1,74 @@
 // B batch, N heads, T tokens, K width of a head
-import { hostTensor } from '../core/index.ts';
+import { hostTensor, type HostTensor } from '../core/index.ts';
 import { add, concat, constant, mul, neg, slice, type Tensor } from '../graph/index.ts';
 
-/** Cosines and sines for every position, [T, K] each. */
+/** Cosines and sines for every position, [T, K] each, or [B, 1, T, K] where rows have positions of their own. */
 export interface Rotary {
   readonly cosines: Tensor;
   readonly sines: Tensor;
 }
 
-/**
- * Tables for rotary positions (Su et al. 2021, arXiv 2104.09864), in the layout of Hugging Face's Llama: the first half
- * of a head is paired with the second.
- */
-export function rotaryTables(length: number, headWidth: number, base = 10_000): Rotary {
-  const cosines = hostTensor('float32', [length, headWidth]);
-  const sines = hostTensor('float32', [length, headWidth]);
+/** How fast each pair of a head turns with the position. */
+export interface RotaryConfig {
+  readonly base: number;
+  /** Stretches positions, so that a model reads longer texts than it was trained on. */
+  readonly scaling?:
+    | { readonly kind: 'linear'; readonly factor: number }
+    | {
+        /** As Llama 3.1 does: slow pairs are stretched, quick ones are not, and those between them in part. */
+        readonly kind: 'llama3';
+        readonly factor: number;
+        readonly lowFrequencyFactor: number;
+        readonly highFrequencyFactor: number;
+        readonly originalLength: number;
+      };
+}
+
+/** Radians per position of each of the K / 2 pairs (Su et al. 2021, arXiv 2104.09864). */
+export function rotaryFrequencies(headWidth: number, { base, scaling }: RotaryConfig): Float64Array {
   const half = headWidth / 2;
+  const frequencies = Float64Array.from({ length: half }, (_, i) => base ** (-i / half));
+  if (scaling === undefined) return frequencies;
+  if (scaling.kind === 'linear') return frequencies.map((frequency) => frequency / scaling.factor);
+  const { factor, lowFrequencyFactor, highFrequencyFactor, originalLength } = scaling;
+  return frequencies.map((frequency) => {
+    const turns = (originalLength * frequency) / (2 * Math.PI);
+    const smooth = (turns - lowFrequencyFactor) / (highFrequencyFactor - lowFrequencyFactor);
+    const kept = Math.min(1, Math.max(0, smooth));
+    return frequency * (kept + (1 - kept) / factor);
+  });
+}
+
+/** Cosines and sines of the first `length` positions, [length, K / 2]. */
+export function rotaryAngles(
+  length: number,
+  frequencies: Float64Array,
+): { cosines: HostTensor<'float32'>; sines: HostTensor<'float32'> } {
+  const half = frequencies.length;
+  const cosines = hostTensor('float32', [length, half]);
+  const sines = hostTensor('float32', [length, half]);
   for (let position = 0; position < length; position++) {
-    for (let i = 0; i < headWidth; i++) {
-      const angle = position * base ** (-(i % half) / half);
-      cosines.data[position * headWidth + i] = Math.cos(angle);
-      sines.data[position * headWidth + i] = Math.sin(angle);
+    for (let i = 0; i < half; i++) {
+      const angle = position * frequencies[i]!;
+      cosines.data[position * half + i] = Math.cos(angle);
+      sines.data[position * half + i] = Math.sin(angle);
     }
   }
-  return { cosines: constant(cosines), sines: constant(sines) };
+  return { cosines, sines };
+}
+
+/** Tables of the first `length` positions in the layout of Hugging Face's Llama: a head's first half pairs with the second. */
+export function rotaryTables(length: number, headWidth: number, config: RotaryConfig | number = 10_000): Rotary {
+  const frequencies = rotaryFrequencies(headWidth, typeof config === 'number' ? { base: config } : config);
+  const { cosines, sines } = rotaryAngles(length, frequencies);
+  const half = frequencies.length;
+  // Each half of a head turns by the same angles.
+  const twice = ({ data }: HostTensor<'float32'>): Tensor => {
+    const table = hostTensor('float32', [length, 2 * half]);
+    for (let i = 0; i < table.data.length; i++) table.data[i] = data[Math.floor(i / (2 * half)) * half + (i % half)]!;
+    return constant(table);
+  };
+  return { cosines: twice(cosines), sines: twice(sines) };
 }
 
 /** Turns each pair by its position's angle. @param x [B, N, T, K]  @returns [B, N, T, K] */

@@ -56,6 +56,8 @@ export interface ExternalData {
   readonly location: string;
   readonly offset: number;
   readonly length: number;
+  /** Element type in the file, where it is not the parameter's: the graph converts it. */
+  readonly dtype?: DType;
 }
 
 interface PlannedNode {

@@ -1,6 +1,6 @@
 import { type DType, GraphError } from '../core/index.ts';
 import { type Dim, dimTerms, type Node, type OpName, reachableNodes, type Shape, type Tensor } from '../graph/index.ts';
-import { type ExternalData, OnnxBuilder } from './builder.ts';
+import { dataType, type ExternalData, OnnxBuilder } from './builder.ts';
 import { loweringRules } from './lowering/rules.ts';
 import type { Lowering, LoweringRule } from './lowering/shared.ts';
 
@@ -50,7 +50,12 @@ export function lower(outputs: Readonly<Record<string, Tensor>>, options: LowerO
       const { dtype, shape } = node.outputs[0]!;
       const data = node.op === 'parameter' ? options.external?.(name, dtype, shape as number[]) : undefined;
       if (data !== undefined) {
-        builder.external(name, dtype, shape as number[], data);
+        const stored = data.dtype ?? dtype;
+        builder.external(name, stored, shape as number[], data);
+        if (stored !== dtype) {
+          context.define(node.outputs[0]!, builder.op('Cast', [name], { to: dataType(dtype) }));
+          continue;
+        }
       } else {
         if (inputs.some((input) => input.name === name)) throw new GraphError(`two inputs are called '${name}'`);
         builder.input(name, dtype, shape);

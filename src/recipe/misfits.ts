@@ -1,3 +1,4 @@
+import { studioOf } from '../data/index.ts';
 import type { TrainingRecipe } from './types.ts';
 
 /** Values of a recipe that are sound each on its own and do not fit together. */
@@ -58,7 +59,7 @@ export function misfits({ model, data, objectives }: TrainingRecipe): Misfit[] {
   if (data.kind === 'emoji-statements') {
     const { imageSize } = vision;
     demand(imageSize >= 32 && imageSize <= 64, 'model.vision.imageSize', 'must be from 32 to 64 for emoji statements');
-    const shared = data.train.filter((studio) => data.test.includes(studio));
+    const shared = data.train.filter((set) => data.test.includes(studioOf(set)));
     demand(shared.length === 0, 'data.test', `${shared.join(', ')} would be trained on and tested on`);
   }
   return found;

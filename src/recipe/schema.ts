@@ -59,13 +59,14 @@ const fusion = z.strictObject({
 });
 
 const studio = z.enum(['noto', 'twemoji', 'fluent-emoji-flat', 'openmoji']);
+const drawingSet = z.enum([...studio.options, 'noto-v1', 'fluent-emoji-high-contrast']);
 
 /** Threads that make batches ahead of the step. */
 const workers = z.number().int().min(0).max(64).default(1);
 
 const emojiStatements = z.strictObject({
   kind: z.literal('emoji-statements'),
-  train: z.array(studio).min(1).default(['noto', 'twemoji', 'fluent-emoji-flat']),
+  train: z.array(drawingSet).min(1).default(['noto', 'twemoji', 'fluent-emoji-flat']),
   test: z.array(studio).min(1).default(['openmoji']),
   /** Statements about each picture of a training batch. */
   statements: count.max(8).default(1),

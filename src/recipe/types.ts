@@ -48,13 +48,14 @@ export interface FusionSection {
   };
 }
 
-/** Studios whose drawings there are. */
+/** Studios whose drawings there are, and further sets of theirs, which lack some concepts. */
 export type StudioName = 'noto' | 'twemoji' | 'fluent-emoji-flat' | 'openmoji';
+export type DrawingSetName = StudioName | 'noto-v1' | 'fluent-emoji-high-contrast';
 
 /** Statements about emoji, true and false. */
 export interface EmojiStatementsSection {
   readonly kind: 'emoji-statements';
-  readonly train: StudioName[];
+  readonly train: DrawingSetName[];
   readonly test: StudioName[];
   /** Statements about each picture of a training batch. */
   readonly statements: number;

@@ -1,5 +1,5 @@
 import { onBackground, picture, type Concept, type Picture, type Studio } from '../../data/index.ts';
-import { renderStudio } from '../../data/node/index.ts';
+import { renderSet } from '../../data/node/index.ts';
 import type { RgbPicture } from '../../explain/index.ts';
 
 /** Share of the picture's side that a drawing fills, as in the test split. */
@@ -13,8 +13,8 @@ export async function drawConcepts(
 ): Promise<Map<number, RgbPicture>> {
   const inner = Math.round((side * FILLED) / 2) * 2;
   const margin = (side - inner) / 2;
-  const rgba = await renderStudio({
-    studio,
+  const rgba = await renderSet({
+    set: studio,
     // The renderer puts each drawing at its concept's index.
     concepts: concepts.map((concept, index) => ({ ...concept, index })),
     size: inner,

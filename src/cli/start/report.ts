@@ -307,6 +307,18 @@ const STUDIOS = {
     credit: 'Microsoft',
     url: 'https://github.com/microsoft/fluentui-emoji',
   },
+  'noto-v1': {
+    name: 'Noto Emoji, first series',
+    licence: 'Apache-2.0',
+    credit: 'Google',
+    url: 'https://github.com/googlefonts/noto-emoji',
+  },
+  'fluent-emoji-high-contrast': {
+    name: 'Fluent Emoji (high contrast)',
+    licence: 'MIT',
+    credit: 'Microsoft',
+    url: 'https://github.com/microsoft/fluentui-emoji',
+  },
   openmoji: {
     name: 'OpenMoji',
     licence: 'CC-BY-SA-4.0',

@@ -6,6 +6,19 @@ import { DataError } from '../../core/index.ts';
 export const STUDIOS = ['noto', 'twemoji', 'fluent-emoji-flat', 'openmoji'] as const;
 export type Studio = (typeof STUDIOS)[number];
 
+/**
+ * Further sets by the same studios, each beside the set whose names for the drawings it uses: an older series, or another
+ * style. They lack some concepts, so they serve for training alone.
+ */
+export const SERIES = { 'noto-v1': 'noto', 'fluent-emoji-high-contrast': 'fluent-emoji-flat' } as const;
+/** A set of drawings, by the npm package `@iconify-json/<set>`. */
+export type DrawingSet = Studio | keyof typeof SERIES;
+
+/** The set whose names a set uses, which also stands for who drew it. */
+export function studioOf(set: DrawingSet): Studio {
+  return Object.hasOwn(SERIES, set) ? SERIES[set as keyof typeof SERIES] : (set as Studio);
+}
+
 export const LANGUAGES = ['en', 'zh'] as const;
 export type Language = (typeof LANGUAGES)[number];
 

@@ -8,10 +8,10 @@ import {
   type AugmentOptions,
   type Normalization,
 } from './augment.ts';
-import { LANGUAGES, type Concept, type Studio } from './concepts.ts';
+import { LANGUAGES, type Concept, type DrawingSet } from './concepts.ts';
 import { mayMirror } from './mirror.ts';
 import { neighbourOrder } from './neighbours.ts';
-import type { Sprites } from './sprites.ts';
+import { isDrawn, type Sprites } from './sprites.ts';
 import { HARDNESSES, StatementMaker, type Statement } from './statements.ts';
 import { STATEMENT_KINDS } from './templates.ts';
 import { TruthTable } from './truths.ts';
@@ -20,8 +20,8 @@ import { TruthTable } from './truths.ts';
 export interface EmojiOptions {
   /** `train` varies without end, `validation` and `test` are fixed lists: see {@link EmojiDataset}. */
   readonly split: 'train' | 'validation' | 'test';
-  /** Whose drawings are used. */
-  readonly studios: readonly Studio[];
+  /** The drawings that are used. */
+  readonly sets: readonly DrawingSet[];
   /** Side of the pictures in pixels, 32 to 64. */
   readonly size: number;
   /** Side at which drawings are rendered and kept; 64 unless told. */
@@ -46,7 +46,7 @@ export interface EmojiOptions {
 /** What all workers share. */
 export interface EmojiMaterial {
   readonly concepts: readonly Concept[];
-  /** One for each studio of the options, in their order. */
+  /** One for each set of the options, in their order. */
   readonly sprites: readonly Sprites[];
 }
 
@@ -70,9 +70,9 @@ const FIXED_SEED: Readonly<Record<'validation' | 'test', number>> = { validation
 
 /**
  * Emoji with statements about them.
- * - `train`: a pass shows every drawing of every studio once, varied, with statements drawn by chance.
- * - `validation`: every concept once, drawn by one studio after the other, varied as in training.
- * - `test`: every concept by the first studio, as it is on white.
+ * - `train`: a pass shows every drawing of every set once, varied, with statements drawn by chance.
+ * - `validation`: every concept once, from one set after the other, varied as in training.
+ * - `test`: every concept from the first set, as it is on white.
  *
  * The fixed lists hold 8 statements for each concept, half of them false (half of these hard), half Chinese; they do not
  * depend on the position's seed and epoch. Sample `i` of a fixed list is picture ⌊i·K / 8⌋ with K of its statements.
@@ -87,12 +87,14 @@ export class EmojiDataset implements Dataset<EmojiBatch> {
   readonly #truths: TruthTable | undefined;
   readonly #painter: EmojiPainter;
   readonly #perPicture: number;
+  /** Drawings to be trained on: set · concepts + concept. */
+  readonly #drawings: Uint32Array;
   #order: { readonly key: string; readonly items: Uint32Array } | undefined;
 
   /** @throws DataError for options that do not fit together */
   constructor(options: EmojiOptions, material: EmojiMaterial) {
     const perPicture = options.statements ?? 1;
-    if (options.studios.length === 0) throw new DataError('no studio is given', 'name at least one, e.g. noto');
+    if (options.sets.length === 0) throw new DataError('no set of drawings is given', 'name at least one, e.g. noto');
     if (!Number.isInteger(perPicture) || perPicture < 1)
       throw new DataError(`${perPicture} statements per picture are impossible`, 'give a number from 1 up');
     if (options.split !== 'train' && STATEMENTS_PER_CONCEPT % perPicture !== 0) {
@@ -113,14 +115,18 @@ export class EmojiDataset implements Dataset<EmojiBatch> {
       options.normalization ?? DEFAULT_NORMALIZATION,
     );
     this.#perPicture = perPicture;
+    const count = material.concepts.length;
+    this.#drawings = Uint32Array.from({ length: count * options.sets.length }, (_, item) => item).filter((item) =>
+      isDrawn(material.sprites[Math.floor(item / count)]!, item % count),
+    );
     this.length =
       options.split === 'train'
-        ? material.concepts.length * options.studios.length
+        ? this.#drawings.length
         : (material.concepts.length * STATEMENTS_PER_CONCEPT) / perPicture;
   }
 
   batch(position: Position, size: number): EmojiBatch {
-    const { split, size: side, studios, textLength, descriptionLength = textLength } = this.#options;
+    const { split, size: side, sets, textLength, descriptionLength = textLength } = this.#options;
     const count = Math.max(0, Math.min(size, this.length - position.index));
     const pixels = allocateArray('float32', count * 3 * side * side);
     const concepts = allocateArray('int64', count);
@@ -133,7 +139,7 @@ export class EmojiDataset implements Dataset<EmojiBatch> {
           ? this.#trainSample(position, position.index + row)
           : this.#fixedSample(split, position.index + row);
       const offset = row * 3 * side * side;
-      const sprites = this.#sprites[sample.studio]!;
+      const sprites = this.#sprites[sample.set]!;
       if (split === 'test') this.#painter.plain(sprites, sample.concept.index, pixels, offset);
       else
         this.#painter.augmented(
@@ -147,7 +153,7 @@ export class EmojiDataset implements Dataset<EmojiBatch> {
       concepts[row] = BigInt(sample.concept.index);
       statements.push(...sample.statements);
       descriptions.push(sample.description);
-      ids.push(`${studios[sample.studio]}/${sample.concept.hexcode} ${JSON.stringify(sample.statements[0]!.text)}`);
+      ids.push(`${sets[sample.set]}/${sample.concept.hexcode} ${JSON.stringify(sample.statements[0]!.text)}`);
     }
     const texts = this.#tokenizer.encodeBatch(statements.map((statement) => statement.text), textLength); // prettier-ignore
     const described = this.#tokenizer.encodeBatch(descriptions, descriptionLength);
@@ -179,12 +185,12 @@ export class EmojiDataset implements Dataset<EmojiBatch> {
   }
 
   #trainSample({ seed, epoch }: Position, index: number): Sample {
-    const item = this.#trainOrder(seed, epoch)[index]!;
+    const item = this.#drawings[this.#trainOrder(seed, epoch)[index]!]!;
     const concept = this.concepts[item % this.concepts.length]!;
     const random = sampleRandom(seed, epoch, item);
     const statements = Array.from({ length: this.#perPicture }, () => this.#maker.make(concept, random));
     const description = this.#maker.describe(concept, random.pick(LANGUAGES), random.integer(5), random);
-    return { studio: Math.floor(item / this.concepts.length), concept, random, statements, description };
+    return { set: Math.floor(item / this.concepts.length), concept, random, statements, description };
   }
 
   #trainOrder(seed: number, epoch: number): Uint32Array {
@@ -192,7 +198,7 @@ export class EmojiDataset implements Dataset<EmojiBatch> {
     if (neighbours === 1) return shuffledOrder(this.length, seed, epoch);
     const key = `${seed}/${epoch}`;
     if (this.#order?.key !== key) {
-      const groups = Array.from({ length: this.length }, (_, i) => this.concepts[i % this.concepts.length]!.subgroup);
+      const groups = Array.from(this.#drawings, (item) => this.concepts[item % this.concepts.length]!.subgroup);
       this.#order = { key, items: neighbourOrder(groups, neighbours, seed, epoch) };
     }
     return this.#order.items;
@@ -209,9 +215,9 @@ export class EmojiDataset implements Dataset<EmojiBatch> {
     });
     // The picture is the same in all samples that show it.
     const random = sampleRandom(seed, 0, concept.index);
-    const studio = split === 'test' ? 0 : concept.index % this.#options.studios.length;
+    const sets = this.#options.sets.map((_, set) => set).filter((set) => isDrawn(this.#sprites[set]!, concept.index));
     return {
-      studio,
+      set: split === 'test' ? 0 : sets[concept.index % sets.length]!,
       concept,
       random,
       statements,
@@ -221,7 +227,8 @@ export class EmojiDataset implements Dataset<EmojiBatch> {
 }
 
 interface Sample {
-  readonly studio: number;
+  /** Position in the options' sets. */
+  readonly set: number;
   readonly concept: Concept;
   readonly random: Random;
   readonly statements: readonly Statement[];

@@ -1,12 +1,12 @@
 import { DataError } from '../../core/index.ts';
 
 /**
- * All drawings of one studio as small pictures with premultiplied alpha, each with ever smaller copies of itself
+ * All drawings of one set as small pictures with premultiplied alpha, each with ever smaller copies of itself
  * (a mip pyramid; Williams 1983), so that drawing one at a smaller scale reads few pixels and does not flicker.
  * The pixels lie in one SharedArrayBuffer, which all workers see.
  */
 export interface Sprites {
-  readonly studio: string;
+  readonly set: string;
   /** Side of the largest copy; `levels` copies, each half the side of the one before. */
   readonly size: number;
   readonly levels: number;
@@ -27,11 +27,20 @@ export function levelOffset(sprites: Sprites, index: number, level: number): num
   return index * spriteStride(sprites.size, sprites.levels) + spriteStride(sprites.size, level);
 }
 
+/** Whether the set has this drawing: one that it lacks is empty. */
+export function isDrawn(sprites: Sprites, index: number): boolean {
+  const level = sprites.levels - 1;
+  const start = levelOffset(sprites, index, level);
+  const end = start + (sprites.size >> level) ** 2 * 4;
+  for (let i = start + 3; i < end; i += 4) if (sprites.pixels[i]! > 0) return true;
+  return false;
+}
+
 /**
  * Builds the pyramids.
  * @param straight RGBA pictures with straight alpha, one after another: `count` × size × size × 4
  */
-export function buildSprites(studio: string, size: number, count: number, straight: Uint8Array, levels = 3): Sprites {
+export function buildSprites(set: string, size: number, count: number, straight: Uint8Array, levels = 3): Sprites {
   if (straight.length !== count * size * size * 4) {
     throw new DataError(
       `${count} drawings of ${size} × ${size} pixels need ${count * size * size * 4} bytes, got ${straight.length}`,
@@ -63,7 +72,7 @@ export function buildSprites(studio: string, size: number, count: number, straig
       to = next;
     }
   }
-  return { studio, size, levels, count, pixels };
+  return { set, size, levels, count, pixels };
 }
 
 /** Means of 2 × 2 blocks, from `from` (side 2·side) to `to` (side). */

@@ -1,6 +1,6 @@
 export { EMOJI_MODULE, makeEmojiTokenizer } from '../emoji/node/dataset.ts';
 export { loadConcepts } from '../emoji/node/packages.ts';
-export { renderStudio, type RenderOptions } from '../emoji/node/render.ts';
+export { renderSet, type RenderOptions } from '../emoji/node/render.ts';
 export { decodePicture, readPicture, type DecodeOptions } from './decode.ts';
 export { EASY_VQA_MODULE, makeEasyVqaTokenizer, readEasyVqa, readEasyVqaQuestions } from './easy-vqa.ts';
 export { openLoader, type WorkerLoaderOptions } from './worker-loader.ts';

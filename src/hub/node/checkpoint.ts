@@ -1,11 +1,11 @@
 /** A checkpoint of the Hugging Face ecosystem on disk, to be read in place. */
-import { lstat, readFile, realpath, stat } from 'node:fs/promises';
+import { lstat, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckpointError } from '../../core/index.ts';
 import { type GenerationConfig, parseGenerationConfig } from '../generation-config.ts';
 import { confined } from './confine.ts';
 import { asCheckpointError } from './file-errors.ts';
-import { type JsonObject, readJsonObject, statFile } from './json-file.ts';
+import { type JsonObject, readJsonObject, readTextFile } from './json-file.ts';
 import { type LocatedWeights, locateTensors } from './locate.ts';
 import { Weights } from './weights.ts';
 
@@ -87,19 +87,7 @@ async function readFiles(folder: string): Promise<CheckpointFiles> {
   if (config === undefined) throw new CheckpointError(`${folder}: no config.json`, 'name the folder of a checkpoint');
   const template = join(folder, TEMPLATE_FILE);
   if (!(await isThere(template))) return { config, ...rest };
-  return { config, ...rest, chatTemplate: await readText(await confined(folder, template), MAX_TEMPLATE_BYTES) };
-}
-
-async function readText(path: string, maxBytes: number): Promise<string> {
-  const { size } = await statFile(path);
-  if (size > maxBytes)
-    throw new CheckpointError(`${path}: ${size} bytes; at most ${maxBytes} are read`, 'is this the right file?');
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
-  } catch (cause) {
-    if (!(cause instanceof TypeError)) throw asCheckpointError(cause, path);
-    throw new CheckpointError(`${path} is not UTF-8`, 'correct it or fetch it again', { cause });
-  }
+  return { config, ...rest, chatTemplate: await readTextFile(await confined(folder, template), MAX_TEMPLATE_BYTES) };
 }
 
 /** Whether something of that name is there, a link that leads nowhere included: that is damage, not absence. */

@@ -14,19 +14,9 @@ export type JsonObject = Record<string, unknown>;
  * @throws CheckpointError when the file is absent, too long, not UTF-8, not JSON or not an object
  */
 export async function readJsonObject(path: string, maxBytes: number): Promise<JsonObject> {
-  let bytes: Uint8Array;
-  try {
-    const { size } = await statFile(path);
-    if (size > maxBytes) {
-      throw new CheckpointError(`${path}: ${size} bytes; at most ${maxBytes} are read`, 'is this the right file?');
-    }
-    bytes = await readFile(path);
-  } catch (error) {
-    throw asCheckpointError(error, path);
-  }
+  const text = await readTextFile(path, maxBytes);
   let json: unknown;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     if (scanJson(text, MAX_DEPTH).depth > MAX_DEPTH) throw new SyntaxError(`nested more than ${MAX_DEPTH} deep`);
     json = JSON.parse(text);
   } catch (error) {
@@ -42,6 +32,28 @@ export async function readJsonObject(path: string, maxBytes: number): Promise<Js
     throw new CheckpointError(`${path}: not a JSON object`, 'correct it or fetch it again');
   }
   return json as JsonObject;
+}
+
+/**
+ * Reads a text file.
+ * @throws CheckpointError when it is absent, longer than `maxBytes`, or not UTF-8
+ */
+export async function readTextFile(path: string, maxBytes: number): Promise<string> {
+  let bytes: Uint8Array;
+  try {
+    const { size } = await statFile(path);
+    if (size > maxBytes) {
+      throw new CheckpointError(`${path}: ${size} bytes; at most ${maxBytes} are read`, 'is this the right file?');
+    }
+    bytes = await readFile(path);
+  } catch (error) {
+    throw asCheckpointError(error, path);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new CheckpointError(`${path}: not UTF-8 text`, 'correct it or fetch it again', { cause });
+  }
 }
 
 /** The size of a regular file. Pipes and devices are refused before opening them could block. */

@@ -18,6 +18,7 @@ const JSON_FILES = {
   tokenizer: ['tokenizer.json', 64 * 1024 * 1024],
   tokenizerConfig: ['tokenizer_config.json', 16 * 1024 * 1024],
   preprocessor: ['preprocessor_config.json', 1024 * 1024],
+  generation: ['generation_config.json', 1024 * 1024],
 } as const;
 
 /** What a model folder says besides its weights. Parsed as JSON only: check each part with `parseConfig`. */
@@ -26,6 +27,7 @@ export interface ModelFiles {
   readonly tokenizer?: JsonObject;
   readonly tokenizerConfig?: JsonObject;
   readonly preprocessor?: JsonObject;
+  readonly generation?: JsonObject;
 }
 
 /** An open model folder. Close its weights when done. */

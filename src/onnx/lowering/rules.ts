@@ -1,4 +1,5 @@
 import type { OpName } from '../../graph/index.ts';
+import { attentionLowering } from './attention.ts';
 import { convolutionLowering } from './convolutions.ts';
 import { elementwiseLowering } from './elementwise.ts';
 import { layoutLowering } from './layout.ts';
@@ -14,5 +15,6 @@ export const loweringRules: LoweringRules<OpName> = {
   ...layoutLowering,
   ...reductionLowering,
   ...normalizationLowering,
+  ...attentionLowering,
   ...convolutionLowering,
 };

@@ -53,7 +53,7 @@ async function emojiData(
 ): Promise<TrainingData> {
   const tokenizer = await makeEmojiTokenizer(model.text.vocabularySize);
   const describe = (
-    options: Pick<EmojiOptions, 'split' | 'studios' | 'statements' | 'neighbours' | 'truths' | 'augmentation'>,
+    options: Pick<EmojiOptions, 'split' | 'sets' | 'statements' | 'neighbours' | 'truths' | 'augmentation'>,
   ): DatasetDescription => ({
     module: EMOJI_MODULE,
     options: {
@@ -69,14 +69,14 @@ async function emojiData(
     tokenizer,
     train: describe({
       split: 'train',
-      studios: data.train,
+      sets: data.train,
       statements: data.statements,
       neighbours: data.neighbours,
       truths: objectives.truths > 0,
       augmentation: AUGMENTATIONS[data.augment],
     }),
-    validation: describe({ split: 'validation', studios: data.train, ...fixed }),
-    test: describe({ split: 'test', studios: data.test, ...fixed }),
+    validation: describe({ split: 'validation', sets: data.train, ...fixed }),
+    test: describe({ split: 'test', sets: data.test, ...fixed }),
     textsPerPicture: EVALUATED_TOGETHER,
     concepts: (await loadConcepts()).length,
     preprocessing: preprocessingOf(model, ['false', 'true']),

@@ -4,7 +4,7 @@ import { buildSprites } from '../sprites.ts';
 import { trainTokenizer } from '../../tokenizer-trainer.ts';
 import type { TextTokenizer } from '../../tokenizer.ts';
 import { loadConcepts } from './packages.ts';
-import { renderStudio } from './render.ts';
+import { renderSet } from './render.ts';
 
 /** URL for {@link DatasetDescription.module}. */
 export const EMOJI_MODULE: string = import.meta.url;
@@ -17,15 +17,15 @@ export async function prepare(options: EmojiOptions, report?: ReportProgress): P
   const concepts = await loadConcepts();
   const size = options.renderSize ?? 64;
   const sprites = [];
-  for (const studio of options.studios) {
-    const pixels = await renderStudio({
-      studio,
+  for (const set of options.sets) {
+    const pixels = await renderSet({
+      set,
       concepts,
       size,
       ...(options.cacheFolder === undefined ? {} : { cacheFolder: options.cacheFolder }),
       ...(report === undefined ? {} : { report }),
     });
-    sprites.push(buildSprites(studio, size, concepts.length, pixels));
+    sprites.push(buildSprites(set, size, concepts.length, pixels));
   }
   return { concepts, sprites };
 }

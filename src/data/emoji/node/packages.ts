@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { z } from 'zod';
 
 import { DataError } from '../../../core/index.ts';
-import { joinConcepts, LANGUAGES, STUDIOS, type Concept, type Studio } from '../concepts.ts';
+import { joinConcepts, LANGUAGES, STUDIOS, type Concept, type DrawingSet } from '../concepts.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -71,47 +71,52 @@ const setSchema = z.object({
   height: z.number().default(16),
 });
 
-/** The drawings of one studio. */
+/** One set of drawings. */
 export interface IconSet {
-  readonly studio: Studio;
+  readonly name: DrawingSet;
   /** Version of the package. */
   readonly version: string;
+  has(name: string): boolean;
   /** The drawing as an SVG document of `size` × `size` pixels. @throws DataError for an unknown name */
   svg(name: string, size: number): string;
 }
 
-export async function packageVersion(studio: Studio): Promise<string> {
+export async function packageVersion(set: DrawingSet): Promise<string> {
   const parsed = z
     .object({ version: z.string() })
-    .safeParse(await readPackageJson(`@iconify-json/${studio}/package.json`));
+    .safeParse(await readPackageJson(`@iconify-json/${set}/package.json`));
   if (!parsed.success)
-    throw new DataError(`@iconify-json/${studio}/package.json names no version`, 'run npm ci to restore the package');
+    throw new DataError(`@iconify-json/${set}/package.json names no version`, 'run npm ci to restore the package');
   return parsed.data.version;
 }
 
-/** Reads a studio's drawings (up to 25 MB of JSON). @throws DataError */
-export async function loadIconSet(studio: Studio): Promise<IconSet> {
-  const file = `@iconify-json/${studio}/icons.json`;
-  const [json, version] = await Promise.all([readPackageJson(file), packageVersion(studio)]);
+/** Reads a set's drawings (up to 25 MB of JSON). @throws DataError */
+export async function loadIconSet(name: DrawingSet): Promise<IconSet> {
+  const file = `@iconify-json/${name}/icons.json`;
+  const [json, version] = await Promise.all([readPackageJson(file), packageVersion(name)]);
   const parsed = setSchema.safeParse(json);
   if (!parsed.success)
     throw new DataError(`${file} does not have the expected form`, 'run npm ci to restore the package');
   const set = parsed.data;
+  const find = (icon: string): z.infer<typeof iconSchema> | undefined => {
+    let key = icon;
+    for (let depth = 0; !Object.hasOwn(set.icons, key) && depth < 5; depth++) {
+      const alias = Object.hasOwn(set.aliases, key) ? set.aliases[key] : undefined;
+      if (alias === undefined || alias.rotate || alias.hFlip || alias.vFlip) break;
+      key = alias.parent;
+    }
+    return Object.hasOwn(set.icons, key) ? set.icons[key] : undefined;
+  };
   return {
-    studio,
+    name,
     version,
-    svg(name, size) {
-      let key = name;
-      for (let depth = 0; set.icons[key] === undefined && depth < 5; depth++) {
-        const alias = set.aliases[key];
-        if (alias === undefined || alias.rotate || alias.hFlip || alias.vFlip) break;
-        key = alias.parent;
-      }
-      const icon = set.icons[key];
-      if (icon === undefined)
-        throw new DataError(`${file} has no drawing '${name}'`, 'run npm ci to restore the package');
-      const view = `${icon.left ?? 0} ${icon.top ?? 0} ${icon.width ?? set.width} ${icon.height ?? set.height}`;
-      return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="${view}" width="${size}" height="${size}">${icon.body}</svg>`;
+    has: (icon) => find(icon) !== undefined,
+    svg(icon, size) {
+      const found = find(icon);
+      if (found === undefined)
+        throw new DataError(`${file} has no drawing '${icon}'`, 'run npm ci to restore the package');
+      const view = `${found.left ?? 0} ${found.top ?? 0} ${found.width ?? set.width} ${found.height ?? set.height}`;
+      return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="${view}" width="${size}" height="${size}">${found.body}</svg>`;
     },
   };
 }

@@ -9,13 +9,13 @@ import { z } from 'zod';
 import { DataError } from '../../../core/index.ts';
 import { writeFileAtomic } from '../../../core/node/files.ts';
 import type { ReportProgress } from '../../dataset.ts';
-import type { Concept, Studio } from '../concepts.ts';
+import { studioOf, type Concept, type DrawingSet } from '../concepts.ts';
 import { loadIconSet, packageVersion, type IconSet } from './packages.ts';
 import { fitToSquare, paintedBounds } from './trim.ts';
 
-/** What is asked of a studio's drawings. */
+/** What is asked of a set's drawings. */
 export interface RenderOptions {
-  readonly studio: Studio;
+  readonly set: DrawingSet;
   readonly concepts: readonly Concept[];
   /** Side in pixels. */
   readonly size: number;
@@ -25,26 +25,22 @@ export interface RenderOptions {
 }
 
 /**
- * Every concept as drawn by one studio: RGBA with straight alpha, concepts × size × size × 4 bytes.
+ * Every concept as drawn in one set: RGBA with straight alpha, concepts × size × size × 4 bytes; a concept that the set
+ * lacks stays empty.
  * Read from the cache where it holds this very rendering, otherwise rendered (about 10 s for four studios on two
  * cores) and kept. A damaged cache file is rendered anew.
  * @throws DataError when a drawing cannot be rendered
  */
-export async function renderStudio(options: RenderOptions): Promise<Uint8Array> {
-  const { studio, concepts, size, cacheFolder } = options;
+export async function renderSet(options: RenderOptions): Promise<Uint8Array> {
+  const { set, concepts, size, cacheFolder } = options;
+  const studio = studioOf(set);
   const digest = createHash('sha256')
     .update(
-      JSON.stringify([
-        FORMAT,
-        studio,
-        await packageVersion(studio),
-        size,
-        concepts.map((concept) => concept.icons[studio]),
-      ]),
+      JSON.stringify([FORMAT, set, await packageVersion(set), size, concepts.map((concept) => concept.icons[studio])]),
     )
     .digest('hex');
   const path =
-    cacheFolder === undefined ? undefined : join(cacheFolder, `emoji-${studio}-${size}-${digest.slice(0, 12)}.bin`);
+    cacheFolder === undefined ? undefined : join(cacheFolder, `emoji-${set}-${size}-${digest.slice(0, 12)}.bin`);
   const length = concepts.length * size * size * 4;
   if (path !== undefined) {
     const kept = await readCache(path, digest, length);
@@ -58,8 +54,10 @@ export async function renderStudio(options: RenderOptions): Promise<Uint8Array> 
   return pixels;
 }
 
-async function renderAll({ studio, concepts, size, report }: RenderOptions, length: number): Promise<Uint8Array> {
-  const set = await loadIconSet(studio);
+async function renderAll(options: RenderOptions, length: number): Promise<Uint8Array> {
+  const { concepts, size, report } = options;
+  const set = await loadIconSet(options.set);
+  const studio = studioOf(options.set);
   const pixels = new Uint8Array(length);
   let next = 0;
   let done = 0;
@@ -70,8 +68,10 @@ async function renderAll({ studio, concepts, size, report }: RenderOptions, leng
     const lane = async (): Promise<void> => {
       while (next < concepts.length) {
         const concept = concepts[next++]!;
-        pixels.set(await renderOne(set, concept.icons[studio], size), concept.index * size * size * 4);
-        report?.(++done, concepts.length, `drawings by ${studio}`);
+        const icon = concept.icons[studio];
+        if (set.name === studio || set.has(icon))
+          pixels.set(await renderOne(set, icon, size), concept.index * size * size * 4);
+        report?.(++done, concepts.length, `drawings of ${set.name}`);
       }
     };
     await Promise.all(Array.from({ length: Math.min(8, availableParallelism() + 2) }, lane));
@@ -100,7 +100,7 @@ async function renderOne(set: IconSet, icon: string, size: number): Promise<Uint
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new DataError(
-      `the drawing ${set.studio}/${icon} cannot be rendered: ${reason}`,
+      `the drawing ${set.name}/${icon} cannot be rendered: ${reason}`,
       'run npm ci to restore the packages',
       { cause },
     );

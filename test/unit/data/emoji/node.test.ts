@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Concept, Studio } from '../../../../src/data/emoji/concepts.ts';
 import { EmojiDataset, emojiTexts, type EmojiMaterial, type EmojiOptions } from '../../../../src/data/emoji/dataset.ts';
 import { loadConcepts } from '../../../../src/data/emoji/node/packages.ts';
-import { renderStudio } from '../../../../src/data/emoji/node/render.ts';
+import { renderSet } from '../../../../src/data/emoji/node/render.ts';
 import { fitToSquare, paintedBounds } from '../../../../src/data/emoji/node/trim.ts';
-import { buildSprites } from '../../../../src/data/emoji/sprites.ts';
+import { buildSprites, isDrawn } from '../../../../src/data/emoji/sprites.ts';
 import { trainTokenizer } from '../../../../src/data/tokenizer-trainer.ts';
 
 const SIZE = 16;
@@ -37,17 +37,17 @@ describe('trimming', () => {
   });
 });
 
-describe('renderStudio', () => {
+describe('renderSet', () => {
   it('renders, keeps, and renders anew what is damaged', async () => {
     let reports = 0;
     const options = {
-      studio: 'twemoji' as Studio,
+      set: 'twemoji' as Studio,
       concepts,
       size: SIZE,
       cacheFolder: join(folder, 'cache'),
       report: () => reports++,
     };
-    const first = await renderStudio(options);
+    const first = await renderSet(options);
     expect(first).toHaveLength(concepts.length * SIZE * SIZE * 4);
     expect(reports).toBe(concepts.length);
     for (const concept of concepts) {
@@ -56,7 +56,7 @@ describe('renderStudio', () => {
         .filter((_, i) => i % 4 === 3);
       expect(alpha.filter((value) => value > 128).length, concept.wording.en.name).toBeGreaterThan(10);
     }
-    const again = await renderStudio(options);
+    const again = await renderSet(options);
     expect(reports).toBe(concepts.length);
     expect(Buffer.compare(again, first)).toBe(0);
 
@@ -71,15 +71,27 @@ describe('renderStudio', () => {
       Buffer.from('{}\n'),
     ]) {
       await writeFile(path, damaged);
-      expect(Buffer.compare(await renderStudio(options), first)).toBe(0);
+      expect(Buffer.compare(await renderSet(options), first)).toBe(0);
       expect((await stat(path)).size).toBe(bytes.length);
     }
     expect(reports).toBe(5 * concepts.length);
   });
 
+  it('leaves empty what a further set of a studio lacks', async () => {
+    const [first, second] = concepts;
+    const lacking = [first!, { ...second!, icons: { ...second!.icons, noto: 'no-such-icon' } }];
+    const sprites = buildSprites(
+      'noto-v1',
+      SIZE,
+      2,
+      await renderSet({ set: 'noto-v1', concepts: lacking, size: SIZE }),
+    );
+    expect([isDrawn(sprites, 0), isDrawn(sprites, 1)]).toEqual([true, false]);
+  });
+
   it('names a drawing that is not there', async () => {
     const broken = [{ ...concepts[0]!, icons: { ...concepts[0]!.icons, noto: 'no-such-icon' } }];
-    await expect(renderStudio({ studio: 'noto', concepts: broken, size: SIZE })).rejects.toThrow('no-such-icon');
+    await expect(renderSet({ set: 'noto', concepts: broken, size: SIZE })).rejects.toThrow('no-such-icon');
   });
 });
 
@@ -88,10 +100,10 @@ describe('EmojiDataset', () => {
   let options: EmojiOptions;
   beforeAll(async () => {
     const tokenizer = trainTokenizer(emojiTexts(concepts), { vocabSize: 500 });
-    options = { split: 'train', studios: ['noto', 'twemoji'], size: SIZE, tokenizer: tokenizer.json, textLength: 12 };
+    options = { split: 'train', sets: ['noto', 'twemoji'], size: SIZE, tokenizer: tokenizer.json, textLength: 12 };
     const sprites = [];
-    for (const studio of options.studios)
-      sprites.push(buildSprites(studio, SIZE, concepts.length, await renderStudio({ studio, concepts, size: SIZE })));
+    for (const set of options.sets)
+      sprites.push(buildSprites(set, SIZE, concepts.length, await renderSet({ set, concepts, size: SIZE })));
     material = { concepts, sprites };
   });
   const make = (extra: Partial<EmojiOptions> = {}): EmojiDataset =>
@@ -105,6 +117,28 @@ describe('EmojiDataset', () => {
     expect(new Set(pictures(0)).size).toBe(dataset.length);
     expect(pictures(1)).not.toEqual(pictures(0));
     expect(pictures(1).toSorted()).toEqual(pictures(0).toSorted());
+  });
+
+  it('passes over what a set lacks, in training and in validation', async () => {
+    const pixels = await renderSet({ set: 'noto', concepts, size: SIZE });
+    const kept = concepts.length - 3;
+    pixels.fill(0, kept * SIZE * SIZE * 4);
+    const sprites = [...material.sprites, buildSprites('noto-v1', SIZE, concepts.length, pixels)];
+    const sets = [...options.sets, 'noto-v1'] as const;
+    const picturesOf = (split: EmojiOptions['split']): string[] => {
+      const dataset = new EmojiDataset({ ...options, sets, split }, { concepts, sprites });
+      const { ids } = dataset.batch({ seed: 1, epoch: 0, index: 0 }, dataset.length);
+      return ids.map((id) => id.split(' ')[0]!);
+    };
+    const trained = picturesOf('train');
+    expect(trained).toHaveLength(2 * concepts.length + kept);
+    expect(new Set(trained).size).toBe(trained.length);
+    const missing = concepts.slice(kept).map(({ hexcode }) => `noto-v1/${hexcode}`);
+    for (const split of ['train', 'validation'] as const) {
+      const pictures = picturesOf(split);
+      expect(pictures.some((id) => id.startsWith('noto-v1/'))).toBe(true);
+      for (const id of missing) expect(pictures).not.toContain(id);
+    }
   });
 
   it('gives equal samples however they are cut into batches', () => {
@@ -159,12 +193,12 @@ describe('EmojiDataset', () => {
     const grouped = pictures.batch({ seed: 1, epoch: 0, index: 0 }, pictures.length);
     expect(grouped.statements).toEqual(all.statements);
     expect(grouped.tensors.pixels!.data.slice(0, 99)).toEqual(all.tensors.pixels!.data.slice(0, 99));
-    const studios = new Set(all.ids.map((id) => id.split('/')[0]));
-    expect([...studios]).toEqual(split === 'test' ? ['noto'] : ['noto', 'twemoji']);
+    const sets = new Set(all.ids.map((id) => id.split('/')[0]));
+    expect([...sets]).toEqual(split === 'test' ? ['noto'] : ['noto', 'twemoji']);
   });
 
   it('refuses options that do not fit', () => {
-    expect(() => make({ studios: [] })).toThrow('no studio');
+    expect(() => make({ sets: [] })).toThrow('no set');
     expect(() => make({ statements: 0 })).toThrow('impossible');
     expect(() => make({ split: 'test', statements: 3 })).toThrow('do not divide');
   });

@@ -57,7 +57,7 @@ describe('folders that cannot be used', () => {
     ['no config', undefined, /no config.json/],
     ['an empty config', '', /not JSON/],
     ['a config that is a list', '[]', /not a JSON object/],
-    ['a config that is not UTF-8', Uint8Array.of(0x7b, 0xff, 0x7d), /not JSON/],
+    ['a config that is not UTF-8', Uint8Array.of(0x7b, 0xff, 0x7d), /not UTF-8/],
     ['a config nested too deep', '{"a":'.repeat(1e5), /nested more than/],
     ['a config that is too long', ' '.repeat(5 * 1024 * 1024), /at most/],
     ['no weights', '{}', /neither model.safetensors/],

@@ -1,0 +1,102 @@
+// B rows, V vocabulary
+import { GenerationError } from '../core/index.ts';
+import type { Decoding } from './decoding.ts';
+import type { PromptCache } from './prompt-cache.ts';
+import { likeliest, Sampler, type SamplingOptions, type ScoredToken } from './sampling.ts';
+
+/** How answers are made. */
+export interface GenerateOptions extends SamplingOptions {
+  /** Most tokens of an answer; unless told 256, or fewer where the model cannot hold that many. */
+  readonly maxNewTokens?: number;
+  /** Tokens that end an answer, the end-of-text token above all. */
+  readonly stopTokens?: readonly number[];
+  /** How many of the likeliest tokens come with each token. */
+  readonly alternatives?: number;
+  /** What earlier answers have read; for one prompt. */
+  readonly cache?: PromptCache;
+  /** Ends the answer within one token. The iteration then throws the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** A token of an answer. */
+export interface GeneratedToken extends ScoredToken {
+  /** Which of the prompts it answers. */
+  readonly row: number;
+  /** The likeliest tokens in its place, as many as were asked for. */
+  readonly alternatives?: readonly ScoredToken[];
+  /** Set on the last token: a stop token came, or the answer is as long as it may be. */
+  readonly finish?: 'stop' | 'length';
+}
+
+/**
+ * Answers prompts, of any lengths, together; gives each token as soon as it is known. With one seed every prompt gets the
+ * answer that it gets alone, except for rounding.
+ * @throws GenerationError for options out of range, an empty prompt, and more tokens than the model was made for
+ */
+export async function* generate(
+  decoding: Decoding,
+  prompts: readonly (readonly number[])[],
+  options: GenerateOptions = {},
+): AsyncGenerator<GeneratedToken, void, void> {
+  const { stopTokens = [], alternatives = 0, cache, signal } = options;
+  checkPrompts(prompts, decoding.vocabularySize);
+  const longest = Math.max(...prompts.map((prompt) => prompt.length));
+  const { maxNewTokens = Math.max(1, Math.min(256, decoding.maxLength - longest)) } = options;
+  if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1)
+    throw new GenerationError(`maxNewTokens is ${maxNewTokens}`, 'give a whole number from 1 up');
+  const samplers = prompts.map((prompt) => new Sampler(options, prompt));
+  if (cache !== undefined && prompts.length > 1)
+    throw new GenerationError('a prompt cache serves one prompt', 'give one, or leave the cache out');
+  signal?.throwIfAborted();
+
+  const stops = new Set(stopTokens);
+  const capacity = longest + maxNewTokens;
+  const { state, known } = cache
+    ? await cache.take(prompts[0]!, capacity)
+    : { state: await decoding.start(prompts.length, capacity), known: 0 };
+  const answer: number[] = [];
+  try {
+    const finished = prompts.map(() => false);
+    let next: readonly (readonly number[])[] = prompts.map((prompt) => prompt.slice(known));
+    for (let step = 1; finished.includes(false); step++) {
+      const { data } = await state.read(next);
+      signal?.throwIfAborted();
+      const chosen: number[][] = [];
+      for (const [row, sampler] of samplers.entries()) {
+        // A row that has ended is filled up until the others end too.
+        chosen[row] = [stopTokens[0] ?? 0];
+        if (finished[row]) continue;
+        const logits = data.subarray(row * decoding.vocabularySize, (row + 1) * decoding.vocabularySize);
+        const scored = sampler.next(logits);
+        const finish = stops.has(scored.token) ? 'stop' : step === maxNewTokens ? 'length' : undefined;
+        finished[row] = finish !== undefined;
+        chosen[row] = [scored.token];
+        if (row === 0) answer.push(scored.token);
+        yield {
+          row,
+          ...scored,
+          ...(alternatives > 0 ? { alternatives: likeliest(logits, alternatives) } : {}),
+          ...(finish === undefined ? {} : { finish }),
+        };
+        signal?.throwIfAborted();
+      }
+      next = chosen;
+    }
+  } finally {
+    if (cache === undefined) state.dispose();
+    else cache.release([...prompts[0]!, ...answer]);
+  }
+}
+
+function checkPrompts(prompts: readonly (readonly number[])[], vocabularySize: number): void {
+  if (prompts.length === 0) throw new GenerationError('no prompt is given', 'give at least one');
+  for (const [row, prompt] of prompts.entries()) {
+    if (prompt.length === 0) throw new GenerationError(`prompt ${row} is empty`, 'give at least one token');
+    const wrong = prompt.find((token) => !Number.isInteger(token) || token < 0 || token >= vocabularySize);
+    if (wrong !== undefined)
+      throw new GenerationError(
+        `prompt ${row} holds the token ${wrong}, the model knows 0 to ${vocabularySize - 1}`,
+        'use the tokenizer of this checkpoint',
+      );
+  }
+}

@@ -1,0 +1,58 @@
+import { GenerationError } from '../core/index.ts';
+import type { Decoding, DecodingState } from './decoding.ts';
+
+/**
+ * Keeps what a model has read between calls of {@link generate}, so that the next turn of a conversation reads only what is
+ * new. For one prompt at a time and one model.
+ */
+export class PromptCache {
+  readonly #decoding: Decoding;
+  #state: DecodingState | undefined;
+  /** What the state has read. */
+  #tokens: number[] = [];
+  #taken = false;
+
+  constructor(decoding: Decoding) {
+    this.#decoding = decoding;
+  }
+
+  /**
+   * A state that has read the prompt's beginning, and how many tokens that are: never all, since the last one's logits are
+   * needed. Give it back with {@link PromptCache.release}.
+   * @param capacity tokens of prompt and answer together
+   * @throws GenerationError when it is in use, or more tokens are asked for than the model was made for
+   */
+  async take(prompt: readonly number[], capacity: number): Promise<{ state: DecodingState; known: number }> {
+    if (this.#taken)
+      throw new GenerationError('a prompt cache serves one answer at a time', 'make one for each answer');
+    this.#taken = true;
+    try {
+      if (this.#state === undefined || this.#state.capacity < capacity) {
+        this.dispose();
+        // Room for the next turns too: growing means to read everything again.
+        const room = Math.max(capacity, Math.min(this.#decoding.maxLength, 2 ** Math.ceil(Math.log2(capacity) + 1)));
+        this.#state = await this.#decoding.start(1, room);
+      }
+      const most = Math.min(prompt.length - 1, this.#tokens.length);
+      let known = 0;
+      while (known < most && prompt[known] === this.#tokens[known]) known++;
+      this.#state.rewind(known);
+      return { state: this.#state, known };
+    } catch (error) {
+      this.#taken = false;
+      throw error;
+    }
+  }
+
+  /** @param tokens the prompt and the answer, of which the state has read the first `lengths[0]` */
+  release(tokens: readonly number[]): void {
+    this.#tokens = tokens.slice(0, this.#state?.lengths[0] ?? 0);
+    this.#taken = false;
+  }
+
+  dispose(): void {
+    this.#state?.dispose();
+    this.#state = undefined;
+    this.#tokens = [];
+  }
+}
