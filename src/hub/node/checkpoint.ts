@@ -12,7 +12,9 @@ import { Weights } from './weights.ts';
 const MIB = 1024 * 1024;
 
 /** The JSON files of a checkpoint besides its weights, and the most bytes that are read of each. */
-export const CHECKPOINT_FILES = {
+export const CHECKPOINT_FILES: Readonly<
+  Record<Exclude<keyof CheckpointFiles, 'chatTemplate'>, readonly [name: string, maxBytes: number]>
+> = {
   config: ['config.json', 4 * MIB],
   generation: ['generation_config.json', MIB],
   tokenizer: ['tokenizer.json', 64 * MIB],
@@ -21,7 +23,7 @@ export const CHECKPOINT_FILES = {
   chatTemplateJson: ['chat_template.json', 4 * MIB],
   preprocessor: ['preprocessor_config.json', MIB],
   processor: ['processor_config.json', 4 * MIB],
-} as const;
+};
 
 export const TEMPLATE_FILE = 'chat_template.jinja';
 const MAX_TEMPLATE_BYTES = 4 * MIB;
