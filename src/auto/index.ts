@@ -1,1 +1,2 @@
 export * from './decoders.ts';
+export * from './processors.ts';
