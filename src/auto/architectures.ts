@@ -1,7 +1,6 @@
 /** Which model a `config.json` describes, and what else its folder needs. A new architecture is a line in the table here. */
 import { z } from 'zod';
 import { CheckpointError } from '../core/index.ts';
-import type { CheckpointTokenizer } from '../data/index.ts';
 import { type NamingRules, parseConfig } from '../hub/index.ts';
 import {
   Bert,
@@ -11,7 +10,6 @@ import {
   clipNames,
   decoderNames,
   type GeneratingModel,
-  type ImageTextProcessor,
   Llama,
   parseBertConfig,
   parseClipConfig,
@@ -30,19 +28,11 @@ import {
   type VisionEncoder,
 } from '../models/index.ts';
 
-/** Files of a checkpoint that say how pictures are prepared, parsed as JSON only. */
-export interface ProcessorFiles {
-  readonly preprocessor?: unknown;
-  readonly processor?: unknown;
-}
-
-/** A model that answers texts, and pictures where it has a processor. */
+/** A model that writes texts, about pictures too where it sees. */
 export interface GeneratingArchitecture {
   readonly kind: 'generating';
   readonly model: GeneratingModel;
   readonly names: NamingRules;
-  /** @throws CheckpointError when a file is missing or wrong */
-  processor?(files: ProcessorFiles, tokenizer: CheckpointTokenizer): ImageTextProcessor;
 }
 
 /** A model that holds pictures and texts against each other. */
