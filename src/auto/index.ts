@@ -1,1 +1,3 @@
-export * from './decoders.ts';
+export * from './architectures.ts';
+export * from './language-model.ts';
+export * from './pair-model.ts';

@@ -1,1 +1,5 @@
+export * from './captioning.ts';
+export * from './conversation.ts';
 export * from './fusion-prediction.ts';
+export * from './question-answering.ts';
+export * from './zero-shot.ts';
