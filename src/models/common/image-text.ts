@@ -1,5 +1,5 @@
 // B batch, T tokens, D width, F rows of features, V vocabulary
-import { concat, gather, reshape, type Tensor } from '../../graph/index.ts';
+import { concat, gather, reshape, tap, type Tensor } from '../../graph/index.ts';
 import type { CausalLM } from './decoder.ts';
 
 /**
@@ -14,7 +14,8 @@ export function placeFeatures(embeddings: Tensor, features: Tensor, places: Tens
 }
 
 /**
- * Reads texts with pictures, all tokens at once, as in training.
+ * Reads texts with pictures, all tokens at once, as in training. What goes into the decoder is named `embeddings`, what
+ * comes out of it `states`.
  * @param ids [B, T] int64, T known while tracing  @param features [F, D]  @param places as in {@link placeFeatures}
  * @param mask added to the scores; causal by default
  * @returns logits [B, T, V]
@@ -24,6 +25,6 @@ export function readWithPictures(
   ids: Tensor,
   { features, places, mask }: { features: Tensor; places: Tensor; mask?: Tensor | undefined },
 ): Tensor {
-  const embedded = placeFeatures(language.embed(ids), features, places);
-  return language.logits(language.model.forward(embedded, mask));
+  const embedded = tap('embeddings', placeFeatures(language.embed(ids), tap('features', features), places));
+  return language.logits(tap('states', language.model.forward(embedded, mask)));
 }

@@ -7,6 +7,7 @@ at a scale that matters: norms around 1 by 0.3, biases by 0.3, matrices so that 
 are random numbers in the shapes that the released processors give.
 
 Of each picture k: pixels.k [tiles, 3, H, W], size.k (as it was given, where the model asks), vision.k.<layer>, features.k.
+Of the first one also keys.<block>: their biases show nowhere else, since they change all scores of a query alike.
 Of each prompt p: ids.p, pictures.p (their numbers), labels.p, state.p.<layer>, logits.p, loss.p, tokens.p (32, greedily).
 """
 
@@ -14,9 +15,11 @@ import math
 import pathlib
 import shutil
 import sys
+from types import MethodType, SimpleNamespace
 
 import torch
 from safetensors.torch import save_file
+from transformers.models.llava_onevision.processing_llava_onevision import LlavaOnevisionProcessor
 from transformers import (AutoModelForImageTextToText, CLIPVisionConfig, Idefics3Config, LlamaConfig, LlavaConfig,
                           LlavaOnevisionConfig, Qwen2Config, SiglipVisionConfig, SmolVLMConfig)
 
@@ -44,9 +47,8 @@ class Idefics3:
     def inputs(self, pictures):
         return dict(pixel_values=torch.cat([picture["pixels"] for picture in pictures])[None])
 
-    def states(self, model, picture):
-        out = model.model.vision_model(pixel_values=picture["pixels"], output_hidden_states=True)
-        return out.hidden_states
+    def tower(self, model):
+        return model.model.vision_model
 
 
 class Llava(Idefics3):
@@ -55,8 +57,8 @@ class Llava(Idefics3):
     def inputs(self, pictures):
         return dict(pixel_values=torch.cat([picture["pixels"] for picture in pictures]))
 
-    def states(self, model, picture):
-        return model.model.vision_tower(picture["pixels"], output_hidden_states=True).hidden_states
+    def tower(self, model):
+        return model.model.vision_tower
 
 
 class LlavaOnevision(Llava):
@@ -173,6 +175,17 @@ def expectations(case, model, features):
     return expected
 
 
+def released_counts():
+    """[N, 3]: heights, widths, and the features that pictures of that size have in the released LLaVA-OneVision."""
+    sides = [1, 27, 99, 100, 333, 384, 400, 479, 768, 1001, 1152, 1999, 3000, 4032]
+    pinpoints = [[384 * rows, 384 * columns] for rows in range(1, 7) for columns in range(1, 7)]
+    processor = SimpleNamespace(num_image_tokens=729, vision_aspect_ratio="anyres_max_9",
+                                image_processor=SimpleNamespace(image_grid_pinpoints=pinpoints))
+    processor._get_unpadded_features = MethodType(LlavaOnevisionProcessor._get_unpadded_features, processor)
+    count = MethodType(LlavaOnevisionProcessor._get_number_of_features, processor)
+    return torch.tensor([[h, w, count(h, w, 384, 384)] for h in sides for w in sides])
+
+
 def make(name, case, number):
     folder = HERE / name
     shutil.rmtree(folder, ignore_errors=True)
@@ -201,11 +214,20 @@ def make(name, case, number):
                 if "size" in picture:
                     expected[f"size.{k}"] = torch.tensor(picture["size"])
                 expected[f"features.{k}"] = features[k]
-                for layer, state in enumerate(case.states(model, picture)):
+                tower = case.tower(model)
+                if k == 0:
+                    hooks = [layer.self_attn.k_proj.register_forward_hook(
+                        lambda _module, _inputs, keys, block=block: expected.update({f"keys.{block}": keys}))
+                        for block, layer in enumerate(tower.encoder.layers)]
+                for layer, state in enumerate(tower(picture["pixels"], output_hidden_states=True).hidden_states):
                     expected[f"vision.{k}.{layer}"] = state
+                for hook in hooks:
+                    hook.remove()
         break
     else:
         raise SystemExit(f"{name}: no seed gives varied tokens")
+    if name == "llava_onevision":
+        expected["counts"] = released_counts()
     model.save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
     save_file({key: value.contiguous() for key, value in expected.items()}, folder / "expected.safetensors")
