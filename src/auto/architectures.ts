@@ -10,7 +10,15 @@ import {
   clipNames,
   decoderNames,
   type GeneratingModel,
+  Idefics3,
+  idefics3Names,
   Llama,
+  Llava,
+  llavaNames,
+  LlavaOnevision,
+  parseIdefics3Config,
+  parseLlavaConfig,
+  parseLlavaOnevisionConfig,
   parseBertConfig,
   parseClipConfig,
   parseLlamaConfig,
@@ -59,11 +67,26 @@ const decoder = (model: CausalLM): GeneratingArchitecture => ({
   names: decoderNames(model.model.config.tied),
 });
 
+function idefics3(json: unknown, file: string): GeneratingArchitecture {
+  const config = parseIdefics3Config(json, file);
+  return { kind: 'generating', model: new Idefics3(config), names: idefics3Names(config) };
+}
+
 /** By `model_type`. */
 const ARCHITECTURES: Readonly<Record<string, Create>> = {
   llama: (json, file) => decoder(new Llama(parseLlamaConfig(json, file))),
   qwen2: (json, file) => decoder(new Qwen2(parseQwen2Config(json, file))),
   qwen3: (json, file) => decoder(new Qwen3(parseQwen3Config(json, file))),
+  idefics3: idefics3,
+  smolvlm: idefics3,
+  llava: (json, file) => {
+    const config = parseLlavaConfig(json, file);
+    return { kind: 'generating', model: new Llava(config), names: llavaNames(config) };
+  },
+  llava_onevision: (json, file) => {
+    const config = parseLlavaOnevisionConfig(json, file);
+    return { kind: 'generating', model: new LlavaOnevision(config), names: llavaNames(config) };
+  },
   clip: (json, file) => ({ kind: 'pair', model: new Clip(parseClipConfig(json, file)), names: clipNames }),
   siglip: (json, file) => ({ kind: 'pair', model: new Siglip(parseSiglipConfig(json, file)), names: siglipNames }),
   vit: (json, file) => ({ kind: 'vision', model: new ViT(parseViTConfig(json, file)), names: vitEncoderNames }),

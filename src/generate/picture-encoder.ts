@@ -44,9 +44,11 @@ export class PictureEncoder {
 
   /** @throws GenerationError when it makes another number of features than the picture has image tokens */
   async encode(picture: PreparedPicture): Promise<EncodedPicture> {
-    const key = await keyOf(picture.inputs);
+    // What the processor leaves out of the inputs, such as the size, may make a difference too.
+    const tensors = this.#model.pictureValues?.(picture) ?? picture.inputs;
+    const key = await keyOf(tensors);
     const known = this.#kept.get(key);
-    const encoded = known ?? { key, features: await this.#features(picture) };
+    const encoded = known ?? { key, features: await this.#features(tensors) };
     const [rows] = encoded.features.shape;
     if (rows !== picture.features)
       throw new GenerationError(
@@ -59,8 +61,7 @@ export class PictureEncoder {
     return encoded;
   }
 
-  async #features(picture: PreparedPicture): Promise<HostTensor<'float32'>> {
-    const tensors = this.#model.pictureValues?.(picture) ?? picture.inputs;
+  async #features(tensors: Readonly<Record<string, HostTensor>>): Promise<HostTensor<'float32'>> {
     const parts = this.#model.independentTiles ? tilesOf(tensors) : [tensors];
     const results: HostTensor<'float32'>[] = [];
     for (const part of parts) {
