@@ -26,7 +26,7 @@ const schema = z.looseObject({
 });
 
 /** Sizes of up to 6 × 6 tiles of 384 pixels, which files may leave out. */
-const PINPOINTS: readonly (readonly [number, number])[] = Array.from({ length: 36 }, (_, i) => [
+export const PINPOINTS: readonly (readonly [number, number])[] = Array.from({ length: 36 }, (_, i) => [
   384 * (1 + Math.floor(i / 6)),
   384 * (1 + (i % 6)),
 ]);
