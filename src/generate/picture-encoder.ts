@@ -1,8 +1,9 @@
 // F rows of features, D width
-import { GenerationError, hostTensor, type HostTensor } from '../core/index.ts';
+import { GenerationError, hostTensor, type HostTensor, joinRows } from '../core/index.ts';
 import type { ImageTextModel, PreparedPicture } from '../models/index.ts';
 import { lower } from '../onnx/index.ts';
-import type { Program, Runtime, Value } from '../runtime/types.ts';
+import { runOnce } from '../runtime/run-once.ts';
+import type { Program, Runtime } from '../runtime/types.ts';
 import type { ModelWeights } from './decoding.ts';
 import type { EncodedPicture } from './prompt.ts';
 
@@ -63,32 +64,11 @@ export class PictureEncoder {
   async #features(tensors: Readonly<Record<string, HostTensor>>): Promise<HostTensor<'float32'>> {
     const parts = this.#model.independentTiles ? tilesOf(tensors) : [tensors];
     const results: HostTensor<'float32'>[] = [];
-    for (const part of parts) results.push(await this.#run(part));
-    if (results.length === 1) return results[0]!;
-    const width = results[0]!.shape[1]!;
-    const all = hostTensor('float32', [results.reduce((sum, { shape }) => sum + shape[0]!, 0), width]);
-    let at = 0;
-    for (const { data } of results) {
-      all.data.set(data, at);
-      at += data.length;
+    for (const part of parts) {
+      const { features } = await runOnce(this.#runtime, this.#program, part);
+      results.push(features as HostTensor<'float32'>);
     }
-    return all;
-  }
-
-  async #run(tensors: Readonly<Record<string, HostTensor>>): Promise<HostTensor<'float32'>> {
-    const inputs: Record<string, Value> = {};
-    try {
-      for (const [name, tensor] of Object.entries(tensors))
-        inputs[name] = await this.#runtime.allocate(tensor.dtype, tensor.shape, tensor);
-      const { features } = await this.#program.run(inputs);
-      try {
-        return (await features!.read()) as HostTensor<'float32'>;
-      } finally {
-        features!.dispose();
-      }
-    } finally {
-      for (const value of Object.values(inputs)) value.dispose();
-    }
+    return joinRows(results);
   }
 
   dispose(): void {
