@@ -16,12 +16,12 @@ import {
   Llava,
   llavaNames,
   LlavaOnevision,
-  parseIdefics3Config,
-  parseLlavaConfig,
-  parseLlavaOnevisionConfig,
   parseBertConfig,
   parseClipConfig,
+  parseIdefics3Config,
   parseLlamaConfig,
+  parseLlavaConfig,
+  parseLlavaOnevisionConfig,
   parseQwen2Config,
   parseQwen3Config,
   parseSiglipConfig,
@@ -67,17 +67,17 @@ const decoder = (model: CausalLM): GeneratingArchitecture => ({
   names: decoderNames(model.model.config.tied),
 });
 
-function idefics3(json: unknown, file: string): GeneratingArchitecture {
+const idefics3: Create = (json, file) => {
   const config = parseIdefics3Config(json, file);
   return { kind: 'generating', model: new Idefics3(config), names: idefics3Names(config) };
-}
+};
 
 /** By `model_type`. */
 const ARCHITECTURES: Readonly<Record<string, Create>> = {
   llama: (json, file) => decoder(new Llama(parseLlamaConfig(json, file))),
   qwen2: (json, file) => decoder(new Qwen2(parseQwen2Config(json, file))),
   qwen3: (json, file) => decoder(new Qwen3(parseQwen3Config(json, file))),
-  idefics3: idefics3,
+  idefics3,
   smolvlm: idefics3,
   llava: (json, file) => {
     const config = parseLlavaConfig(json, file);
