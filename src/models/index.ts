@@ -6,6 +6,7 @@ export * from './common/clip-vision.ts';
 export * from './common/decoder.ts';
 export * from './common/decoder-names.ts';
 export * from './common/dense.ts';
+export * from './common/generating.ts';
 export * from './common/patches.ts';
 export * from './common/siglip-vision.ts';
 export * from './common/similarity.ts';
