@@ -148,7 +148,9 @@ export class GroupedQueryAttention extends Module {
     const q = joined(this.q_proj.forward(x), heads, this.q_norm);
     const k = joined(this.k_proj.forward(x), keyValueHeads, this.k_norm);
     const v = this.v_proj.forward(x);
-    return this.o_proj.forward(cache.attend(q, k, v, { heads, keyValueHeads, headWidth, rotary: rotary === undefined }));
+    return this.o_proj.forward(
+      cache.attend(q, k, v, { heads, keyValueHeads, headWidth, rotary: rotary === undefined }),
+    );
   }
 
   /** [B, T, N·K] → [B, T, N, K], normalised where there is a norm. */

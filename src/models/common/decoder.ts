@@ -113,7 +113,7 @@ export class Decoder extends Module {
         ),
       x,
     );
-    return this.norm.forward(last);
+    return tap('last', this.norm.forward(last));
   }
 }
 

@@ -20,6 +20,8 @@ export interface Qwen25VisionConfig {
   readonly merge: number;
   /** Features along a side of a window. */
   readonly windowSide: number;
+  /** θ of the rotary positions. */
+  readonly rotaryBase: number;
   /** Blocks in which every patch sees every other. */
   readonly fullAttention: ReadonlySet<number>;
 }
@@ -52,6 +54,7 @@ const visionSchema = z.looseObject({
   spatial_merge_size: z.int().min(1).max(64).default(2),
   window_size: z.int().min(1).max(16_384).default(112),
   out_hidden_size: size.default(3584),
+  rope_parameters: z.looseObject({ rope_theta: z.number().positive().default(10_000) }).prefault({}),
   fullatt_block_indexes: z.array(z.int().min(0)).max(1000).default([7, 15, 23, 31]),
 });
 
@@ -100,7 +103,9 @@ export function parseQwen25VlConfig(json: unknown, file = 'config.json'): Qwen25
   if (2 * pairs !== decoder.headWidth)
     refuse(`mrope_section turns ${pairs} pairs, a head of the language model has ${decoder.headWidth / 2}`);
   if (vision.hidden_size % (4 * vision.num_heads) !== 0)
-    refuse(`vision_config: hidden_size ${vision.hidden_size} does not give ${vision.num_heads} heads of whole quarters`);
+    refuse(
+      `vision_config: hidden_size ${vision.hidden_size} does not give ${vision.num_heads} heads of whole quarters`,
+    );
   if (vision.out_hidden_size !== decoder.width)
     refuse(`vision_config.out_hidden_size is ${vision.out_hidden_size}, the language model's width ${decoder.width}`);
   const windowSide = Math.floor(vision.window_size / vision.spatial_merge_size / vision.patch_size);
@@ -109,7 +114,8 @@ export function parseQwen25VlConfig(json: unknown, file = 'config.json'): Qwen25
   if (vision.fullatt_block_indexes.some((block) => block >= vision.depth))
     refuse(`vision_config.fullatt_block_indexes names a block beyond the ${vision.depth} that there are`);
   for (const key of ['image_token_id', 'vision_start_token_id', 'vision_end_token_id'] as const)
-    if (keys[key] >= decoder.vocabularySize) refuse(`${key} is ${keys[key]}, beyond vocab_size ${decoder.vocabularySize}`);
+    if (keys[key] >= decoder.vocabularySize)
+      refuse(`${key} is ${keys[key]}, beyond vocab_size ${decoder.vocabularySize}`);
   return {
     vision: {
       width: vision.hidden_size,
@@ -121,6 +127,7 @@ export function parseQwen25VlConfig(json: unknown, file = 'config.json'): Qwen25
       frames: vision.temporal_patch_size,
       merge: vision.spatial_merge_size,
       windowSide,
+      rotaryBase: vision.rope_parameters.rope_theta,
       fullAttention: new Set(vision.fullatt_block_indexes),
     },
     text: decoder,

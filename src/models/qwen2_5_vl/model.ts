@@ -1,5 +1,5 @@
 // B batch, T tokens, D width, V vocabulary, K width of a head, F rows of features, P patches, W windows, L patches in one
-import type { HostTensor } from '../../core/index.ts';
+import { DataError, GraphError, type HostTensor } from '../../core/index.ts';
 import { constant, gather, input, reshape, type Tensor, unsqueeze } from '../../graph/index.ts';
 import type { NamingRules } from '../../hub/index.ts';
 import { type KeyValueCache, rotaryAngles, rotaryFrequencies, rotaryOnAxes } from '../../nn/index.ts';
@@ -55,11 +55,23 @@ export class Qwen25Vl extends CausalLM implements ImageTextModel {
     return this.visual.forward(inputs);
   }
 
-  /** What the vision tower's inputs hold beside the pixels, for a picture of that many patches. */
-  layoutValues(grid: PatchGrid): Record<Exclude<keyof PatchInputs, 'pixel_values'>, HostTensor> {
-    const { merge, windowSide: side } = this.config.vision;
+  /** @throws DataError when the number of patches and their grid do not fit */
+  pictureValues({ inputs, grid }: PreparedPicture): Record<keyof PatchInputs, HostTensor> {
+    const { pixel_values: pixels } = inputs;
+    const [time = 0, height = 0, width = 0] = grid ?? [];
+    if (pixels === undefined || time !== 1 || pixels.shape[0] !== height * width)
+      throw new DataError(
+        `a picture of ${time} × ${height} × ${width} patches came with ${pixels?.shape[0] ?? 0} of them`,
+        'pictures must come from the processor of this checkpoint; videos are not supported',
+      );
+    return { pixel_values: pixels, ...this.#layout({ height, width }) };
+  }
+
+  /** What the vision tower's inputs hold beside the pixels. */
+  #layout(grid: PatchGrid): Record<Exclude<keyof PatchInputs, 'pixel_values'>, HostTensor> {
+    const { merge, windowSide: side, rotaryBase: base } = this.config.vision;
     const { order, inverse, windows, mask, places } = windowLayout(grid, { merge, side });
-    const frequencies = rotaryFrequencies(this.visual.headWidth / 2, { base: 10_000 });
+    const frequencies = rotaryFrequencies(this.visual.headWidth / 2, { base });
     const { cosines, sines } = patchRotary(grid, { merge, side }, order, frequencies);
     return { cosines, sines, order, inverse, windows, window_mask: mask, places };
   }
@@ -76,11 +88,27 @@ export class Qwen25Vl extends CausalLM implements ImageTextModel {
     return this.logits(this.model.forward(embeddings, undefined, perHead));
   }
 
-  override forwardCached(embeddings: Tensor, chosen: Tensor, cache: KeyValueCache, { positions }: StepInputs): Tensor {
+  /** @param inputs.positions [3, B, T], which the cache cannot know  @throws GraphError where they are missing */
+  override forwardCached(embeddings: Tensor, chosen: Tensor, cache: KeyValueCache, inputs?: StepInputs): Tensor {
+    const positions = inputs?.positions;
+    if (positions === undefined)
+      throw new GraphError('Qwen2.5-VL was called without positions', 'give them in time, height and width');
     const { width, headWidth } = this.model.config;
-    const turned = rotaryOnAxes(cache.tables(headWidth), positions!, this.config.sections);
+    const turned = rotaryOnAxes(cache.tables(headWidth), positions, this.config.sections);
     const perHead = { cosines: unsqueeze(turned.cosines, 2), sines: unsqueeze(turned.sines, 2) };
     const states = this.model.forwardCached(embeddings, cache, perHead);
     return this.logits(gather(reshape(states, [-1, width]), chosen));
   }
+}
+
+/** Transformers keeps the towers under `model` from version 5 on; parameters go by the released names. */
+export function qwen25VlNames(tied: boolean): NamingRules {
+  const { ignored = [] } = decoderNames(tied);
+  return {
+    renamed: [
+      [/^model\.visual\./, 'visual.'],
+      [/^model\.language_model\./, 'model.'],
+    ],
+    ignored,
+  };
 }

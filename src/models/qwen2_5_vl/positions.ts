@@ -37,7 +37,7 @@ export function multimodalPositions({ tokens, imageToken, pictures }: Positioned
   };
   let next = 0;
   let picture = 0;
-  for (let token = 0; token < length; ) {
+  for (let token = 0; token < length;) {
     if (tokens[token] !== imageToken) {
       put(token++, next, next, next);
       next++;
