@@ -23,6 +23,7 @@ export * from './llama/config.ts';
 export * from './llama/model.ts';
 export * from './qwen2/config.ts';
 export * from './qwen2/model.ts';
+export * from './qwen2_5_vl/boxes.ts';
 export * from './qwen2_5_vl/config.ts';
 export * from './qwen2_5_vl/model.ts';
 export * from './qwen2_5_vl/positions.ts';
