@@ -77,6 +77,7 @@ class Conversation {
     const { maxTokens, temperature, topP, topK, seed } = options;
     this.#generation = {
       stopTokens: parts.stopTokens,
+      logProbabilities: options.json === true,
       ...(maxTokens === undefined ? {} : { maxNewTokens: maxTokens }),
       ...(temperature === undefined ? {} : { temperature }),
       ...(topP === undefined ? {} : { topP }),
@@ -100,7 +101,7 @@ class Conversation {
       process.stdout.write('\n');
       return;
     }
-    const pieces = tokens.map(({ token, logProbability }) => ({
+    const pieces = tokens.map(({ token, logProbability = 0 }) => ({
       token,
       text: this.#parts.tokenizer.decode([token]),
       logProbability: Number(logProbability.toPrecision(6)),
