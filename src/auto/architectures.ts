@@ -22,11 +22,14 @@ import {
   parseLlamaConfig,
   parseLlavaConfig,
   parseLlavaOnevisionConfig,
+  parseQwen25VlConfig,
   parseQwen2Config,
   parseQwen3Config,
   parseSiglipConfig,
   parseViTConfig,
   Qwen2,
+  Qwen25Vl,
+  qwen25VlNames,
   Qwen3,
   Siglip,
   siglipNames,
@@ -82,6 +85,10 @@ const ARCHITECTURES: Readonly<Record<string, Create>> = {
   llava: (json, file) => {
     const config = parseLlavaConfig(json, file);
     return { kind: 'generating', model: new Llava(config), names: llavaNames(config) };
+  },
+  qwen2_5_vl: (json, file) => {
+    const config = parseQwen25VlConfig(json, file);
+    return { kind: 'generating', model: new Qwen25Vl(config), names: qwen25VlNames(config.text.tied) };
   },
   llava_onevision: (json, file) => {
     const config = parseLlavaOnevisionConfig(json, file);

@@ -9,6 +9,7 @@ export * from './common/decoder-names.ts';
 export * from './common/decoder.ts';
 export * from './common/dense.ts';
 export * from './common/generating.ts';
+export type * from './common/grounding.ts';
 export * from './common/image-text.ts';
 export * from './common/image-tokens.ts';
 export * from './common/language-config.ts';

@@ -5,10 +5,17 @@ import type { NamingRules } from '../../hub/index.ts';
 import { type KeyValueCache, rotaryAngles, rotaryFrequencies, rotaryOnAxes } from '../../nn/index.ts';
 import { CausalLM } from '../common/decoder.ts';
 import { decoderNames } from '../common/decoder-names.ts';
-import type { GenerationShape, ImageTextModel, PreparedPicture, StepInputs } from '../common/generating.ts';
+import type {
+  GenerationShape,
+  ImageTextModel,
+  PreparedPicture,
+  PreparedPrompt,
+  StepInputs,
+} from '../common/generating.ts';
 import type { Qwen25VlConfig } from './config.ts';
+import { multimodalPositions } from './positions.ts';
 import { type PatchInputs, Qwen25VisionTower } from './vision.ts';
-import { type PatchGrid, patchRotary, windowLayout } from './windows.ts';
+import { featureGrid, type PatchGrid, patchRotary, windowLayout } from './windows.ts';
 
 /**
  * Qwen2.5-VL (Bai et al. 2025, arXiv 2502.13923): a vision tower for pictures of any size, and Qwen2 with positions in time,
@@ -65,6 +72,15 @@ export class Qwen25Vl extends CausalLM implements ImageTextModel {
         'pictures must come from the processor of this checkpoint; videos are not supported',
       );
     return { pixel_values: pixels, ...this.#layout({ height, width }) };
+  }
+
+  promptPositions({ tokens, pictures }: PreparedPrompt): ReturnType<typeof multimodalPositions> {
+    const { merge } = this.config.vision;
+    return multimodalPositions({
+      tokens,
+      imageToken: this.imageToken,
+      pictures: pictures.map(({ grid: [, height, width] = [0, 0, 0] }) => featureGrid({ height, width }, merge)),
+    });
   }
 
   /** What the vision tower's inputs hold beside the pixels. */

@@ -9,6 +9,7 @@ import { CheckpointError, DataError, hostTensor, type HostTensor } from '../../c
 import { type CheckpointTokenizer, onBackground, type Picture, resize } from '../../data/index.ts';
 import { parseConfig } from '../../hub/index.ts';
 import type { ImageTextProcessor, PreparedPicture, PreparedPrompt } from '../common/generating.ts';
+import type { Grounding } from '../common/grounding.ts';
 import { encodeWithImages, findImageToken, type ImageToken, replaceMarkers } from '../common/image-tokens.ts';
 import {
   CLIP_PIXELS,
@@ -18,6 +19,7 @@ import {
   type ProcessorFiles,
 } from '../common/picture-config.ts';
 import { PixelTables, roundHalfEven } from '../common/picture-processor.ts';
+import { groundingPrompt, parseBoxes } from './boxes.ts';
 
 /** What a {@link Qwen25VLProcessor} is built from. */
 export interface Qwen25VLProcessorConfig extends PixelConfig {
@@ -118,6 +120,13 @@ export class Qwen25VLProcessor implements ImageTextProcessor {
     this.#pixels = new PixelTables(config);
   }
 
+  /** Boxes, in pixels of the picture as the model sees it. */
+  readonly grounding: Grounding = {
+    question: groundingPrompt,
+    read: (answer, picture) =>
+      parseBoxes(answer, { seen: this.seenSize(picture), given: [picture.height, picture.width] }),
+  };
+
   /** @returns of each picture `pixel_values` [P, C] and its grid; no positions, which are the model's to say */
   prepare(text: string, pictures: readonly Picture[]): PreparedPrompt {
     const { merge, patchSize } = this.config;
@@ -140,13 +149,21 @@ export class Qwen25VLProcessor implements ImageTextProcessor {
     return { tokens: encodeWithImages(this.#tokenizer, marked, this.#token, repeats), pictures: prepared };
   }
 
+  /** Height and width that a picture is resized to. @throws DataError when it is too narrow */
+  seenSize({ height, width }: Pick<Picture, 'height' | 'width'>): readonly [height: number, width: number] {
+    const { pixels, patchSize, merge } = this.config;
+    return pixels === undefined
+      ? [height, width]
+      : smartSize({ height, width }, patchSize * merge, pixels.least, pixels.most);
+  }
+
   /** Resized so that merged patches fill it. @throws DataError when it is too narrow, or does not fit and may not be resized */
   fit(source: Picture): Picture {
     const { pixels, patchSize, merge, filter } = this.config;
     const unit = patchSize * merge;
     const picture = onBackground(source);
     if (pixels !== undefined) {
-      const [height, width] = smartSize(picture, unit, pixels.least, pixels.most);
+      const [height, width] = this.seenSize(picture);
       return resize(picture, width, height, filter);
     }
     if (picture.width % unit !== 0 || picture.height % unit !== 0)
