@@ -1,7 +1,6 @@
 /** Which model a `config.json` describes, and what else its folder needs. A new architecture is a line in the table here. */
 import { z } from 'zod';
 import { CheckpointError } from '../core/index.ts';
-import type { CheckpointTokenizer } from '../data/index.ts';
 import { type NamingRules, parseConfig } from '../hub/index.ts';
 import {
   Bert,
@@ -11,11 +10,18 @@ import {
   clipNames,
   decoderNames,
   type GeneratingModel,
-  type ImageTextProcessor,
+  Idefics3,
+  idefics3Names,
   Llama,
+  Llava,
+  llavaNames,
+  LlavaOnevision,
   parseBertConfig,
   parseClipConfig,
+  parseIdefics3Config,
   parseLlamaConfig,
+  parseLlavaConfig,
+  parseLlavaOnevisionConfig,
   parseQwen2Config,
   parseQwen3Config,
   parseSiglipConfig,
@@ -30,19 +36,11 @@ import {
   type VisionEncoder,
 } from '../models/index.ts';
 
-/** Files of a checkpoint that say how pictures are prepared, parsed as JSON only. */
-export interface ProcessorFiles {
-  readonly preprocessor?: unknown;
-  readonly processor?: unknown;
-}
-
-/** A model that answers texts, and pictures where it has a processor. */
+/** A model that writes texts, about pictures too where it sees. */
 export interface GeneratingArchitecture {
   readonly kind: 'generating';
   readonly model: GeneratingModel;
   readonly names: NamingRules;
-  /** @throws CheckpointError when a file is missing or wrong */
-  processor?(files: ProcessorFiles, tokenizer: CheckpointTokenizer): ImageTextProcessor;
 }
 
 /** A model that holds pictures and texts against each other. */
@@ -69,11 +67,26 @@ const decoder = (model: CausalLM): GeneratingArchitecture => ({
   names: decoderNames(model.model.config.tied),
 });
 
+const idefics3: Create = (json, file) => {
+  const config = parseIdefics3Config(json, file);
+  return { kind: 'generating', model: new Idefics3(config), names: idefics3Names(config) };
+};
+
 /** By `model_type`. */
 const ARCHITECTURES: Readonly<Record<string, Create>> = {
   llama: (json, file) => decoder(new Llama(parseLlamaConfig(json, file))),
   qwen2: (json, file) => decoder(new Qwen2(parseQwen2Config(json, file))),
   qwen3: (json, file) => decoder(new Qwen3(parseQwen3Config(json, file))),
+  idefics3,
+  smolvlm: idefics3,
+  llava: (json, file) => {
+    const config = parseLlavaConfig(json, file);
+    return { kind: 'generating', model: new Llava(config), names: llavaNames(config) };
+  },
+  llava_onevision: (json, file) => {
+    const config = parseLlavaOnevisionConfig(json, file);
+    return { kind: 'generating', model: new LlavaOnevision(config), names: llavaNames(config) };
+  },
   clip: (json, file) => ({ kind: 'pair', model: new Clip(parseClipConfig(json, file)), names: clipNames }),
   siglip: (json, file) => ({ kind: 'pair', model: new Siglip(parseSiglipConfig(json, file)), names: siglipNames }),
   vit: (json, file) => ({ kind: 'vision', model: new ViT(parseViTConfig(json, file)), names: vitEncoderNames }),

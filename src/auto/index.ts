@@ -1,3 +1,6 @@
 export * from './architectures.ts';
+export * from './encoders.ts';
 export * from './language-model.ts';
+export type * from './loaded.ts';
 export * from './pair-model.ts';
+export * from './processors.ts';

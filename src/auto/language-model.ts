@@ -61,6 +61,10 @@ export class LanguageModel {
     this.#dispose = dispose;
   }
 
+  get name(): string {
+    return this.parts.name;
+  }
+
   /** Whether messages may hold pictures. */
   get readsPictures(): boolean {
     return this.parts.processor !== undefined;

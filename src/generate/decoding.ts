@@ -1,7 +1,7 @@
 // B rows, T new tokens, D width, V vocabulary, C capacity of the cache, F rows of features, A axes of positions
 import { GenerationError, hostTensor, type HostTensor, joinRows } from '../core/index.ts';
-import { concat, gather, input, reshape, type Tensor } from '../graph/index.ts';
-import { type GeneratingModel, type GenerationShape, readsPictures } from '../models/index.ts';
+import { input, type Tensor } from '../graph/index.ts';
+import { type GeneratingModel, type GenerationShape, placeFeatures, readsPictures } from '../models/index.ts';
 import { CACHE, type CacheSlot, KeyValueCache, rotaryAngles, rotaryFrequencies } from '../nn/index.ts';
 import { type ExternalData, lower } from '../onnx/index.ts';
 import type { Program, Runtime, Value } from '../runtime/types.ts';
@@ -121,7 +121,7 @@ function embeddings(model: GeneratingModel): Tensor {
   const features = input(INPUTS.features, 'float32', ['F', width]);
   // Which row of tokens and features, one under the other, stands at each place.
   const places = input(INPUTS.places, 'int64', ['B', 'T']);
-  return gather(concat([reshape(embedded, [-1, width]), features], 0), places);
+  return placeFeatures(embedded, features, places);
 }
 
 /** Tables of all positions, for models that turn by them. */

@@ -44,7 +44,7 @@ export class PictureEncoder {
 
   /** @throws GenerationError when it makes another number of features than the picture has image tokens */
   async encode(picture: PreparedPicture): Promise<EncodedPicture> {
-    const key = await keyOf(picture.inputs);
+    const key = await keyOf(picture);
     const known = this.#kept.get(key);
     const encoded = known ?? { key, features: await this.#features(picture) };
     const [rows] = encoded.features.shape;
@@ -90,9 +90,9 @@ function tilesOf(tensors: Readonly<Record<string, HostTensor>>): Record<string, 
   );
 }
 
-/** The same for the same numbers in the same shapes. */
-async function keyOf(inputs: Readonly<Record<string, HostTensor>>): Promise<string> {
-  const parts: string[] = [];
+/** The same for the same numbers in the same shapes, of a picture of the same size and on the same grid. */
+async function keyOf({ inputs, grid, imageSize }: PreparedPicture): Promise<string> {
+  const parts = [grid?.join('x') ?? '', imageSize?.join('x') ?? ''];
   for (const [name, { shape, data }] of Object.entries(inputs)) {
     const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));

@@ -1,5 +1,6 @@
-export * from './captioning.ts';
+export { caption } from './captioning.ts';
 export * from './conversation.ts';
 export * from './fusion-prediction.ts';
+export * from './matching.ts';
 export * from './question-answering.ts';
-export * from './zero-shot.ts';
+export { classify, embed, type ScoredLabel } from './zero-shot.ts';

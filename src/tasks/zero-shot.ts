@@ -1,7 +1,8 @@
 // I pictures, B texts, E width of the shared space
-import type { PairModel } from '../auto/index.ts';
+import type { LoadedModel } from '../auto/index.ts';
 import { DataError, type HostTensor } from '../core/index.ts';
 import type { Picture } from '../data/index.ts';
+import { unfit } from './unfit.ts';
 
 /** A label with how likely it is. */
 export interface ScoredLabel {
@@ -11,6 +12,8 @@ export interface ScoredLabel {
   /** Scaled cosine, as the model compares. */
   readonly logit: number;
 }
+
+const COMPARING = 'CLIP or SigLIP';
 
 /** How CLIP's authors put labels into sentences (Radford et al. 2021, arXiv 2103.00020, section 3.1.4). */
 const SENTENCE = 'a photo of a {}';
@@ -22,11 +25,12 @@ const SENTENCE = 'a photo of a {}';
  * @throws DataError when there is no label or the sentence has no place for it
  */
 export async function classify(
-  model: PairModel,
+  model: LoadedModel,
   picture: Picture,
   labels: readonly string[],
   options: { sentence?: string } = {},
 ): Promise<ScoredLabel[]> {
+  if (model.kind !== 'pair') throw unfit(model, 'compare pictures and texts', COMPARING);
   const { sentence = SENTENCE } = options;
   if (labels.length === 0) throw new DataError('there is no label', 'give at least one');
   if (!sentence.includes('{}')) throw new DataError(`'${sentence}' has no {}`, 'write {} where the label goes');
@@ -42,9 +46,10 @@ export async function classify(
 
 /** Pictures and texts as vectors of length 1 in one space: their product is the cosine. */
 export async function embed(
-  model: PairModel,
+  model: LoadedModel,
   inputs: { readonly pictures?: readonly Picture[]; readonly texts?: readonly string[] },
 ): Promise<{ pictures: Float32Array[]; texts: Float32Array[] }> {
+  if (model.kind !== 'pair') throw unfit(model, 'make vectors of pictures and texts', COMPARING);
   const { pictures = [], texts = [] } = inputs;
   if (pictures.length + texts.length === 0)
     throw new DataError('there is nothing to embed', 'give a picture or a text');
@@ -54,7 +59,8 @@ export async function embed(
   };
 }
 
-function unitRows({ shape, data }: HostTensor<'float32'>): Float32Array[] {
+/** Rows, each brought to length 1. */
+export function unitRows({ shape, data }: HostTensor<'float32'>): Float32Array[] {
   const [rows, width] = shape as readonly [number, number];
   return Array.from({ length: rows }, (_, row) => {
     const vector = data.subarray(row * width, (row + 1) * width);

@@ -1,24 +1,32 @@
 import { CheckpointError } from '../../core/index.ts';
 import { Decoding, PictureEncoder } from '../../generate/index.ts';
-import type { FetchOptions } from '../../hub/node/index.ts';
+import type { QuantizationSettings } from '../../hub/index.ts';
+import { type FetchOptions, quantizedFolder } from '../../hub/node/index.ts';
 import { readsPictures } from '../../models/index.ts';
 import { createRuntime, type NodeDevice } from '../../runtime/node/index.ts';
 import type { Runtime } from '../../runtime/types.ts';
-import type { GeneratingArchitecture } from '../architectures.ts';
+import type { GeneratingArchitecture, PairArchitecture } from '../architectures.ts';
 import { LanguageModel } from '../language-model.ts';
+import type { LoadedModel } from '../loaded.ts';
+import { PairModel } from '../pair-model.ts';
+import { createPictureProcessor, createProcessor } from '../processors.ts';
 import { type OpenModel, openModel } from './open-model.ts';
 import { resolveModel } from './resolve.ts';
 
 /** How a model is loaded. */
 export interface LoadOptions extends FetchOptions {
+  /**
+   * Type that weights are computed with; `float32` unless told. With the others a copy is made of the language model's
+   * matrices in blocks of few bits, once, which is kept beside the Hub's cache.
+   */
+  readonly dtype?: 'float32' | 'int8' | 'int4';
+  /** Which parts of the model have other types, and how blocks are made; for `int8` and `int4`. */
+  readonly quantization?: QuantizationSettings;
   /** Default `cpu`. */
   readonly device?: NodeDevice;
   /** Threads within an operator; all processors unless told. */
   readonly threads?: number;
 }
-
-/** A model that is ready to run, told apart by `kind`. */
-export type LoadedModel = LanguageModel;
 
 /**
  * Loads a model straight from its files and makes it ready to run.
@@ -27,8 +35,8 @@ export type LoadedModel = LanguageModel;
  *   config.json, DeviceError when the device is not there
  */
 export async function load(name: string, options: LoadOptions = {}): Promise<LoadedModel> {
-  const opened = await openModel(await resolveModel(name, options));
   const { device, threads } = options;
+  const opened = await openModel(await withType(await resolveModel(name, options), options));
   const runtime = await createRuntime({
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),
@@ -38,8 +46,14 @@ export async function load(name: string, options: LoadOptions = {}): Promise<Loa
     switch (architecture.kind) {
       case 'generating':
         return await languageModel(name, runtime, opened, architecture);
-      default:
-        throw new CheckpointError(`${name}: nothing to run`);
+      case 'pair':
+        return await pairModel(name, runtime, opened, architecture);
+      case 'vision':
+      case 'text':
+        throw new CheckpointError(
+          `${name} is an encoder, which gives no answers by itself`,
+          'use it as a part of another model, or load CLIP or SigLIP to compare pictures and texts',
+        );
     }
   } catch (error) {
     await runtime.dispose();
@@ -47,16 +61,44 @@ export async function load(name: string, options: LoadOptions = {}): Promise<Loa
   }
 }
 
+/** The folder itself, or one with its weights in few bits. */
+async function withType(folder: string, options: LoadOptions): Promise<string> {
+  const { dtype = 'float32', quantization, environment, progress } = options;
+  if (dtype === 'float32') return folder;
+  return quantizedFolder(
+    folder,
+    { ...quantization, default: dtype },
+    {
+      ...(environment === undefined ? {} : { environment }),
+      ...(progress === undefined ? {} : { progress: (done, total) => progress(`${dtype} copy`, done, total) }),
+    },
+  );
+}
+
 async function languageModel(
   name: string,
   runtime: Runtime,
   { tokenizer, files, weights, generation, stopTokens }: OpenModel,
-  { model, processor }: GeneratingArchitecture,
+  { model }: GeneratingArchitecture,
 ): Promise<LanguageModel> {
   if (tokenizer === undefined) throw new CheckpointError(`${name} has no tokenizer.json`, 'fetch the checkpoint again');
   const seeing = readsPictures(model)
-    ? { encoder: await PictureEncoder.create(runtime, model, weights), processor: processor!(files, tokenizer) }
+    ? {
+        encoder: await PictureEncoder.create(runtime, model, weights),
+        processor: createProcessor(files.config, files, tokenizer),
+      }
     : {};
   const decoding = await Decoding.create(runtime, model, weights);
   return new LanguageModel({ name, decoding, tokenizer, generation, stopTokens, ...seeing }, () => runtime.dispose());
+}
+
+async function pairModel(
+  name: string,
+  runtime: Runtime,
+  { tokenizer, files, weights }: OpenModel,
+  { model }: PairArchitecture,
+): Promise<PairModel> {
+  if (tokenizer === undefined) throw new CheckpointError(`${name} has no tokenizer.json`, 'fetch the checkpoint again');
+  const pictures = createPictureProcessor(files.config, files);
+  return PairModel.create(name, runtime, model, weights, tokenizer, (batch) => pictures.batch(batch));
 }

@@ -1,6 +1,7 @@
 import process from 'node:process';
-import type { AnswerPiece, LanguageModel } from '../../auto/index.ts';
+import type { AnswerPiece, LanguageModel, LoadedModel } from '../../auto/index.ts';
 import type { GeneratedToken } from '../../generate/index.ts';
+import type { Answer } from '../../tasks/index.ts';
 import { printable } from '../report-error.ts';
 
 /** Writes an answer as it comes, or as JSON when it is whole. */
@@ -17,6 +18,12 @@ export async function printAnswer(
     if (!json) process.stdout.write(printable(piece.text));
   }
   process.stdout.write(json ? `${JSON.stringify(answerAsJson(model, text, tokens))}\n` : '\n');
+}
+
+/** Writes an answer that is whole. */
+export function printWhole({ text, tokens }: Answer, model: LoadedModel, json: boolean): void {
+  const whole = json && model.kind === 'language' ? answerAsJson(model, text, tokens) : { text };
+  process.stdout.write(json ? `${JSON.stringify(whole)}\n` : `${printable(text.trim())}\n`);
 }
 
 /** An answer for programs: its text, why it ended, and each token with its log-probability. */

@@ -1,5 +1,6 @@
 import process from 'node:process';
-import type { LanguageModel, LoadedModel, LoadOptions } from '../../auto/index.ts';
+import type { LanguageModel, LoadedModel } from '../../auto/index.ts';
+import type { LoadOptions } from '../../auto/node/index.ts';
 import { CheckpointError } from '../../core/index.ts';
 import { createProgress, type Progress } from '../../core/node/index.ts';
 import type { Picture } from '../../data/index.ts';
@@ -40,8 +41,8 @@ export async function loadLanguageModel(options: ModelOptions): Promise<Language
 /** Pictures by path, address or data URL. */
 export async function openPictures(sources: readonly string[] = []): Promise<Picture[]> {
   if (sources.length === 0) return [];
-  const { openPicture } = await import('../../data/node/index.ts');
-  return Promise.all(sources.map((source) => openPicture(source, { remote: true })));
+  const { readPicture } = await import('../../data/node/index.ts');
+  return Promise.all(sources.map((source) => readPicture(source)));
 }
 
 const MEBI = 2 ** 20;

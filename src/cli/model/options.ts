@@ -1,13 +1,16 @@
 /** Options that the commands share that ask a model. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { AnswerOptions, LoadOptions } from '../../auto/index.ts';
-import { DEVICES, DTYPES } from '../../auto/index.ts';
+import type { AnswerOptions } from '../../auto/index.ts';
+import type { LoadOptions } from '../../auto/node/index.ts';
+
+const DTYPES = ['float32', 'int8', 'int4'] as const;
+const DEVICES = ['cpu', 'webgpu', 'cuda'] as const;
 
 /** Which model, and how it is loaded. */
 export interface ModelOptions {
   readonly model: string;
-  readonly dtype?: LoadOptions['dtype'];
-  readonly device?: LoadOptions['device'];
+  readonly dtype?: NonNullable<LoadOptions['dtype']>;
+  readonly device?: NonNullable<LoadOptions['device']>;
   readonly threads?: number;
   readonly revision?: string;
   readonly offline?: boolean;
