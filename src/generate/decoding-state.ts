@@ -1,5 +1,5 @@
 // B rows, T new tokens, V vocabulary, C capacity of the cache, F rows of features, A axes of positions
-import { GenerationError, hostTensor, type HostTensor } from '../core/index.ts';
+import { GenerationError, hostTensor, type HostTensor, joinRows } from '../core/index.ts';
 import { CACHE, type CacheSlot } from '../nn/index.ts';
 import type { Program, Runtime, Value } from '../runtime/types.ts';
 import type { Piece } from './prompt.ts';
@@ -122,7 +122,7 @@ export class DecodingState {
     const features = pieces.flatMap((piece) => piece.features ?? []);
     if (this.#parts.imageToken !== undefined) {
       tensors[INPUTS.places] = placesOf(pieces, longest, this.#parts.imageToken);
-      if (features.some(({ shape }) => shape[0]! > 0)) tensors[INPUTS.features] = joined(features);
+      if (features.some(({ shape }) => shape[0]! > 0)) tensors[INPUTS.features] = joinRows(features);
     }
     if (this.#parts.positionAxes > 0) tensors[INPUTS.positions] = this.#positions(pieces, longest);
     const values: Record<string, Value> = {};
@@ -194,17 +194,4 @@ function placesOf(pieces: readonly Piece[], longest: number, imageToken: number)
       );
   }
   return places;
-}
-
-/** One under another. @returns [F, D] */
-function joined(features: readonly HostTensor<'float32'>[]): HostTensor<'float32'> {
-  if (features.length === 1) return features[0]!;
-  const width = features[0]!.shape[1]!;
-  const all = hostTensor('float32', [features.reduce((sum, { shape }) => sum + shape[0]!, 0), width]);
-  let at = 0;
-  for (const { data } of features) {
-    all.data.set(data, at);
-    at += data.length;
-  }
-  return all;
 }

@@ -1,7 +1,7 @@
 // B rows, T new tokens, D width, V vocabulary, C capacity of the cache, F rows of features, A axes of positions
-import { GenerationError, hostTensor, type HostTensor } from '../core/index.ts';
-import { concat, gather, input, reshape, type Tensor } from '../graph/index.ts';
-import { type GeneratingModel, type GenerationShape, readsPictures } from '../models/index.ts';
+import { GenerationError, hostTensor, type HostTensor, joinRows } from '../core/index.ts';
+import { input, type Tensor } from '../graph/index.ts';
+import { type GeneratingModel, type GenerationShape, placeFeatures, readsPictures } from '../models/index.ts';
 import { CACHE, type CacheSlot, KeyValueCache, rotaryAngles, rotaryFrequencies } from '../nn/index.ts';
 import { type ExternalData, lower } from '../onnx/index.ts';
 import type { Program, Runtime, Value } from '../runtime/types.ts';
@@ -121,7 +121,7 @@ function embeddings(model: GeneratingModel): Tensor {
   const features = input(INPUTS.features, 'float32', ['F', width]);
   // Which row of tokens and features, one under the other, stands at each place.
   const places = input(INPUTS.places, 'int64', ['B', 'T']);
-  return gather(concat([reshape(embedded, [-1, width]), features], 0), places);
+  return placeFeatures(embedded, features, places);
 }
 
 /** Tables of all positions, for models that turn by them. */
@@ -138,9 +138,7 @@ function stacked(name: string, rows: number, contexts: readonly Readonly<Record<
   if (parts.length !== rows || parts.some((part) => part.shape.join() !== shape.join()))
     throw new GenerationError(
       `${rows} rows need ${name} each, in one shape; got ${parts.map((part) => `[${part.shape.join(', ')}]`).join(', ') || 'none'}`,
-      'answer prompts of different pictures sizes one after another',
+      'answer prompts of pictures of different sizes one after another',
     );
-  const joined = hostTensor(parts[0]!.dtype, [rows, ...shape.slice(1)]);
-  parts.forEach((part, row) => joined.data.set(part.data as never, row * part.data.length));
-  return joined;
+  return joinRows(parts);
 }

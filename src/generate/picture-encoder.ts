@@ -1,8 +1,9 @@
 // F rows of features, D width
-import { GenerationError, hostTensor, type HostTensor } from '../core/index.ts';
+import { GenerationError, hostTensor, type HostTensor, joinRows } from '../core/index.ts';
 import type { ImageTextModel, PreparedPicture } from '../models/index.ts';
 import { lower } from '../onnx/index.ts';
-import type { Program, Runtime, Value } from '../runtime/types.ts';
+import { runOnce } from '../runtime/run-once.ts';
+import type { Program, Runtime } from '../runtime/types.ts';
 import type { ModelWeights } from './decoding.ts';
 import type { EncodedPicture } from './prompt.ts';
 
@@ -43,9 +44,11 @@ export class PictureEncoder {
 
   /** @throws GenerationError when it makes another number of features than the picture has image tokens */
   async encode(picture: PreparedPicture): Promise<EncodedPicture> {
-    const key = await keyOf(picture);
+    // What the processor leaves out of the inputs, such as the size, may make a difference too.
+    const tensors = this.#model.pictureValues?.(picture) ?? picture.inputs;
+    const key = await keyOf(tensors);
     const known = this.#kept.get(key);
-    const encoded = known ?? { key, features: await this.#features(picture) };
+    const encoded = known ?? { key, features: await this.#features(tensors) };
     const [rows] = encoded.features.shape;
     if (rows !== picture.features)
       throw new GenerationError(
@@ -58,36 +61,14 @@ export class PictureEncoder {
     return encoded;
   }
 
-  async #features(picture: PreparedPicture): Promise<HostTensor<'float32'>> {
-    const tensors = this.#model.pictureValues?.(picture) ?? picture.inputs;
+  async #features(tensors: Readonly<Record<string, HostTensor>>): Promise<HostTensor<'float32'>> {
     const parts = this.#model.independentTiles ? tilesOf(tensors) : [tensors];
     const results: HostTensor<'float32'>[] = [];
-    for (const part of parts) results.push(await this.#run(part));
-    if (results.length === 1) return results[0]!;
-    const width = results[0]!.shape[1]!;
-    const all = hostTensor('float32', [results.reduce((sum, { shape }) => sum + shape[0]!, 0), width]);
-    let at = 0;
-    for (const { data } of results) {
-      all.data.set(data, at);
-      at += data.length;
+    for (const part of parts) {
+      const { features } = await runOnce(this.#runtime, this.#program, part);
+      results.push(features as HostTensor<'float32'>);
     }
-    return all;
-  }
-
-  async #run(tensors: Readonly<Record<string, HostTensor>>): Promise<HostTensor<'float32'>> {
-    const inputs: Record<string, Value> = {};
-    try {
-      for (const [name, tensor] of Object.entries(tensors))
-        inputs[name] = await this.#runtime.allocate(tensor.dtype, tensor.shape, tensor);
-      const { features } = await this.#program.run(inputs);
-      try {
-        return (await features!.read()) as HostTensor<'float32'>;
-      } finally {
-        features!.dispose();
-      }
-    } finally {
-      for (const value of Object.values(inputs)) value.dispose();
-    }
+    return joinRows(results);
   }
 
   dispose(): void {
@@ -110,9 +91,9 @@ function tilesOf(tensors: Readonly<Record<string, HostTensor>>): Record<string, 
   );
 }
 
-/** The same for the same numbers in the same shapes and on the same grid. */
-async function keyOf({ inputs, grid }: PreparedPicture): Promise<string> {
-  const parts = [grid?.join('x') ?? ''];
+/** The same for the same numbers in the same shapes. */
+async function keyOf(inputs: Readonly<Record<string, HostTensor>>): Promise<string> {
+  const parts: string[] = [];
   for (const [name, { shape, data }] of Object.entries(inputs)) {
     const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));

@@ -1,5 +1,5 @@
 // T tokens, F rows of features, D width, A axes of positions
-import { GenerationError, hostTensor, type HostTensor } from '../core/index.ts';
+import { GenerationError, hostTensor, type HostTensor, joinRows } from '../core/index.ts';
 
 /** What a model has seen of a picture. */
 export interface EncodedPicture {
@@ -63,23 +63,18 @@ export function restOf(prompt: Prompt, known: number, imageToken: number | undef
   const rest = tokens.slice(known);
   return {
     tokens: rest,
-    ...(pictures.length === 0 ? {} : { features: joinRows(pictures, before) }),
+    ...(pictures.length === 0
+      ? {}
+      : { features: rowsFrom(joinRows(pictures.map(({ features }) => features)), before) }),
     ...(positions === undefined ? {} : { positions: columnsFrom(positions, known) }),
     ...(nextPosition === undefined ? {} : { nextPosition }),
   };
 }
 
-/** Features one under another, without the first `skipped` rows. @returns [F, D] */
-function joinRows(pictures: readonly EncodedPicture[], skipped: number): HostTensor<'float32'> {
-  const width = pictures[0]!.features.shape[1]!;
-  const count = pictures.reduce((sum, { features }) => sum + features.shape[0]!, 0);
-  const data = new Float32Array(count * width);
-  let at = 0;
-  for (const { features } of pictures) {
-    data.set(features.data, at);
-    at += features.data.length;
-  }
-  return hostTensor('float32', [count - skipped, width], data.subarray(skipped * width));
+/** @param tensor [F, D]  @returns [F − start, D] */
+function rowsFrom({ shape, data }: HostTensor<'float32'>, start: number): HostTensor<'float32'> {
+  const [rows, width] = shape as readonly [number, number];
+  return hostTensor('float32', [rows - start, width], data.subarray(start * width));
 }
 
 /** @param positions [A, T]  @returns [A, T − start] */
