@@ -23,10 +23,13 @@ import {
   parseClipConfig,
   parseLlamaConfig,
   parseQwen2Config,
+  parseQwen25VLConfig,
   parseQwen3Config,
   parseSiglipConfig,
   parseViTConfig,
   Qwen2,
+  Qwen25VL,
+  qwen25VLNames,
   Qwen3,
   Siglip,
   siglipNames,
@@ -86,6 +89,10 @@ const ARCHITECTURES: Readonly<Record<string, Create>> = {
   llava_onevision: (json, file) => {
     const config = parseLlavaOnevisionConfig(json, file);
     return { kind: 'generating', model: new LlavaOnevision(config), names: llavaNames(config) };
+  },
+  qwen2_5_vl: (json, file) => {
+    const model = new Qwen25VL(parseQwen25VLConfig(json, file));
+    return { kind: 'generating', model, names: qwen25VLNames(model.config.text.tied) };
   },
   clip: (json, file) => ({ kind: 'pair', model: new Clip(parseClipConfig(json, file)), names: clipNames }),
   siglip: (json, file) => ({ kind: 'pair', model: new Siglip(parseSiglipConfig(json, file)), names: siglipNames }),
