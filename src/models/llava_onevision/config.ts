@@ -34,6 +34,7 @@ const RESOLUTIONS: readonly Sides[] = Array.from({ length: 36 }, (_, i) => ({
 /** @param json contents of `config.json`  @param file its name, for messages  @throws CheckpointError */
 export function parseLlavaOnevisionConfig(json: unknown, file = 'config.json'): LlavaOnevisionConfig {
   const parts = parseLlavaParts(json, file, {
+    type: 'llava_onevision',
     tower: 'siglip',
     language: 'qwen2',
     block: -1,
