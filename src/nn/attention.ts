@@ -132,15 +132,25 @@ export class GroupedQueryAttention extends Module {
     return this.o_proj.forward(mergeHeads(attend(q, repeatHeads(k, times), repeatHeads(v, times), mask)));
   }
 
-  /** As `forward`, over a cache, which is causal and turns queries and keys itself. @param x [B, T, D]  @returns [B, T, D] */
-  forwardCached(x: Tensor, cache: KeyValueCache): Tensor {
+  /**
+   * As `forward`, over a cache, which is causal.
+   * @param x [B, T, D]
+   * @param rotary [B, T, 1, K] each; by default the cache turns queries and keys itself, by the place of their tokens
+   * @returns [B, T, D]
+   */
+  forwardCached(x: Tensor, cache: KeyValueCache, rotary?: Rotary): Tensor {
     const [heads, keyValueHeads, headWidth] = [this.#heads, this.#keyValueHeads, this.#headWidth];
-    const joined = (projected: Tensor, count: number, norm?: RMSNorm): Tensor =>
-      norm === undefined ? projected : reshape(this.#perHead(projected, count, norm), projected.shape);
+    const joined = (projected: Tensor, count: number, norm?: RMSNorm): Tensor => {
+      if (norm === undefined && rotary === undefined) return projected;
+      const split = this.#perHead(projected, count, norm);
+      return reshape(rotary === undefined ? split : applyRotary(split, rotary), projected.shape);
+    };
     const q = joined(this.q_proj.forward(x), heads, this.q_norm);
     const k = joined(this.k_proj.forward(x), keyValueHeads, this.k_norm);
     const v = this.v_proj.forward(x);
-    return this.o_proj.forward(cache.attend(q, k, v, { heads, keyValueHeads, headWidth, rotary: true }));
+    return this.o_proj.forward(
+      cache.attend(q, k, v, { heads, keyValueHeads, headWidth, rotary: rotary === undefined }),
+    );
   }
 
   /** [B, T, N·K] → [B, T, N, K], normalised where there is a norm. */

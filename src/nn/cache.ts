@@ -70,7 +70,7 @@ export class KeyValueCache {
         pastValue: past(values),
         last: this.#last,
         total: this.#total,
-        ...(rotary ? { rotary: this.#tables(headWidth) } : {}),
+        ...(rotary ? { rotary: this.tables(headWidth) } : {}),
       },
       { heads, keyValueHeads, scale: 1 / Math.sqrt(headWidth), window },
     );
@@ -80,7 +80,8 @@ export class KeyValueCache {
     return result.output;
   }
 
-  #tables(headWidth: number): { cosines: Tensor; sines: Tensor } {
+  /** Cosines and sines of every position, [P, K / 2] each, for models that look them up by positions of their own. */
+  tables(headWidth: number): { cosines: Tensor; sines: Tensor } {
     const table = (name: string): Tensor => input(name, 'float32', ['P', headWidth / 2]);
     this.#rotary ??= { cosines: table(CACHE.cosines), sines: table(CACHE.sines) };
     return this.#rotary;

@@ -1,6 +1,6 @@
-// B batch, N heads, T tokens, K width of a head
+// B batch, N heads, T tokens, K width of a head, A axes of positions
 import { hostTensor, type HostTensor } from '../core/index.ts';
-import { add, concat, constant, mul, neg, slice, type Tensor } from '../graph/index.ts';
+import { add, concat, constant, gather, mul, neg, select, slice, type Tensor } from '../graph/index.ts';
 
 /** Cosines and sines for every position, [T, K] each, or [B, 1, T, K] where rows have positions of their own. */
 export interface Rotary {
@@ -76,4 +76,26 @@ export function applyRotary(x: Tensor, { cosines, sines }: Rotary): Tensor {
   const half = (x.shape.at(-1) as number) / 2;
   const rotated = concat([neg(slice(x, -1, half)), slice(x, -1, 0, half)], -1);
   return add(mul(x, cosines), mul(rotated, sines));
+}
+
+/**
+ * Angles of tokens that have a position on each of several axes, the pairs of a head being shared out among them (M-RoPE,
+ * Wang et al. 2024, arXiv 2409.12191, section 2.1).
+ * @param tables of all positions, [positions, K / 2] each  @param positions [A, B, T] int64
+ * @param sections pairs that turn with each axis in turn; beyond the last axis the first comes again
+ * @returns [B, T, K] each
+ */
+export function rotaryOnAxes(tables: Rotary, positions: Tensor, sections: readonly number[]): Rotary {
+  const axes = positions.shape[0] as number;
+  const pick = (table: Tensor): Tensor => {
+    const onAll = gather(table, positions);
+    let start = 0;
+    const parts = sections.map((section, i) => {
+      const part = slice(select(onAll, 0, i % axes), -1, start, start + section);
+      start += section;
+      return part;
+    });
+    return concat([...parts, ...parts], -1);
+  };
+  return { cosines: pick(tables.cosines), sines: pick(tables.sines) };
 }

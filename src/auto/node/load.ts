@@ -1,6 +1,7 @@
 import { CheckpointError } from '../../core/index.ts';
 import { Decoding, PictureEncoder } from '../../generate/index.ts';
-import type { FetchOptions } from '../../hub/node/index.ts';
+import type { QuantizationSettings } from '../../hub/index.ts';
+import { type FetchOptions, quantizedFolder } from '../../hub/node/index.ts';
 import { readsPictures } from '../../models/index.ts';
 import { createRuntime, type NodeDevice } from '../../runtime/node/index.ts';
 import type { Runtime } from '../../runtime/types.ts';
@@ -14,8 +15,13 @@ import { resolveModel } from './resolve.ts';
 
 /** How a model is loaded. */
 export interface LoadOptions extends FetchOptions {
-  /** Type of the language model's weights; `float32` unless told. */
+  /**
+   * Type that weights are computed with; `float32` unless told. With the others a copy is made of the language model's
+   * matrices in blocks of few bits, once, which is kept beside the Hub's cache.
+   */
   readonly dtype?: 'float32' | 'int8' | 'int4';
+  /** Which parts of the model have other types, and how blocks are made; for `int8` and `int4`. */
+  readonly quantization?: QuantizationSettings;
   /** Default `cpu`. */
   readonly device?: NodeDevice;
   /** Threads within an operator; all processors unless told. */
@@ -29,8 +35,8 @@ export interface LoadOptions extends FetchOptions {
  *   config.json, DeviceError when the device is not there
  */
 export async function load(name: string, options: LoadOptions = {}): Promise<LoadedModel> {
-  const opened = await openModel(await resolveModel(name, options));
   const { device, threads } = options;
+  const opened = await openModel(await withType(await resolveModel(name, options), options));
   const runtime = await createRuntime({
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),
@@ -53,6 +59,20 @@ export async function load(name: string, options: LoadOptions = {}): Promise<Loa
     await runtime.dispose();
     throw error;
   }
+}
+
+/** The folder itself, or one with its weights in few bits. */
+async function withType(folder: string, options: LoadOptions): Promise<string> {
+  const { dtype = 'float32', quantization, environment, progress } = options;
+  if (dtype === 'float32') return folder;
+  return quantizedFolder(
+    folder,
+    { ...quantization, default: dtype },
+    {
+      ...(environment === undefined ? {} : { environment }),
+      ...(progress === undefined ? {} : { progress: (done, total) => progress(`${dtype} copy`, done, total) }),
+    },
+  );
 }
 
 async function languageModel(

@@ -95,9 +95,13 @@ export class Decoder extends Module {
     return this.#run(x, (layer, normed) => layer.self_attn.forward(normed, tables, allowed));
   }
 
-  /** New tokens after those of the cache. @param x embeddings [B, T, D]  @returns [B, T, D] */
-  forwardCached(x: Tensor, cache: KeyValueCache): Tensor {
-    return this.#run(x, (layer, normed) => layer.self_attn.forwardCached(normed, cache));
+  /**
+   * New tokens after those of the cache.
+   * @param x embeddings [B, T, D]  @param rotary [B, T, 1, K] each; by default tokens turn by their place in the cache
+   * @returns [B, T, D]
+   */
+  forwardCached(x: Tensor, cache: KeyValueCache, rotary?: Rotary): Tensor {
+    return this.#run(x, (layer, normed) => layer.self_attn.forwardCached(normed, cache, rotary));
   }
 
   #run(x: Tensor, attend: (layer: DecoderLayer, normed: Tensor) => Tensor): Tensor {
@@ -109,7 +113,7 @@ export class Decoder extends Module {
         ),
       x,
     );
-    return this.norm.forward(last);
+    return tap('last', this.norm.forward(last));
   }
 }
 

@@ -1,0 +1,114 @@
+// B batch, T tokens, D width, V vocabulary, K width of a head, F rows of features, P patches, W windows, L patches in one
+import { DataError, GraphError, type HostTensor } from '../../core/index.ts';
+import { constant, gather, input, reshape, type Tensor, unsqueeze } from '../../graph/index.ts';
+import type { NamingRules } from '../../hub/index.ts';
+import { type KeyValueCache, rotaryAngles, rotaryFrequencies, rotaryOnAxes } from '../../nn/index.ts';
+import { CausalLM } from '../common/decoder.ts';
+import { decoderNames } from '../common/decoder-names.ts';
+import type { GenerationShape, ImageTextModel, PreparedPicture, StepInputs } from '../common/generating.ts';
+import type { Qwen25VlConfig } from './config.ts';
+import { type PatchInputs, Qwen25VisionTower } from './vision.ts';
+import { type PatchGrid, patchRotary, windowLayout } from './windows.ts';
+
+/**
+ * Qwen2.5-VL (Bai et al. 2025, arXiv 2502.13923): a vision tower for pictures of any size, and Qwen2 with positions in time,
+ * height and width.
+ */
+export class Qwen25Vl extends CausalLM implements ImageTextModel {
+  readonly visual: Qwen25VisionTower;
+  readonly config: Qwen25VlConfig;
+  /** Patches of a picture see each other, so that it cannot be encoded in parts. */
+  readonly independentTiles = false;
+
+  constructor(config: Qwen25VlConfig) {
+    super(config.text);
+    this.visual = new Qwen25VisionTower(config.vision, config.text.width);
+    this.config = config;
+  }
+
+  override get generation(): GenerationShape {
+    return { ...super.generation, positionAxes: 3 };
+  }
+
+  get imageToken(): number {
+    return this.config.imageToken;
+  }
+
+  /** Inputs of the vision tower, for a picture of any size. */
+  pictureInputs(): Record<keyof PatchInputs, Tensor> {
+    const patches = this.visual.patches('F');
+    const head = this.visual.headWidth;
+    return {
+      pixel_values: input('pixel_values', 'float32', [patches, this.visual.patchElements]),
+      cosines: input('cosines', 'float32', [patches, head]),
+      sines: input('sines', 'float32', [patches, head]),
+      order: input('order', 'int64', ['F']),
+      inverse: input('inverse', 'int64', ['F']),
+      windows: input('windows', 'int64', ['W', 'L']),
+      window_mask: input('window_mask', 'float32', ['W', 'L']),
+      places: input('places', 'int64', [patches]),
+    };
+  }
+
+  /** @returns [F, D], row by row of the picture */
+  pictureFeatures(inputs: Readonly<Record<keyof PatchInputs, Tensor>>): Tensor {
+    return this.visual.forward(inputs);
+  }
+
+  /** @throws DataError when the number of patches and their grid do not fit */
+  pictureValues({ inputs, grid }: PreparedPicture): Record<keyof PatchInputs, HostTensor> {
+    const { pixel_values: pixels } = inputs;
+    const [time = 0, height = 0, width = 0] = grid ?? [];
+    if (pixels === undefined || time !== 1 || pixels.shape[0] !== height * width)
+      throw new DataError(
+        `a picture of ${time} × ${height} × ${width} patches came with ${pixels?.shape[0] ?? 0} of them`,
+        'pictures must come from the processor of this checkpoint; videos are not supported',
+      );
+    return { pixel_values: pixels, ...this.#layout({ height, width }) };
+  }
+
+  /** What the vision tower's inputs hold beside the pixels. */
+  #layout(grid: PatchGrid): Record<Exclude<keyof PatchInputs, 'pixel_values'>, HostTensor> {
+    const { merge, windowSide: side, rotaryBase: base } = this.config.vision;
+    const { order, inverse, windows, mask, places } = windowLayout(grid, { merge, side });
+    const frequencies = rotaryFrequencies(this.visual.headWidth / 2, { base });
+    const { cosines, sines } = patchRotary(grid, { merge, side }, order, frequencies);
+    return { cosines, sines, order, inverse, windows, window_mask: mask, places };
+  }
+
+  /** All tokens at once, as in training. @param positions [3, B, T] int64  @returns logits [B, T, V] */
+  forwardEmbedded(embeddings: Tensor, positions: Tensor): Tensor {
+    // No token stands beyond its number: a picture has at least as many tokens as its longer side.
+    const length = embeddings.shape[1] as number;
+    const { headWidth, rotary } = this.model.config;
+    const { cosines, sines } = rotaryAngles(length, rotaryFrequencies(headWidth, rotary));
+    const tables = { cosines: constant(cosines), sines: constant(sines) };
+    const turned = rotaryOnAxes(tables, positions, this.config.sections);
+    const perHead = { cosines: unsqueeze(turned.cosines, 1), sines: unsqueeze(turned.sines, 1) };
+    return this.logits(this.model.forward(embeddings, undefined, perHead));
+  }
+
+  /** @param inputs.positions [3, B, T], which the cache cannot know  @throws GraphError where they are missing */
+  override forwardCached(embeddings: Tensor, chosen: Tensor, cache: KeyValueCache, inputs?: StepInputs): Tensor {
+    const positions = inputs?.positions;
+    if (positions === undefined)
+      throw new GraphError('Qwen2.5-VL was called without positions', 'give them in time, height and width');
+    const { width, headWidth } = this.model.config;
+    const turned = rotaryOnAxes(cache.tables(headWidth), positions, this.config.sections);
+    const perHead = { cosines: unsqueeze(turned.cosines, 2), sines: unsqueeze(turned.sines, 2) };
+    const states = this.model.forwardCached(embeddings, cache, perHead);
+    return this.logits(gather(reshape(states, [-1, width]), chosen));
+  }
+}
+
+/** Transformers keeps the towers under `model` from version 5 on; parameters go by the released names. */
+export function qwen25VlNames(tied: boolean): NamingRules {
+  const { ignored = [] } = decoderNames(tied);
+  return {
+    renamed: [
+      [/^model\.visual\./, 'visual.'],
+      [/^model\.language_model\./, 'model.'],
+    ],
+    ignored,
+  };
+}
