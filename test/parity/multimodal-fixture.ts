@@ -61,13 +61,13 @@ export class Fixture {
   inputs(ids: readonly number[], p: number): Record<string, HostTensor> {
     const { model } = this.#case;
     const parts = this.numbers(`pictures.${p}`).map((k) => this.picture(k));
-    const values = parts.map((part) => model.pictureValues?.(part) ?? part.inputs);
-    // Rows of one picture's table; no prompt of several pictures has them in tiles, so that the first picture's will do.
-    const patches = values[0]!['rows'] === undefined ? 0 : Math.max(...Array.from(values[0]!['rows'].data, Number));
+    const values = parts.map((part): Record<string, HostTensor> => ({ ...part.inputs, ...model.arrangement?.(part) }));
+    // No prompt of several pictures has them in tiles: the last row of each is used.
+    const most = values[0]!['rows'] === undefined ? 0 : 1 + Math.max(...Array.from(values[0]!['rows'].data, Number));
     const joined = Object.fromEntries(
       Object.keys(values[0]!).map((name) => {
         const rows = values.map((value) => value[name]!);
-        return [name, stack(name === 'rows' ? rows.map((row, i) => shifted(row, i * patches)) : rows)];
+        return [name, stack(name === 'rows' ? rows.map((row, i) => shifted(row, i * most)) : rows)];
       }),
     );
     let next = 0;

@@ -127,7 +127,14 @@ describe.each(Object.keys(MULTIMODAL))('%s', (name) => {
   it('generates the same tokens over a cache, alone and in a batch of unequal lengths', async () => {
     const speaker = await openSpeaker(runtime, caseOf(name), folderOf(name));
     const prompts: Prompt[] = [];
-    for (const p of fixture.prompts) prompts.push(await promptOf(fixture, speaker, p));
+    for (const p of fixture.prompts) {
+      const prompt = await promptOf(fixture, speaker, p);
+      for (const [i, { features }] of prompt.pictures!.entries())
+        expect(
+          distance(features, fixture.expected.get(`features.${fixture.numbers(`pictures.${p}`)[i]!}`)!),
+        ).toBeLessThan(TOLERANCE);
+      prompts.push(prompt);
+    }
     const answers = fixture.prompts.map((p) => fixture.numbers(`tokens.${p}`));
     for (const text of answers) expect(new Set(text).size).toBeGreaterThanOrEqual(16);
     for (const [p, prompt] of prompts.entries()) expect(await answer(speaker, [prompt])).toEqual([answers[p]]);

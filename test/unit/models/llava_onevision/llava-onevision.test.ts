@@ -49,7 +49,7 @@ describe('parseLlavaOnevisionConfig', () => {
 
   it('gives features whatever the number of tiles', () => {
     const model = new LlavaOnevision(parseLlavaOnevisionConfig(ONEVISION));
-    expect(model.pictureFeatures(model.pictureInputs()).shape).toEqual(['F', 896]);
+    expect(model.pictureFeatures(model.pictureInputs()).shape).toEqual(['730*tiles', 896]);
     expect([...model.parameters().keys()]).toContain('image_newline');
     expect([...model.parameters().keys()]).not.toContain('language_model.lm_head.weight');
   });
@@ -77,20 +77,20 @@ describe('featureRows', () => {
 
   it('reads a grid of tiles row by row, behind the whole', () => {
     const picture = { tiles: 3, imageSize: [8, 16] as const };
-    expect(rowsOf(picture)).toEqual([1, 2, 3, 4, 5, 6, 9, 10, 0, 7, 8, 11, 12, 0]);
+    expect(rowsOf(picture)).toEqual([1, 2, 3, 4, 6, 7, 11, 12, 0, 8, 9, 13, 14, 0]);
     // Of several, each has its tiles behind those of the one before.
-    expect(rowsOf({ tiles: 1 }, picture).slice(5)).toEqual([5, 6, 7, 8, 9, 10, 13, 14, 0, 11, 12, 15, 16, 0]);
+    expect(rowsOf({ tiles: 1 }, picture).slice(5)).toEqual([6, 7, 8, 9, 11, 12, 16, 17, 0, 13, 14, 18, 19, 0]);
   });
 
   it('leaves out what was added beside the picture', () => {
-    expect(rowsOf({ tiles: 3, imageSize: [8, 8] }).slice(4)).toEqual([6, 9, 0, 8, 11, 0]);
+    expect(rowsOf({ tiles: 3, imageSize: [8, 8] }).slice(4)).toEqual([7, 11, 0, 9, 13, 0]);
   });
 
   it('mixes neighbours where there are too many', () => {
     const { rows, weights } = featureRows([{ tiles: 3, imageSize: [8, 16] }], { ...layout, mostTiles: 1 });
     // 2 × 4 patches become 1 × 2: each is the mean of four.
     expect(rows.shape).toEqual([4 + 2 + 1, 4]);
-    expect(Array.from(rows.data.subarray(16, 24), Number)).toEqual([5, 6, 7, 8, 9, 10, 11, 12]);
+    expect(Array.from(rows.data.subarray(16, 24), Number)).toEqual([6, 7, 8, 9, 11, 12, 13, 14]);
     expect([...weights.data.subarray(16, 28)]).toEqual([...Array.from({ length: 8 }, () => 0.25), 1, 0, 0, 0]);
   });
 
