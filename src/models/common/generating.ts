@@ -4,6 +4,7 @@ import type { DType, HostTensor } from '../../core/index.ts';
 import type { Picture } from '../../data/index.ts';
 import type { Shape, Tensor } from '../../graph/index.ts';
 import type { KeyValueCache, Parameter, RotaryConfig } from '../../nn/index.ts';
+import type { Grounding } from './grounding.ts';
 
 /** What has to be known of a model before it can write. */
 export interface GenerationShape {
@@ -75,6 +76,8 @@ export interface ImageTextProcessor {
    * @throws DataError when markers and pictures differ in number
    */
   prepare(text: string, pictures: readonly Picture[]): PreparedPrompt;
+  /** In models that were taught to point. */
+  readonly grounding?: Grounding;
 }
 
 /** Each feature as a mean of K rows. */
