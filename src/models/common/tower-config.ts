@@ -19,6 +19,8 @@ export interface TextTowerConfig extends TowerConfig {
 export interface TowerDefaults {
   readonly width: number;
   readonly heads: number;
+  /** Width of the feed-forward part, where it is not four times the width. */
+  readonly hidden?: number;
   readonly patchSize: number;
   readonly vocabularySize: number;
   readonly maxLength: number;
@@ -26,7 +28,7 @@ export interface TowerDefaults {
   readonly normEpsilon: number;
 }
 
-/** Keys of both kinds of towers; the feed-forward part is four times as wide by default. */
+/** Keys of both kinds of towers. */
 function towerKeys(defaults: TowerDefaults): {
   hidden_size: z.ZodDefault<typeof size>;
   intermediate_size: z.ZodDefault<typeof size>;
@@ -37,7 +39,7 @@ function towerKeys(defaults: TowerDefaults): {
 } {
   return {
     hidden_size: size.default(defaults.width),
-    intermediate_size: size.default(4 * defaults.width),
+    intermediate_size: size.default(defaults.hidden ?? 4 * defaults.width),
     num_hidden_layers: layerCount.default(12),
     num_attention_heads: size.default(defaults.heads),
     hidden_act: activation.optional(),
