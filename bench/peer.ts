@@ -25,6 +25,10 @@ export class Peer {
     return peer;
   }
 
+  get pid(): number {
+    return this.#process.pid!;
+  }
+
   async ask(line: string): Promise<Record<string, unknown>> {
     this.#process.stdin!.write(`${line}\n`);
     return await this.#answer();

@@ -14,7 +14,7 @@ const KEPT = 16;
 export class PictureEncoder {
   readonly #runtime: Runtime;
   readonly #program: Program;
-  readonly #model: ImageTextModel;
+  readonly model: ImageTextModel;
   readonly #most: number;
   /** By key, the one that was used last at the end. */
   readonly #kept = new Map<string, EncodedPicture>();
@@ -22,7 +22,7 @@ export class PictureEncoder {
   private constructor(runtime: Runtime, program: Program, model: ImageTextModel, most: number) {
     this.#runtime = runtime;
     this.#program = program;
-    this.#model = model;
+    this.model = model;
     this.#most = most;
   }
 
@@ -44,11 +44,9 @@ export class PictureEncoder {
 
   /** @throws GenerationError when it makes another number of features than the picture has image tokens */
   async encode(picture: PreparedPicture): Promise<EncodedPicture> {
-    // What the processor leaves out of the inputs, such as the size, may make a difference too.
-    const tensors = this.#model.pictureValues?.(picture) ?? picture.inputs;
-    const key = await keyOf(tensors);
+    const key = await keyOf(picture);
     const known = this.#kept.get(key);
-    const encoded = known ?? { key, features: await this.#features(tensors) };
+    const encoded = known ?? { key, features: await this.#features(picture) };
     const [rows] = encoded.features.shape;
     if (rows !== picture.features)
       throw new GenerationError(
@@ -61,8 +59,9 @@ export class PictureEncoder {
     return encoded;
   }
 
-  async #features(tensors: Readonly<Record<string, HostTensor>>): Promise<HostTensor<'float32'>> {
-    const parts = this.#model.independentTiles ? tilesOf(tensors) : [tensors];
+  async #features(picture: PreparedPicture): Promise<HostTensor<'float32'>> {
+    const tensors = this.model.pictureValues?.(picture) ?? picture.inputs;
+    const parts = this.model.independentTiles ? tilesOf(tensors) : [tensors];
     const results: HostTensor<'float32'>[] = [];
     for (const part of parts) {
       const { features } = await runOnce(this.#runtime, this.#program, part);
@@ -91,9 +90,9 @@ function tilesOf(tensors: Readonly<Record<string, HostTensor>>): Record<string, 
   );
 }
 
-/** The same for the same numbers in the same shapes. */
-async function keyOf(inputs: Readonly<Record<string, HostTensor>>): Promise<string> {
-  const parts: string[] = [];
+/** The same for the same numbers in the same shapes, of a picture of the same size and on the same grid. */
+async function keyOf({ inputs, grid, imageSize }: PreparedPicture): Promise<string> {
+  const parts = [grid?.join('x') ?? '', imageSize?.join('x') ?? ''];
   for (const [name, { shape, data }] of Object.entries(inputs)) {
     const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));

@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import sharp from 'sharp';
 
 import { DataError } from '../../core/index.ts';
-import { picture, WHITE, type Colour, type Picture } from '../image.ts';
+import { onBackground, picture, WHITE, type Colour, type Picture } from '../image.ts';
 
 export interface DecodeOptions {
   /** Largest file in bytes; 64 MiB unless told. */
@@ -15,12 +15,13 @@ export interface DecodeOptions {
   readonly background?: Colour;
 }
 
-const MAX_BYTES = 64 * 2 ** 20;
+export const MAX_BYTES: number = 64 * 2 ** 20;
 const MAX_PIXELS = 50_000_000;
 
 /**
- * A picture file as RGB: turned upright by its EXIF orientation, laid on a background, 8 bits per channel, of an animation
- * the first frame. JPEG, PNG, WebP, GIF, AVIF, TIFF and SVG.
+ * A picture file as RGB: turned upright by its EXIF orientation, laid on a background, 8 bits per channel (the upper ones of
+ * 16), of an animation the first frame. JPEG, PNG, WebP, GIF, AVIF, TIFF and SVG. What PIL reads too comes out as there,
+ * but for greyscale of 16 bits, which it cuts off at 255.
  * @throws DataError naming the file when it is missing, too large, damaged, cut off or no picture
  */
 export async function readPicture(path: string, options: DecodeOptions = {}): Promise<Picture> {
@@ -32,32 +33,47 @@ export async function decodePicture(bytes: Uint8Array, name: string, options: De
   const { maxBytes = MAX_BYTES, maxPixels = MAX_PIXELS, background = WHITE } = options;
   if (bytes.length === 0) throw new DataError(`${name} is empty`, 'give a picture file');
   if (bytes.length > maxBytes) throw tooLarge(name, maxBytes);
-  const [r, g, b] = background;
   try {
-    // A damaged or truncated file is refused, not filled with grey.
-    const source = sharp(bytes, { limitInputPixels: maxPixels, failOn: 'truncated', pages: 1 });
-    const { width, height, format } = await source.metadata();
+    // A damaged or truncated file is refused, not filled with grey. Colour profiles are left aside: models were trained on
+    // pictures read that way.
+    const options = { limitInputPixels: maxPixels, failOn: 'truncated', pages: 1, ignoreIcc: true } as const;
+    const source = sharp(bytes, options);
+    const { width, height, format, space } = await source.metadata();
     // Formats that declare a size may lie, so that the decoder checks again.
     if (width * height > maxPixels)
       throw new DataError(`${name} has ${width} × ${height} pixels, more than ${maxPixels}`, 'make it smaller first');
-    const { data, info } = await source
-      .autoOrient()
-      .flatten({ background: { r, g, b } })
-      .toColourspace('srgb')
+    const inks = space === 'cmyk';
+    const upright = (inks ? source.pipelineColourspace('cmyk') : source).autoOrient();
+    const { data, info } = await upright
+      .toColourspace(inks ? 'cmyk' : 'srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
-    const area = info.width * info.height;
-    if (info.channels === 3)
-      return picture(info.width, info.height, 3, new Uint8Array(data.buffer, data.byteOffset, data.length));
-    if (info.channels !== 1)
-      throw new DataError(`${name} (${format}) decodes to ${info.channels} channels`, 'save it as an RGB PNG or JPEG');
-    const rgb = new Uint8Array(area * 3);
-    for (let i = 0; i < rgb.length; i++) rgb[i] = data[Math.floor(i / 3)]!;
-    return picture(info.width, info.height, 3, rgb);
+    const pixels = new Uint8Array(data.buffer, data.byteOffset, data.length);
+    if (inks && info.channels === 4) return picture(info.width, info.height, 3, fromInks(pixels));
+    if (info.channels === 3) return picture(info.width, info.height, 3, pixels);
+    if (info.channels === 4) return onBackground(picture(info.width, info.height, 4, pixels), background);
+    if (info.channels === 1) return picture(info.width, info.height, 3, fromGrey(pixels));
+    throw new DataError(`${name} (${format}) decodes to ${info.channels} channels`, 'save it as an RGB PNG or JPEG');
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
     throw explain(name, cause instanceof Error ? cause.message : String(cause), maxPixels, cause);
   }
+}
+
+function fromGrey(grey: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array(grey.length * 3);
+  for (let i = 0; i < rgb.length; i++) rgb[i] = grey[Math.floor(i / 3)]!;
+  return rgb;
+}
+
+/** Cyan, magenta, yellow and black as light, the simple way and not by a profile of some press, as PIL does it. */
+function fromInks(inks: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array((inks.length / 4) * 3);
+  for (let p = 0, q = 0; q < rgb.length; p += 4, q += 3) {
+    const light = 255 - inks[p + 3]!;
+    for (let c = 0; c < 3; c++) rgb[q + c] = light - Math.round((inks[p + c]! * light) / 255);
+  }
+  return rgb;
 }
 
 function explain(name: string, message: string, maxPixels: number, cause: unknown): DataError {

@@ -1,5 +1,6 @@
 export * from './checkpoint.ts';
 export * from './fetch-model.ts';
+export type { JsonObject } from './json-file.ts';
 export * from './locate.ts';
 export * from './model-folder.ts';
 export * from './quantize-checkpoint.ts';

@@ -1,13 +1,13 @@
 /** Quantized weights of checkpoints that were loaded before, so that the next time takes no longer than opening them. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type QuantizationSettings, resolveSettings } from '../quantize/index.ts';
 import { CHECKPOINT_FILES, openCheckpoint } from './checkpoint.ts';
-import { confined } from './confine.ts';
 import { removeLeftovers } from './fresh-folder.ts';
+import { COMPANIONS } from './save-checkpoint.ts';
 import { quantizeCheckpoint, type QuantizeOptions } from './quantize-checkpoint.ts';
 
 /** Raised when the same settings give other files. */
@@ -22,7 +22,8 @@ export interface QuantizedCacheOptions extends Pick<QuantizeOptions, 'progress' 
 
 /**
  * A quantized copy of a checkpoint, made unless there is one. Two processes may ask at once: both make it then, and one is
- * kept. A copy belongs to the checkpoint's files as they are: path, size, time of the last change.
+ * kept. A copy belongs to the checkpoint's files as they are: path, size, time of the last change. A checkpoint that is
+ * quantized already stays as it is.
  * @returns its folder, for `openCheckpoint`
  * @throws CheckpointError as `quantizeCheckpoint`
  */
@@ -33,7 +34,9 @@ export async function quantizedFolder(
 ): Promise<string> {
   const { environment = process.env, progress, signal } = options;
   const cache = options.cacheFolder ?? defaultFolder(environment);
-  const target = join(cache, await identityOf(source, settings));
+  const identity = await identityOf(source, settings);
+  if (identity === undefined) return source;
+  const target = join(cache, identity);
   if (existsSync(target)) return target;
   await mkdir(cache, { recursive: true });
   await removeLeftovers(cache);
@@ -51,15 +54,18 @@ function defaultFolder(environment: Readonly<Record<string, string | undefined>>
   return join(base, 'sensorium', 'quantized');
 }
 
-async function identityOf(source: string, settings: QuantizationSettings): Promise<string> {
+/** Undefined for a checkpoint that is quantized already. */
+async function identityOf(source: string, settings: QuantizationSettings): Promise<string | undefined> {
   const { folder, weights } = await openCheckpoint(source);
   await weights.close();
-  const config = await confined(folder, join(folder, CHECKPOINT_FILES.config[0]));
-  const paths = [config, ...new Set(weights.names.map((name) => weights.location(name).path))];
+  if (weights.quantized.size > 0) return undefined;
+  const beside = [CHECKPOINT_FILES.config[0], ...COMPANIONS].map((name) => join(folder, name));
+  const paths = [...new Set(weights.names.map((name) => weights.location(name).path)), ...beside.filter(existsSync)];
   const files = await Promise.all(
     paths.map(async (path) => {
-      const { size, mtimeNs } = await stat(path, { bigint: true });
-      return [path, String(size), String(mtimeNs)];
+      const real = await realpath(path);
+      const { size, mtimeNs } = await stat(real, { bigint: true });
+      return [real, String(size), String(mtimeNs)];
     }),
   );
   const identity = JSON.stringify([VERSION, resolveSettings(settings), files]);

@@ -55,6 +55,8 @@ export function quantizeRows(values: Float32Array, inputs: number, format: Block
   const { blocks, blockBytes, zeroPointBytes } = rowSizes(inputs, format);
   const rows = values.length / inputs;
   const packed = new Uint8Array(rows * blocks * blockBytes);
+  // Writing into such an array rounds, and cuts off what is out of range.
+  const clamped = new Uint8ClampedArray(packed.buffer);
   const scales = new Float32Array(rows * blocks);
   const zeroPoints = symmetric ? undefined : new Uint8Array(rows * zeroPointBytes);
   const levels = bits === 4 ? 15 : 255;
@@ -86,16 +88,13 @@ export function quantizeRows(values: Float32Array, inputs: number, format: Block
         if (bits === 8) zeroPoints[row * zeroPointBytes + group] = zero;
         else zeroPoints[row * zeroPointBytes + (group >> 1)]! |= (group & 1) === 0 ? zero : zero << 4;
       }
-      // Positive from here on, so that cutting off is rounding.
-      const shift = zero + 0.5;
       let out = (row * blocks + group) * blockBytes;
       if (bits === 8) {
-        for (let i = start; i < end; i++) {
-          const level = (values[i]! * inverse + shift) | 0;
-          packed[out++] = level > levels ? levels : level < 0 ? 0 : level;
-        }
+        for (let i = start; i < end; i++) clamped[out++] = values[i]! * inverse + zero;
         packed.fill(zero, out, (row * blocks + group + 1) * blockBytes);
       } else {
+        // Positive from here on, so that cutting off is rounding.
+        const shift = zero + 0.5;
         for (let i = start; i < end; i += 2) {
           let first = (values[i]! * inverse + shift) | 0;
           let second = i + 1 < end ? (values[i + 1]! * inverse + shift) | 0 : zero;

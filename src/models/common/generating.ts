@@ -4,6 +4,7 @@ import type { DType, HostTensor } from '../../core/index.ts';
 import type { Picture } from '../../data/index.ts';
 import type { Shape, Tensor } from '../../graph/index.ts';
 import type { KeyValueCache, Parameter, RotaryConfig } from '../../nn/index.ts';
+import type { Grounding } from './grounding.ts';
 
 /** What has to be known of a model before it can write. */
 export interface GenerationShape {
@@ -75,6 +76,8 @@ export interface ImageTextProcessor {
    * @throws DataError when markers and pictures differ in number
    */
   prepare(text: string, pictures: readonly Picture[]): PreparedPrompt;
+  /** In models that were taught to point. */
+  readonly grounding?: Grounding;
 }
 
 /** A model that writes about pictures: their features take the place of image tokens. */
@@ -89,6 +92,8 @@ export interface ImageTextModel extends GeneratingModel {
   pictureFeatures(inputs: Readonly<Record<string, Tensor>>): Tensor;
   /** Values of the picture encoder's inputs; those of the processor where it is absent. */
   pictureValues?(picture: PreparedPicture): Readonly<Record<string, HostTensor>>;
+  /** Where tokens stand, in models with axes of positions: [A, T], and what comes after them. */
+  promptPositions?(prompt: PreparedPrompt): Pick<PreparedPrompt, 'positions' | 'nextPosition'>;
 }
 
 /** Whether a model looks at pictures. */

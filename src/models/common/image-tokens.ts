@@ -2,7 +2,6 @@
 // T tokens, F rows of features
 import { CheckpointError, DataError } from '../../core/index.ts';
 import type { CheckpointTokenizer } from '../../data/index.ts';
-import type { PreparedPrompt } from './generating.ts';
 
 /** A family's image token in a checkpoint. */
 export interface ImageToken {
@@ -70,22 +69,8 @@ export function encodeWithImages(
 }
 
 /**
- * Refuses a prompt whose image tokens are not as many as the model makes rows of features.
- * @param features F of each picture, as the model makes them
- * @throws DataError with both numbers
- */
-export function checkImageTokens(prompt: PreparedPrompt, imageToken: number, features: readonly number[]): void {
-  for (const [index, rows] of features.entries()) {
-    const tokens = prompt.pictures[index]?.features ?? 0;
-    if (tokens !== rows) throw mismatch(`picture ${index + 1}`, tokens, rows);
-  }
-  const tokens = prompt.tokens.reduce((count, token) => count + (token === imageToken ? 1 : 0), 0);
-  const rows = features.reduce((sum, count) => sum + count, 0);
-  if (tokens !== rows) throw mismatch('the prompt', tokens, rows);
-}
-
-/**
- * The same for one kind of picture, known from the files alone, before any picture comes.
+ * Refuses processor files of another checkpoint before any picture comes: what they write for one kind of picture against
+ * what the model makes of it.
  * @throws CheckpointError with both numbers
  */
 export function checkPerPicture(what: string, tokens: number, features: number): void {
@@ -93,13 +78,6 @@ export function checkPerPicture(what: string, tokens: number, features: number):
   throw new CheckpointError(
     `the processor writes ${counted(tokens, 'image token')} for ${what}, but the model makes ${counted(features, 'row')} of features`,
     'processor and model are of different checkpoints: fetch it again, or correct processor_config.json',
-  );
-}
-
-function mismatch(what: string, tokens: number, rows: number): DataError {
-  return new DataError(
-    `${what} has ${counted(tokens, 'image token')}, but the model makes ${counted(rows, 'row')} of features`,
-    'use the processor files that belong to the model',
   );
 }
 

@@ -144,7 +144,7 @@ export function parsePixelConfig(
 ): PixelConfig & { readonly resizes: boolean } {
   const { json, file } = pictureJson(files);
   const keys = parseConfig(pixelSchema, json, file);
-  return { resizes: keys.do_resize ?? true, ...pixelConfig(keys, defaults) };
+  return { resizes: isWanted(keys.do_resize), ...pixelConfig(keys, defaults) };
 }
 
 /**
@@ -156,12 +156,12 @@ export function parsePictureConfig(files: ProcessorFiles, defaults: PictureDefau
   const keys = parseConfig(pictureSchema, json, file);
   const size = isAbsent(keys.size) ? defaults.size : sizeOf(keys.size, defaults.square, file);
   const crop = keys.crop_size ?? defaults.crop;
-  const crops = keys.do_center_crop ?? defaults.crop !== undefined;
+  const crops = isWanted(keys.do_center_crop, defaults.crop !== undefined);
   if (crops && crop === undefined)
     throw new CheckpointError(`${file}: do_center_crop without crop_size`, 'correct the file');
   return {
     ...pixelConfig(keys, defaults),
-    size: keys.do_resize === false ? undefined : size,
+    size: isWanted(keys.do_resize) ? size : undefined,
     crop: crops ? crop : undefined,
   };
 }
@@ -169,10 +169,15 @@ export function parsePictureConfig(files: ProcessorFiles, defaults: PictureDefau
 function pixelConfig(keys: z.infer<typeof pixelSchema>, defaults: PixelDefaults): PixelConfig {
   return {
     filter: keys.resample ?? defaults.filter,
-    scale: keys.do_rescale === false ? undefined : (keys.rescale_factor ?? 1 / 255),
+    scale: isWanted(keys.do_rescale) ? (keys.rescale_factor ?? 1 / 255) : undefined,
     mean: keys.image_mean ?? defaults.mean,
-    deviation: keys.do_normalize === false ? undefined : (keys.image_std ?? defaults.deviation),
+    deviation: isWanted(keys.do_normalize) ? (keys.image_std ?? defaults.deviation) : undefined,
   };
+}
+
+/** Whether a step is done: null means no, which is not the same as leaving the key out. */
+export function isWanted(value: boolean | null | undefined, usual = true): boolean {
+  return value === undefined ? usual : value === true;
 }
 
 function isAbsent(value: unknown): value is null | undefined {

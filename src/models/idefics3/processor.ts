@@ -17,6 +17,7 @@ import {
 } from '../common/image-tokens.ts';
 import {
   CENTERED_PIXELS,
+  isWanted,
   parsePixelConfig,
   parseProcessorKeys,
   pictureJson,
@@ -63,7 +64,7 @@ export function parseIdefics3Processor(files: ProcessorFiles): Idefics3Processor
     ...pixels,
     longestSide: resizes ? (keys.size?.longest_edge ?? 4 * 364) : undefined,
     tile: keys.max_image_size?.longest_edge ?? 364,
-    splits: keys.do_image_splitting ?? true,
+    splits: isWanted(keys.do_image_splitting),
     tokensPerTile: image_seq_len ?? 169,
   };
 }

@@ -21,7 +21,7 @@ import {
   type ProcessorFiles,
 } from '../common/picture-config.ts';
 import { meanColour, padToMiddle, PixelTables } from '../common/picture-processor.ts';
-import { bestResolution, keptFeatures, type Sides, sizeInside } from './resolution.ts';
+import { bestResolution, partInside, shrunk, type Sides, sizeInside } from './resolution.ts';
 
 /** What a {@link LlavaOnevisionProcessor} is built from. */
 export interface LlavaOnevisionProcessorConfig extends PixelConfig {
@@ -218,7 +218,7 @@ export class LlavaOnevisionProcessor implements ImageTextProcessor {
       height: perSide * Math.floor(target.height / tile),
       width: perSide * Math.floor(target.width / tile),
     };
-    const kept = keptFeatures(picture, grid, perSide, most);
+    const kept = shrunk(partInside(picture, grid), perSide, most);
     return tokensPerTile + kept.height * kept.width + kept.height;
   }
 }

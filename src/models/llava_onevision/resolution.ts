@@ -37,20 +37,30 @@ export function sizeInside({ height, width }: Sides, target: Sides): Sides {
     : { height: target.height, width: Math.min(Math.ceil(width * scaleHeight), target.width) };
 }
 
+/** A part of a grid. */
+export interface Part extends Sides {
+  readonly top: number;
+  readonly left: number;
+}
+
 /**
- * Rows and columns of features that are left of a grid without its padding, and after shrinking where they are too many.
+ * The part of a grid of features in which the picture is, without what was added to give it the grid's proportions.
  * @param picture in pixels, as it was given  @param grid rows and columns of features of all tiles together
+ */
+export function partInside(picture: Sides, { height, width }: Sides): Part {
+  if (picture.width / picture.height > width / height) {
+    const top = Math.floor((height - truncated(picture.height * (width / picture.width))) / 2);
+    return { top, left: 0, height: height - 2 * top, width };
+  }
+  const left = Math.floor((width - truncated(picture.width * (height / picture.height))) / 2);
+  return { top: 0, left, height, width: width - 2 * left };
+}
+
+/**
+ * Rows and columns of features that are left of a part after shrinking, where it has too many.
  * @param side of a tile, in features  @param most tiles whose features are kept; more are shrunk to about as many
  */
-export function keptFeatures(picture: Sides, grid: Sides, side: number, most: number): Sides {
-  let { height, width } = grid;
-  if (picture.width / picture.height > width / height) {
-    const inside = truncated(picture.height * (width / picture.width));
-    height -= Math.floor((height - inside) / 2) * 2;
-  } else {
-    const inside = truncated(picture.width * (height / picture.height));
-    width -= Math.floor((width - inside) / 2) * 2;
-  }
+export function shrunk({ height, width }: Sides, side: number, most: number): Sides {
   const ratio = Math.sqrt((height * width) / (most * side ** 2));
   return ratio > 1.1 ? { height: floorDivided(height, ratio), width: floorDivided(width, ratio) } : { height, width };
 }

@@ -67,6 +67,28 @@ describe('decodePicture', () => {
     expect([...(await decodePicture(deep, 'a')).data]).toEqual([255, 128, 0]);
   });
 
+  it('takes the upper 8 of 16 bits in greyscale and beside alpha', async () => {
+    const deep = (values: number[], channels: 1 | 4, space: string): Promise<Buffer> =>
+      sharp(Uint16Array.from(values), { raw: { width: 2, height: 1, channels } })
+        .toColourspace(space)
+        .png()
+        .toBuffer();
+    const grey = await deep([0x1234, 0xfe01], 1, 'grey16');
+    expect(await sharp(grey).metadata()).toMatchObject({ depth: 'ushort', channels: 1 });
+    expect([...(await decodePicture(grey, 'a')).data]).toEqual([0x12, 0x12, 0x12, 0xfe, 0xfe, 0xfe]);
+    const alpha = await deep([0x1234, 0x5678, 0x9abc, 0xffff, 0x1234, 0x5678, 0x9abc, 0], 4, 'rgb16');
+    expect(await sharp(alpha).metadata()).toMatchObject({ depth: 'ushort', channels: 4 });
+    expect([...(await decodePicture(alpha, 'a', { background: [1, 2, 3] })).data]).toEqual([0x12, 0x56, 0x9a, 1, 2, 3]);
+  });
+
+  it('leaves colour profiles aside', async () => {
+    const bytes = await plain(4, 4).withIccProfile('p3').png().toBuffer();
+    const { data } = await sharp(bytes, { ignoreIcc: true }).raw().toBuffer({ resolveWithObject: true });
+    // In the file stands what the profile makes of the colour, which is what is read.
+    expect([...data.subarray(0, 3)]).not.toEqual([200, 20, 10]);
+    expect([...(await decodePicture(bytes, 'a')).data.subarray(0, 3)]).toEqual([...data.subarray(0, 3)]);
+  });
+
   it('takes the first frame of an animation', async () => {
     const frames = Buffer.concat([Buffer.alloc(48, 255), Buffer.alloc(48, 0)]);
     const gif = await sharp(frames, { raw: { width: 4, height: 8, channels: 3, pageHeight: 4 } })
