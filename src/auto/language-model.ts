@@ -104,7 +104,7 @@ export class LanguageModel {
     const prepared = processor.prepare(text, pictures);
     const encoded: EncodedPicture[] = [];
     for (const picture of prepared.pictures) encoded.push(await encoder.encode(picture));
-    return { ...prepared, ...encoder.model.promptPositions?.(prepared), pictures: encoded };
+    return { ...prepared, pictures: encoded };
   }
 
   /** Answers a prompt, piece by piece. What `generation_config.json` says holds where the options say nothing. */

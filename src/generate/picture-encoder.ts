@@ -14,7 +14,7 @@ const KEPT = 16;
 export class PictureEncoder {
   readonly #runtime: Runtime;
   readonly #program: Program;
-  readonly model: ImageTextModel;
+  readonly #model: ImageTextModel;
   readonly #most: number;
   /** By key, the one that was used last at the end. */
   readonly #kept = new Map<string, EncodedPicture>();
@@ -22,7 +22,7 @@ export class PictureEncoder {
   private constructor(runtime: Runtime, program: Program, model: ImageTextModel, most: number) {
     this.#runtime = runtime;
     this.#program = program;
-    this.model = model;
+    this.#model = model;
     this.#most = most;
   }
 
@@ -60,8 +60,8 @@ export class PictureEncoder {
   }
 
   async #features(picture: PreparedPicture): Promise<HostTensor<'float32'>> {
-    const tensors = this.model.pictureValues?.(picture) ?? picture.inputs;
-    const parts = this.model.independentTiles ? tilesOf(tensors) : [tensors];
+    const tensors = this.#model.pictureValues?.(picture) ?? picture.inputs;
+    const parts = this.#model.independentTiles ? tilesOf(tensors) : [tensors];
     const results: HostTensor<'float32'>[] = [];
     for (const part of parts) {
       const { features } = await runOnce(this.#runtime, this.#program, part);

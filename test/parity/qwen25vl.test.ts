@@ -12,10 +12,10 @@ import { locateWeights, Weights } from '../../src/hub/node/index.ts';
 import { readSafetensors } from '../../src/hub/node/safetensors-file.ts';
 import {
   multimodalPositions,
-  parseQwen25VlConfig,
+  parseQwen25VLConfig,
   type PreparedPicture,
-  Qwen25Vl,
-  qwen25VlNames,
+  Qwen25VL,
+  qwen25VLNames,
 } from '../../src/models/index.ts';
 import { lower } from '../../src/onnx/index.ts';
 import { createRuntime } from '../../src/runtime/node/index.ts';
@@ -47,8 +47,8 @@ afterAll(async () => {
   await rm(scratch, { recursive: true });
 });
 
-function createModel(): Qwen25Vl {
-  const model = new Qwen25Vl(parseQwen25VlConfig(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'))));
+function createModel(): Qwen25VL {
+  const model = new Qwen25VL(parseQwen25VLConfig(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'))));
   // Walking the tree gives the weights their names.
   model.parameters();
   return model;
@@ -80,14 +80,15 @@ function positionsOf(
 }
 
 function promptPositions(row: number): { positions: HostTensor<'int64'>; nextPosition: number } {
-  return createModel().promptPositions({
-    tokens: numbers(`ids.${row}`),
-    pictures: numbers(`used.${row}`).map(pictureOf),
-  });
+  const used = numbers(`used.${row}`);
+  return positionsOf(
+    numbers(`ids.${row}`),
+    used.map((picture) => numbers(`grid.${picture}`)),
+  );
 }
 
 /** Outputs of a prompt by the names of the fixture, its pictures' towers included. */
-function outputsOf(model: Qwen25Vl, row: number): Record<string, Tensor> {
+function outputsOf(model: Qwen25VL, row: number): Record<string, Tensor> {
   const ids = numbers(`ids.${row}`);
   const { width, vocabularySize, layers } = model.model.config;
   const outputs: Record<string, Tensor> = {};
@@ -96,7 +97,7 @@ function outputsOf(model: Qwen25Vl, row: number): Record<string, Tensor> {
     const { result, taps } = trace(() => {
       const values = Object.entries(model.pictureValues(pictureOf(picture)));
       const given = Object.fromEntries(values.map(([name, value]) => [name, constant(value)]));
-      return model.pictureFeatures(given as ReturnType<Qwen25Vl['pictureInputs']>);
+      return model.pictureFeatures(given as ReturnType<Qwen25VL['pictureInputs']>);
     });
     features.push(result);
     outputs[`features.${picture}`] = result;
@@ -128,7 +129,7 @@ function outputsOf(model: Qwen25Vl, row: number): Record<string, Tensor> {
 }
 
 interface Opened {
-  readonly model: Qwen25Vl;
+  readonly model: Qwen25VL;
   readonly decoding: Decoding;
   readonly encoder: PictureEncoder;
   close(): void;
@@ -138,7 +139,7 @@ async function open(from = folder): Promise<Opened> {
   const model = createModel();
   const files = await Weights.open(from);
   try {
-    const located = locateWeights(files, model.parameters(), qwen25VlNames(model.config.text.tied));
+    const located = locateWeights(files, model.parameters(), qwen25VLNames(model.config.text.tied));
     const decoding = await Decoding.create(runtime, model, located);
     const encoder = await PictureEncoder.create(runtime, model, located);
     const close = (): void => {

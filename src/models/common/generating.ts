@@ -92,8 +92,6 @@ export interface ImageTextModel extends GeneratingModel {
   pictureFeatures(inputs: Readonly<Record<string, Tensor>>): Tensor;
   /** Values of the picture encoder's inputs; those of the processor where it is absent. */
   pictureValues?(picture: PreparedPicture): Readonly<Record<string, HostTensor>>;
-  /** Where tokens stand, in models with axes of positions: [A, T], and what comes after them. */
-  promptPositions?(prompt: PreparedPrompt): Pick<PreparedPrompt, 'positions' | 'nextPosition'>;
 }
 
 /** Whether a model looks at pictures. */

@@ -12,33 +12,26 @@ import {
 } from '../../nn/index.ts';
 import { CausalLM, type Decoder, decoderGeneration } from '../common/decoder.ts';
 import { decoderNames } from '../common/decoder-names.ts';
-import type {
-  GenerationShape,
-  ImageTextModel,
-  PreparedPicture,
-  PreparedPrompt,
-  StepInputs,
-} from '../common/generating.ts';
+import type { GenerationShape, ImageTextModel, PreparedPicture, StepInputs } from '../common/generating.ts';
 import { placeFeatures } from '../common/image-text.ts';
-import type { Qwen25VlConfig } from './config.ts';
-import { multimodalPositions } from './positions.ts';
+import type { Qwen25VLConfig } from './config.ts';
 import { type PatchInputs, Qwen25VisionTower } from './vision.ts';
-import { featureGrid, type PatchGrid, patchRotary, windowLayout } from './windows.ts';
+import { type PatchGrid, patchRotary, windowLayout } from './windows.ts';
 
 /**
  * Qwen2.5-VL (Bai et al. 2025, arXiv 2502.13923): a vision tower for pictures of any size, and Qwen2 with positions in time,
  * height and width.
  */
-export class Qwen25Vl extends Module implements ImageTextModel {
+export class Qwen25VL extends Module implements ImageTextModel {
   readonly visual: Qwen25VisionTower;
   readonly model: Decoder;
   readonly lm_head: Linear | undefined;
-  readonly config: Qwen25VlConfig;
+  readonly config: Qwen25VLConfig;
   readonly #language: CausalLM;
   /** Patches of a picture see each other, so that it cannot be encoded in parts. */
   readonly independentTiles = false;
 
-  constructor(config: Qwen25VlConfig) {
+  constructor(config: Qwen25VLConfig) {
     super();
     this.#language = new CausalLM(config.text);
     this.visual = new Qwen25VisionTower(config.vision, config.text.width);
@@ -88,15 +81,6 @@ export class Qwen25Vl extends Module implements ImageTextModel {
     return { pixel_values: pixels, ...this.#layout({ height, width }) };
   }
 
-  promptPositions({ tokens, pictures }: PreparedPrompt): ReturnType<typeof multimodalPositions> {
-    const { merge } = this.config.vision;
-    return multimodalPositions({
-      tokens,
-      imageToken: this.imageToken,
-      pictures: pictures.map(({ grid: [, height, width] = [0, 0, 0] }) => featureGrid({ height, width }, merge)),
-    });
-  }
-
   /** What the vision tower's inputs hold beside the pixels. */
   #layout(grid: PatchGrid): Record<Exclude<keyof PatchInputs, 'pixel_values'>, HostTensor> {
     const { merge, windowSide: side, rotaryBase: base } = this.config.vision;
@@ -142,7 +126,7 @@ export class Qwen25Vl extends Module implements ImageTextModel {
 }
 
 /** Transformers keeps the towers under `model` from version 5 on; parameters go by the released names. */
-export function qwen25VlNames(tied: boolean): NamingRules {
+export function qwen25VLNames(tied: boolean): NamingRules {
   const { ignored = [] } = decoderNames(tied);
   return {
     renamed: [

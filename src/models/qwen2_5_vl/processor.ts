@@ -20,6 +20,7 @@ import {
 } from '../common/picture-config.ts';
 import { PixelTables, roundHalfEven } from '../common/picture-processor.ts';
 import { groundingPrompt, parseBoxes } from './boxes.ts';
+import { multimodalPositions } from './positions.ts';
 
 /** What a {@link Qwen25VLProcessor} is built from. */
 export interface Qwen25VLProcessorConfig extends PixelConfig {
@@ -127,7 +128,7 @@ export class Qwen25VLProcessor implements ImageTextProcessor {
       parseBoxes(answer, { seen: this.seenSize(picture), given: [picture.height, picture.width] }),
   };
 
-  /** @returns of each picture `pixel_values` [P, C] and its grid; no positions, which are the model's to say */
+  /** @returns of each picture `pixel_values` [P, C] and its grid, and positions in time, height and width */
   prepare(text: string, pictures: readonly Picture[]): PreparedPrompt {
     const { merge, patchSize } = this.config;
     const prepared = pictures.map((picture): PreparedPicture => {
@@ -146,7 +147,10 @@ export class Qwen25VLProcessor implements ImageTextProcessor {
       prepared.map(() => IMAGE_TOKEN),
     );
     const repeats = prepared.map(({ features }) => features);
-    return { tokens: encodeWithImages(this.#tokenizer, marked, this.#token, repeats), pictures: prepared };
+    const tokens = encodeWithImages(this.#tokenizer, marked, this.#token, repeats);
+    const grids = prepared.map(({ grid }) => [grid![1] / merge, grid![2] / merge] as const);
+    const positions = multimodalPositions({ tokens, imageToken: this.#token.id, pictures: grids });
+    return { tokens, pictures: prepared, ...positions };
   }
 
   /** Height and width that a picture is resized to. @throws DataError when it is too narrow */
