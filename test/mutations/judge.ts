@@ -2,13 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadDecoder } from '../../src/auto/node/index.ts';
+import { LanguageModel } from '../../src/auto/index.ts';
+import { load, openModel } from '../../src/auto/node/index.ts';
 import { byteSize, elementCount, SensoriumError } from '../../src/core/index.ts';
 import { decodePicture } from '../../src/data/node/index.ts';
-import { Decoding } from '../../src/generate/index.ts';
 import type { LocatedWeights } from '../../src/hub/node/index.ts';
-import { createRuntime } from '../../src/runtime/node/index.ts';
-import type { Runtime } from '../../src/runtime/types.ts';
 import type { Changes, Files, Verdict } from './mutation.ts';
 
 /** Longer messages would carry hostile contents to wherever they are shown. */
@@ -19,8 +17,6 @@ const CONVERSATION = [
   { role: 'user', content: 'a cat' },
 ];
 const TEXTS = ['what is this', 'Ünïcödé 🦊 \u0000', 'a'.repeat(5000), ' \n'.repeat(2500), `${'ab '.repeat(2000)}`];
-
-let runtime: Runtime | undefined;
 
 /** Writes a folder and opens it as a program would, the engine included. */
 export async function judgeFolder(scratch: string, files: Files, changes: Changes): Promise<Verdict> {
@@ -49,14 +45,24 @@ export async function judgePicture(bytes: Uint8Array): Promise<Verdict> {
 
 /** Loads the model, reads a token, renders and encodes texts; throws where a result is not sound. */
 async function runDecoder(folder: string): Promise<void> {
-  const { model, weights, tokenizer, chatTemplates, stopTokens } = await loadDecoder(folder);
-  const { vocabularySize } = model.model.config;
+  const { architecture, weights, stopTokens } = await openModel(folder);
   checkPlaces(weights);
-  require(weights.places.size === model.parameters().size, `${weights.places.size} weights`);
+  require(weights.places.size === architecture.model.parameters().size, `${weights.places.size} weights`);
   require(stopTokens.every((token) => Number.isSafeInteger(token) && token >= 0), `stop tokens ${stopTokens.join()}`);
+  const model = await load(folder, { threads: 1 });
+  try {
+    require(model instanceof LanguageModel, `a model of kind ${model.kind}`);
+    await readTexts(model);
+  } finally {
+    await model.dispose();
+  }
+}
+
+async function readTexts({ parts: { tokenizer, decoding } }: LanguageModel): Promise<void> {
+  const { vocabularySize } = decoding;
   const texts = [...TEXTS];
-  if (chatTemplates !== undefined) {
-    const text = chatTemplates.render(CONVERSATION, { addGenerationPrompt: true });
+  if (tokenizer.chatTemplates !== undefined) {
+    const text = tokenizer.chatTemplates.render(CONVERSATION, { addGenerationPrompt: true });
     require(typeof text === 'string' && text.length <= 16_000_000, 'a rendered template');
     texts.push(text.slice(0, 5000));
   }
@@ -67,18 +73,12 @@ async function runDecoder(folder: string): Promise<void> {
     require(ids.length <= 20 * text.length + 2000, `${ids.length} tokens for ${text.length} letters`);
     require(typeof tokenizer.decode(ids) === 'string', 'a decoded text');
   }
-  runtime ??= await createRuntime({ threads: 1 });
-  const decoding = await Decoding.create(runtime, model, weights);
+  const state = await decoding.start(2, 1);
   try {
-    const state = await decoding.start(2, 1);
-    try {
-      const logits = await state.read([[1], [vocabularySize - 1]]);
-      require(logits.data.length === 2 * vocabularySize, `${logits.data.length} logits`);
-    } finally {
-      state.dispose();
-    }
+    const logits = await state.read([[1], [vocabularySize - 1]]);
+    require(logits.data.length === 2 * vocabularySize, `${logits.data.length} logits`);
   } finally {
-    decoding.dispose();
+    state.dispose();
   }
 }
 
@@ -112,7 +112,7 @@ function describe(error: unknown): string {
 }
 
 /** Results that are not sound are faults of ours, so this is no SensoriumError. */
-function require(holds: boolean, what: string): void {
+function require(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Error(`not sound: ${what}`);
 }
 
