@@ -16,17 +16,20 @@ import {
   Llava,
   llavaNames,
   LlavaOnevision,
-  parseBertConfig,
-  parseClipConfig,
   parseIdefics3Config,
-  parseLlamaConfig,
   parseLlavaConfig,
   parseLlavaOnevisionConfig,
+  parseBertConfig,
+  parseClipConfig,
+  parseLlamaConfig,
   parseQwen2Config,
+  parseQwen25VLConfig,
   parseQwen3Config,
   parseSiglipConfig,
   parseViTConfig,
   Qwen2,
+  Qwen25VL,
+  qwen25VLNames,
   Qwen3,
   Siglip,
   siglipNames,
@@ -67,17 +70,17 @@ const decoder = (model: CausalLM): GeneratingArchitecture => ({
   names: decoderNames(model.model.config.tied),
 });
 
-const idefics3: Create = (json, file) => {
+function idefics3(json: unknown, file: string): GeneratingArchitecture {
   const config = parseIdefics3Config(json, file);
   return { kind: 'generating', model: new Idefics3(config), names: idefics3Names(config) };
-};
+}
 
 /** By `model_type`. */
 const ARCHITECTURES: Readonly<Record<string, Create>> = {
   llama: (json, file) => decoder(new Llama(parseLlamaConfig(json, file))),
   qwen2: (json, file) => decoder(new Qwen2(parseQwen2Config(json, file))),
   qwen3: (json, file) => decoder(new Qwen3(parseQwen3Config(json, file))),
-  idefics3,
+  idefics3: idefics3,
   smolvlm: idefics3,
   llava: (json, file) => {
     const config = parseLlavaConfig(json, file);
@@ -86,6 +89,10 @@ const ARCHITECTURES: Readonly<Record<string, Create>> = {
   llava_onevision: (json, file) => {
     const config = parseLlavaOnevisionConfig(json, file);
     return { kind: 'generating', model: new LlavaOnevision(config), names: llavaNames(config) };
+  },
+  qwen2_5_vl: (json, file) => {
+    const model = new Qwen25VL(parseQwen25VLConfig(json, file));
+    return { kind: 'generating', model, names: qwen25VLNames(model.config.text.tied) };
   },
   clip: (json, file) => ({ kind: 'pair', model: new Clip(parseClipConfig(json, file)), names: clipNames }),
   siglip: (json, file) => ({ kind: 'pair', model: new Siglip(parseSiglipConfig(json, file)), names: siglipNames }),

@@ -3,6 +3,7 @@ import { CheckpointError, DataError } from '../core/index.ts';
 import type { ChatMessage, CheckpointTokenizer, ContentPart, Picture } from '../data/index.ts';
 import {
   type Decoding,
+  type EncodedPicture,
   generate,
   type GeneratedToken,
   type GenerateOptions,
@@ -100,10 +101,10 @@ export class LanguageModel {
         throw new DataError(`${name} reads no pictures`, 'use a model that does, or leave the pictures out');
       return { tokens: tokenizer.encode(text, { specialTokens: false }) };
     }
-    const { pictures: prepared, ...rest } = processor.prepare(text, pictures);
-    const encoded = [];
-    for (const picture of prepared) encoded.push(await encoder.encode(picture));
-    return { ...rest, pictures: encoded };
+    const prepared = processor.prepare(text, pictures);
+    const encoded: EncodedPicture[] = [];
+    for (const picture of prepared.pictures) encoded.push(await encoder.encode(picture));
+    return { ...prepared, pictures: encoded };
   }
 
   /** Answers a prompt, piece by piece. What `generation_config.json` says holds where the options say nothing. */

@@ -1,9 +1,11 @@
 // B rows, V vocabulary
 import { GenerationError, type HostTensor } from '../core/index.ts';
 import type { Decoding } from './decoding.ts';
+import type { Constraint, ConstraintFactory } from './constraint/constraint.ts';
+import { likeliest, logProbabilityOf, type ScoredToken } from './probability.ts';
 import { asPrompt, identities, type Piece, type Prompt, restOf } from './prompt.ts';
 import type { PromptCache } from './prompt-cache.ts';
-import { likeliest, Sampler, type SamplingOptions, type ScoredToken } from './sampling.ts';
+import { Sampler, type SamplingOptions } from './sampling.ts';
 
 /** How answers are made. */
 export interface GenerateOptions extends SamplingOptions {
@@ -11,7 +13,13 @@ export interface GenerateOptions extends SamplingOptions {
   readonly maxNewTokens?: number;
   /** Tokens that end an answer, the end-of-text token above all. */
   readonly stopTokens?: readonly number[];
-  /** How many of the likeliest tokens come with each token. */
+  /** How many answers each prompt gets, drawn apart from each other; 1 unless told. */
+  readonly answers?: number;
+  /** What the answers must look like, e.g. JSON of a schema. An answer ends where it can only end. */
+  readonly constraint?: ConstraintFactory;
+  /** Whether each token comes with its log-probability: a pass over the vocabulary that greedy answers do not need. */
+  readonly logProbabilities?: boolean;
+  /** How many of the likeliest tokens come with each token, along with its log-probability. */
   readonly alternatives?: number;
   /** What earlier answers have read; for one prompt. */
   readonly cache?: PromptCache;
@@ -20,12 +28,15 @@ export interface GenerateOptions extends SamplingOptions {
 }
 
 /** A token of an answer. */
-export interface GeneratedToken extends ScoredToken {
-  /** Which of the prompts it answers. */
+export interface GeneratedToken {
+  /** Which of the prompts it answers; with n answers each, row p·n + k is the k-th answer to prompt p. */
   readonly row: number;
+  readonly token: number;
+  /** Natural logarithm of its probability, as the model gave it before any of the options; where it was asked for. */
+  readonly logProbability?: number;
   /** The likeliest tokens in its place, as many as were asked for. */
   readonly alternatives?: readonly ScoredToken[];
-  /** Set on the last token: a stop token came, or the answer is as long as it may be. */
+  /** Set on the last token: a stop token came or nothing else may follow, or the answer is as long as it may be. */
   readonly finish?: 'stop' | 'length';
 }
 
@@ -39,29 +50,32 @@ export async function* generate(
   given: readonly (readonly number[] | Prompt)[],
   options: GenerateOptions = {},
 ): AsyncGenerator<GeneratedToken, void, void> {
-  const { stopTokens = [], alternatives = 0, cache, signal } = options;
+  const { stopTokens = [], alternatives = 0, answers = 1, cache, signal } = options;
+  const { logProbabilities = alternatives > 0 } = options;
   const prompts = given.map(asPrompt);
   checkPrompts(prompts, decoding);
+  if (!Number.isInteger(answers) || answers < 1)
+    throw new GenerationError(`answers is ${answers}`, 'give a whole number from 1 up');
+  const rows = answers === 1 ? prompts : prompts.flatMap((prompt) => Array.from({ length: answers }, () => prompt));
   const longest = Math.max(...prompts.map(({ tokens }) => tokens.length));
   const { maxNewTokens = Math.max(1, Math.min(256, decoding.maxLength - longest)) } = options;
   if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1)
     throw new GenerationError(`maxNewTokens is ${maxNewTokens}`, 'give a whole number from 1 up');
-  const samplers = prompts.map(({ tokens }) => new Sampler(options, tokens));
-  if (cache !== undefined && (prompts.length > 1 || prompts[0]!.context !== undefined))
-    throw new GenerationError('a prompt cache serves one prompt of text and pictures', 'leave the cache out');
+  const samplers = rows.map(({ tokens }, row) => new Sampler(options, tokens, row % answers));
+  const constraints: (Constraint | undefined)[] = rows.map(() => options.constraint?.start(stopTokens));
+  if (cache !== undefined && (rows.length > 1 || rows[0]!.context !== undefined))
+    throw new GenerationError('a prompt cache serves one prompt and one answer', 'give one, or leave the cache out');
   signal?.throwIfAborted();
 
   const stops = new Set(stopTokens);
   const capacity = longest + maxNewTokens;
   const { state, known } = cache
-    ? await cache.take(prompts[0]!, capacity)
-    : { state: await decoding.start(prompts.length, capacity, contextsOf(prompts)), known: 0 };
+    ? await cache.take(rows[0]!, capacity)
+    : { state: await decoding.start(rows.length, capacity, contextsOf(rows)), known: 0 };
   const answer: number[] = [];
   try {
-    const finished = prompts.map(() => false);
-    let next: readonly (readonly number[] | Piece)[] = prompts.map((prompt) =>
-      restOf(prompt, known, decoding.imageToken),
-    );
+    const finished = rows.map(() => false);
+    let next: readonly (readonly number[] | Piece)[] = rows.map((prompt) => restOf(prompt, known, decoding.imageToken));
     for (let step = 1; finished.includes(false); step++) {
       const { data } = await state.read(next);
       signal?.throwIfAborted();
@@ -71,14 +85,18 @@ export async function* generate(
         chosen[row] = [stopTokens[0] ?? 0];
         if (finished[row]) continue;
         const logits = data.subarray(row * decoding.vocabularySize, (row + 1) * decoding.vocabularySize);
-        const scored = sampler.next(logits);
-        const finish = stops.has(scored.token) ? 'stop' : step === maxNewTokens ? 'length' : undefined;
+        const constraint = constraints[row];
+        const token = sampler.next(logits, constraint);
+        constraint?.accept(token);
+        const ends = stops.has(token) || constraint?.finished === true;
+        const finish = ends ? 'stop' : step === maxNewTokens ? 'length' : undefined;
         finished[row] = finish !== undefined;
-        chosen[row] = [scored.token];
-        if (row === 0) answer.push(scored.token);
+        chosen[row] = [token];
+        if (row === 0) answer.push(token);
         yield {
           row,
-          ...scored,
+          token,
+          ...(logProbabilities ? { logProbability: logProbabilityOf(logits, token) } : {}),
           ...(alternatives > 0 ? { alternatives: likeliest(logits, alternatives) } : {}),
           ...(finish === undefined ? {} : { finish }),
         };

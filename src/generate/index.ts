@@ -4,4 +4,5 @@ export * from './generate.ts';
 export * from './picture-encoder.ts';
 export * from './prompt.ts';
 export * from './prompt-cache.ts';
-export { checkSampling, likeliest, Sampler, type SamplingOptions, type ScoredToken } from './sampling.ts';
+export * from './probability.ts';
+export { checkSampling, type LogitsMask, Sampler, type SamplingOptions } from './sampling.ts';

@@ -1,5 +1,6 @@
 // V vocabulary
 import { GenerationError, Random } from '../core/index.ts';
+import { indexOfMax, type Shortlist, shortlist } from './shortlist.ts';
 
 /** How the next token is chosen. Steps are taken in this order, as Transformers takes them. */
 export interface SamplingOptions {
@@ -20,10 +21,10 @@ export interface SamplingOptions {
   readonly seed?: number;
 }
 
-/** A token with the natural logarithm of its probability, as the model gave it before any of the options. */
-export interface ScoredToken {
-  readonly token: number;
-  readonly logProbability: number;
+/** Forbids tokens, in place, before one is chosen. */
+export interface LogitsMask {
+  /** Sets the logits [V] of tokens that may not come next to −∞. */
+  mask(logits: Float32Array): void;
 }
 
 /** @throws GenerationError naming the option that is out of its range */
@@ -53,6 +54,9 @@ export class Sampler {
   /** Tokens of the prompt and the answer, and how often the answer holds each. */
   readonly #seen: Set<number>;
   readonly #counts = new Map<number, number>();
+  /** Kept between tokens, since a vocabulary is large. */
+  #adjusted: Float32Array | undefined;
+  #kept: Shortlist | undefined;
 
   /**
    * @param prompt tokens that the repetition penalty applies to as well
@@ -68,21 +72,27 @@ export class Sampler {
 
   /**
    * @param logits [V]; not changed
+   * @param allowed what the token is chosen from, where not all may come
    * @throws GenerationError when they hold no number to choose by
    */
-  next(logits: Float32Array): ScoredToken {
-    const adjusted = this.#penalized(logits);
+  next(logits: Float32Array, allowed?: LogitsMask): number {
+    const adjusted = this.#penalized(logits, allowed !== undefined);
+    allowed?.mask(adjusted);
     const { temperature = 0 } = this.#options;
     const token = temperature === 0 ? indexOfMax(adjusted) : this.#draw(adjusted, temperature);
     this.#seen.add(token);
     this.#counts.set(token, (this.#counts.get(token) ?? 0) + 1);
-    return { token, logProbability: logits[token]! - logSumExp(logits) };
+    return token;
   }
 
-  #penalized(logits: Float32Array): Float32Array {
+  #penalized(logits: Float32Array, copied: boolean): Float32Array {
     const { repetitionPenalty = 1, presencePenalty = 0, frequencyPenalty = 0 } = this.#options;
-    if (repetitionPenalty === 1 && presencePenalty === 0 && frequencyPenalty === 0) return logits;
-    const adjusted = logits.slice();
+    const penalized = repetitionPenalty !== 1 || presencePenalty !== 0 || frequencyPenalty !== 0;
+    if (!penalized && !copied) return logits;
+    this.#adjusted ??= new Float32Array(logits.length);
+    const adjusted = this.#adjusted;
+    adjusted.set(logits);
+    if (!penalized) return adjusted;
     for (const token of this.#seen) {
       const logit = adjusted[token]!;
       adjusted[token] = logit > 0 ? logit / repetitionPenalty : logit * repetitionPenalty;
@@ -93,79 +103,15 @@ export class Sampler {
   }
 
   #draw(logits: Float32Array, temperature: number): number {
-    const kept = candidates(logits, temperature, this.#options);
+    this.#kept = shortlist(logits, temperature, this.#options, this.#kept);
+    const { tokens, weights, count } = this.#kept;
     let total = 0;
-    for (const { weight } of kept) total += weight;
+    for (let i = 0; i < count; i++) total += weights[i]!;
     let rest = this.#random.uniform(0, total);
-    for (const { token, weight } of kept) {
-      rest -= weight;
-      if (rest < 0) return token;
+    for (let i = 0; i < count; i++) {
+      rest -= weights[i]!;
+      if (rest < 0) return tokens[i]!;
     }
-    return kept.at(-1)!.token;
+    return tokens[count - 1]!;
   }
-}
-
-interface Candidate {
-  readonly token: number;
-  /** Probability times a constant. */
-  readonly weight: number;
-}
-
-/**
- * Tokens that may be drawn, the likeliest first.
- * @param logits [V]  @throws GenerationError when no logit is a number
- */
-export function candidates(
-  logits: Float32Array,
-  temperature: number,
-  { topK, topP = 1, minP = 0 }: SamplingOptions,
-): Candidate[] {
-  const best = logits[indexOfMax(logits)]!;
-  const weights = Float64Array.from(logits, (logit) => Math.exp((logit - best) / temperature));
-  let least = 0;
-  if (topK !== undefined && topK < weights.length) least = weights.toSorted()[weights.length - topK]!;
-  let total = 0;
-  for (const weight of weights) if (weight >= least) total += weight;
-  // What lies below this is together less than 1 − topP, so the nucleus does not need it: few are left to sort.
-  const floor = topP < 1 ? ((1 - topP) * total) / weights.length : 0;
-  const kept: Candidate[] = [];
-  weights.forEach((weight, token) => {
-    if (weight >= least && weight >= floor && weight > 0) kept.push({ token, weight });
-  });
-  kept.sort((a, b) => b.weight - a.weight || a.token - b.token);
-  if (topP < 1) {
-    let sum = 0;
-    const end = kept.findIndex(({ weight }) => (sum += weight) >= topP * total);
-    if (end >= 0) kept.length = end + 1;
-  }
-  // The likeliest has the weight 1, or what is left of it: the bound is relative to it.
-  const bound = minP * kept[0]!.weight;
-  return minP === 0 ? kept : kept.filter(({ weight }) => weight >= bound);
-}
-
-/** The likeliest tokens by the model itself. @param logits [V] */
-export function likeliest(logits: Float32Array, count: number): ScoredToken[] {
-  const normalizer = logSumExp(logits);
-  return candidates(logits, 1, { topK: count })
-    .slice(0, count)
-    .map(({ token }) => ({ token, logProbability: logits[token]! - normalizer }));
-}
-
-function indexOfMax(logits: Float32Array): number {
-  let best = -1;
-  for (let i = 0; i < logits.length; i++) if (best < 0 ? logits[i]! > -Infinity : logits[i]! > logits[best]!) best = i;
-  if (best < 0 || logits[best] === Infinity)
-    throw new GenerationError(
-      'the model gave no finite logits',
-      'the weights are damaged, or too large for their type; load them in another type',
-    );
-  return best;
-}
-
-function logSumExp(logits: Float32Array): number {
-  let best = -Infinity;
-  for (const logit of logits) if (logit > best) best = logit;
-  let sum = 0;
-  for (const logit of logits) sum += Math.exp(logit - best);
-  return best + Math.log(sum);
 }

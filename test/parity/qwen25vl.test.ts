@@ -6,30 +6,21 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hostTensor, type HostTensor, Random } from '../../src/core/index.ts';
 import { Decoding, generate, type GenerateOptions, PictureEncoder, type Prompt } from '../../src/generate/index.ts';
-import {
-  concat,
-  constant,
-  crossEntropy,
-  gather,
-  input,
-  reshape,
-  slice,
-  type Tensor,
-  trace,
-} from '../../src/graph/index.ts';
+import { concat, constant, crossEntropy, input, reshape, slice, type Tensor, trace } from '../../src/graph/index.ts';
 import { encodeSafetensors } from '../../src/hub/index.ts';
 import { locateWeights, Weights } from '../../src/hub/node/index.ts';
 import { readSafetensors } from '../../src/hub/node/safetensors-file.ts';
 import {
   multimodalPositions,
-  parseQwen25VlConfig,
+  parseQwen25VLConfig,
   type PreparedPicture,
-  Qwen25Vl,
-  qwen25VlNames,
+  Qwen25VL,
+  qwen25VLNames,
 } from '../../src/models/index.ts';
 import { lower } from '../../src/onnx/index.ts';
 import { createRuntime } from '../../src/runtime/node/index.ts';
 import type { Program, Runtime, Value } from '../../src/runtime/types.ts';
+import { integers } from '../unit/evaluate.ts';
 import { distance } from './check-gradients.ts';
 
 /** Largest ‖x − x̂‖ / ‖x̂‖ beside Transformers, both in float32: blocks of this size round off about 1e-6. */
@@ -56,8 +47,8 @@ afterAll(async () => {
   await rm(scratch, { recursive: true });
 });
 
-function createModel(): Qwen25Vl {
-  const model = new Qwen25Vl(parseQwen25VlConfig(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'))));
+function createModel(): Qwen25VL {
+  const model = new Qwen25VL(parseQwen25VLConfig(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'))));
   // Walking the tree gives the weights their names.
   model.parameters();
   return model;
@@ -97,7 +88,7 @@ function promptPositions(row: number): { positions: HostTensor<'int64'>; nextPos
 }
 
 /** Outputs of a prompt by the names of the fixture, its pictures' towers included. */
-function outputsOf(model: Qwen25Vl, row: number): Record<string, Tensor> {
+function outputsOf(model: Qwen25VL, row: number): Record<string, Tensor> {
   const ids = numbers(`ids.${row}`);
   const { width, vocabularySize, layers } = model.model.config;
   const outputs: Record<string, Tensor> = {};
@@ -106,43 +97,39 @@ function outputsOf(model: Qwen25Vl, row: number): Record<string, Tensor> {
     const { result, taps } = trace(() => {
       const values = Object.entries(model.pictureValues(pictureOf(picture)));
       const given = Object.fromEntries(values.map(([name, value]) => [name, constant(value)]));
-      return model.pictureFeatures(given as ReturnType<Qwen25Vl['pictureInputs']>);
+      return model.pictureFeatures(given as ReturnType<Qwen25VL['pictureInputs']>);
     });
     features.push(result);
     outputs[`features.${picture}`] = result;
     for (let layer = 0; layer < model.config.vision.layers; layer++)
       outputs[`vision.${picture}.${layer}`] = taps.get(`visual.blocks.${layer}.state`)!;
   }
-  const { result, taps } = trace(() => {
-    let next = ids.length;
-    const places = ids.map((id, i) => (id === model.imageToken ? next++ : i));
-    const words = reshape(model.embed(input('ids', 'int64', [1, ids.length])), [ids.length, width]);
-    const place = constant(hostTensor('int64', [1, ids.length], BigInt64Array.from(places, BigInt)));
-    const embedded = gather(concat([words, ...features], 0), place);
-    const { positions } = promptPositions(row);
-    return {
-      embedded,
-      logits: model.forwardEmbedded(embedded, constant(hostTensor('int64', [3, 1, ids.length], positions.data))),
-    };
-  });
+  let next = ids.length;
+  const places = ids.map((id, i) => (id === model.imageToken ? next++ : i));
+  const { positions } = promptPositions(row);
+  const { result: logits, taps } = trace(() =>
+    model.forward(
+      features.length === 0 ? constant(hostTensor('float32', [1, width])) : concat(features, 0),
+      input('ids', 'int64', [1, ids.length]),
+      constant(integers([1, ids.length], places)),
+      constant(hostTensor('int64', [3, 1, ids.length], positions.data)),
+    ),
+  );
   const shown = (name: string): string => `${name}.${row}`;
-  outputs[`${shown('state')}.0`] = result.embedded;
+  outputs[`${shown('state')}.0`] = taps.get('embeddings')!;
   for (let layer = 1; layer < layers; layer++)
     outputs[`${shown('state')}.${layer}`] = taps.get(`model.layers.${layer - 1}.state`)!;
-  outputs[`${shown('state')}.${layers}`] = taps.get('model.last')!;
-  outputs[shown('logits')] = result.logits;
-  const before = reshape(slice(result.logits, 1, 0, ids.length - 1), [-1, vocabularySize]);
+  outputs[`${shown('state')}.${layers}`] = taps.get('states')!;
+  outputs[shown('logits')] = logits;
+  const before = reshape(slice(logits, 1, 0, ids.length - 1), [-1, vocabularySize]);
   // Nobody learns to say image tokens.
   const labels = ids.slice(1).map((id) => (id === model.imageToken ? -100 : id));
-  outputs[shown('loss')] = crossEntropy(
-    before,
-    constant(hostTensor('int64', [labels.length], BigInt64Array.from(labels, BigInt))),
-  );
+  outputs[shown('loss')] = crossEntropy(before, constant(integers([labels.length], labels)));
   return outputs;
 }
 
 interface Opened {
-  readonly model: Qwen25Vl;
+  readonly model: Qwen25VL;
   readonly decoding: Decoding;
   readonly encoder: PictureEncoder;
   close(): void;
@@ -152,7 +139,7 @@ async function open(from = folder): Promise<Opened> {
   const model = createModel();
   const files = await Weights.open(from);
   try {
-    const located = locateWeights(files, model.parameters(), qwen25VlNames(model.config.text.tied));
+    const located = locateWeights(files, model.parameters(), qwen25VLNames(model.config.text.tied));
     const decoding = await Decoding.create(runtime, model, located);
     const encoder = await PictureEncoder.create(runtime, model, located);
     const close = (): void => {
@@ -195,11 +182,7 @@ describe('Qwen2.5-VL', () => {
     }
     const farthest = async (row: number): Promise<number> => {
       const ids = numbers(`ids.${row}`);
-      const given = await runtime.allocate(
-        'int64',
-        [1, ids.length],
-        hostTensor('int64', [1, ids.length], BigInt64Array.from(ids, BigInt)),
-      );
+      const given = await runtime.allocate('int64', [1, ids.length], integers([1, ids.length], ids));
       const program = programs[row]!;
       const needed = program.inputs.map(({ name }) => [name, name === 'ids' ? given : values[name]!]);
       const results = await program.run(Object.fromEntries(needed) as Record<string, Value>);

@@ -53,7 +53,11 @@ async function chatAction(options: ChatOptions): Promise<void> {
   const model = await loadLanguageModel(options);
   const conversation = new Conversation(model, { system: options.system });
   const ask = (question: string, shown: readonly Picture[], signal?: AbortSignal): AsyncIterable<AnswerPiece> =>
-    conversation.ask(question, shown, { ...generationOptions(options), ...(signal === undefined ? {} : { signal }) });
+    conversation.ask(question, shown, {
+      ...generationOptions(options),
+      logProbabilities: options.json === true,
+      ...(signal === undefined ? {} : { signal }),
+    });
   try {
     if (options.prompt === undefined) await converse(model, conversation, pictures, ask);
     else await printAnswer(model, ask(options.prompt, pictures), options.json === true);

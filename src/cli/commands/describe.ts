@@ -60,7 +60,11 @@ async function captionAction(options: DescribeOptions): Promise<void> {
   const model = await loadModel(options);
   try {
     for (const picture of pictures)
-      printWhole(await caption(model, picture, generationOptions(options)), model, options.json === true);
+      printWhole(
+        await caption(model, picture, { ...generationOptions(options), logProbabilities: options.json === true }),
+        model,
+        options.json === true,
+      );
   } finally {
     await model.dispose();
   }
@@ -72,7 +76,11 @@ async function vqaAction(options: QuestionOptions): Promise<void> {
   const { vqa } = await import('../../tasks/index.ts');
   const model = await loadModel(options);
   try {
-    const generation = { ...generationOptions(options), brief: options.brief === true };
+    const generation = {
+      ...generationOptions(options),
+      brief: options.brief === true,
+      logProbabilities: options.json === true,
+    };
     printWhole(await vqa(model, pictures, options.question, generation), model, options.json === true);
   } finally {
     await model.dispose();

@@ -35,7 +35,7 @@ export function answerAsJson(
   return {
     text,
     finish: tokens.at(-1)?.finish,
-    tokens: tokens.map(({ token, logProbability }) => ({
+    tokens: tokens.map(({ token, logProbability = 0 }) => ({
       token,
       text: tokenizer.decode([token]),
       logProbability: Number(logProbability.toPrecision(6)),

@@ -41,8 +41,9 @@ export async function loadLanguageModel(options: ModelOptions): Promise<Language
 /** Pictures by path, address or data URL. */
 export async function openPictures(sources: readonly string[] = []): Promise<Picture[]> {
   if (sources.length === 0) return [];
-  const { readPicture } = await import('../../data/node/index.ts');
-  return Promise.all(sources.map((source) => readPicture(source)));
+  const { openPicture } = await import('../../data/node/index.ts');
+  // Whoever types an address wants it fetched.
+  return Promise.all(sources.map((source) => openPicture(source, { allowFetch: true })));
 }
 
 const MEBI = 2 ** 20;

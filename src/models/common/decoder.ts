@@ -113,7 +113,7 @@ export class Decoder extends Module {
         ),
       x,
     );
-    return tap('last', this.norm.forward(last));
+    return this.norm.forward(last);
   }
 }
 

@@ -1,28 +1,11 @@
 /** Boxes that Qwen2.5-VL answers as JSON, and how it is asked for them (Bai et al. 2025, arXiv 2502.13923, section 2.2.1). */
 import { z } from 'zod';
-
-/** Where something is, in pixels of the picture as it was given; the origin is its upper left corner. */
-export interface LabelledBox {
-  readonly label: string;
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
+import type { GroundedAnswer, LabelledBox } from '../common/grounding.ts';
 
 /** The two sizes of a picture in pixels: as the model saw it, and as it was given. */
 export interface PictureSizes {
   readonly seen: readonly [height: number, width: number];
   readonly given: readonly [height: number, width: number];
-}
-
-/** What an answer says. */
-export interface GroundedAnswer {
-  readonly boxes: readonly LabelledBox[];
-  /** Entries that look like boxes and are none: wrong keys or numbers, or nothing of them within the picture. */
-  readonly refused: number;
-  /** Whether the answer ends in the middle of its list. */
-  readonly cut: boolean;
 }
 
 const MAX_ENTRY = 4096;

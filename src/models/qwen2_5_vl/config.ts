@@ -26,8 +26,8 @@ export interface Qwen25VisionConfig {
   readonly fullAttention: ReadonlySet<number>;
 }
 
-/** What a {@link Qwen25Vl} is built from. */
-export interface Qwen25VlConfig {
+/** What a {@link Qwen25VL} is built from. */
+export interface Qwen25VLConfig {
   readonly vision: Qwen25VisionConfig;
   readonly text: DecoderConfig;
   /** Pairs of a head that turn with time, height and width. */
@@ -81,7 +81,7 @@ const schema = z.looseObject({
  * @param json contents of `config.json`  @param file its name, for messages
  * @throws CheckpointError when a key is wrong, or the two towers do not fit
  */
-export function parseQwen25VlConfig(json: unknown, file = 'config.json'): Qwen25VlConfig {
+export function parseQwen25VLConfig(json: unknown, file = 'config.json'): Qwen25VLConfig {
   const keys = parseConfig(schema, json, file);
   const { vision_config: vision, text_config: nested } = keys;
   const text = {

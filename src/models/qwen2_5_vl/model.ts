@@ -1,12 +1,20 @@
 // B batch, T tokens, D width, V vocabulary, K width of a head, F rows of features, P patches, W windows, L patches in one
 import { DataError, GraphError, type HostTensor } from '../../core/index.ts';
-import { constant, gather, input, reshape, type Tensor, unsqueeze } from '../../graph/index.ts';
+import { constant, gather, input, reshape, staticShape, tap, type Tensor, unsqueeze } from '../../graph/index.ts';
 import type { NamingRules } from '../../hub/index.ts';
-import { type KeyValueCache, rotaryAngles, rotaryFrequencies, rotaryOnAxes } from '../../nn/index.ts';
-import { CausalLM } from '../common/decoder.ts';
+import {
+  type KeyValueCache,
+  type Linear,
+  Module,
+  rotaryAngles,
+  rotaryFrequencies,
+  rotaryOnAxes,
+} from '../../nn/index.ts';
+import { CausalLM, type Decoder, decoderGeneration } from '../common/decoder.ts';
 import { decoderNames } from '../common/decoder-names.ts';
 import type { GenerationShape, ImageTextModel, PreparedPicture, StepInputs } from '../common/generating.ts';
-import type { Qwen25VlConfig } from './config.ts';
+import { placeFeatures } from '../common/image-text.ts';
+import type { Qwen25VLConfig } from './config.ts';
 import { type PatchInputs, Qwen25VisionTower } from './vision.ts';
 import { type PatchGrid, patchRotary, windowLayout } from './windows.ts';
 
@@ -14,20 +22,26 @@ import { type PatchGrid, patchRotary, windowLayout } from './windows.ts';
  * Qwen2.5-VL (Bai et al. 2025, arXiv 2502.13923): a vision tower for pictures of any size, and Qwen2 with positions in time,
  * height and width.
  */
-export class Qwen25Vl extends CausalLM implements ImageTextModel {
+export class Qwen25VL extends Module implements ImageTextModel {
   readonly visual: Qwen25VisionTower;
-  readonly config: Qwen25VlConfig;
+  readonly model: Decoder;
+  readonly lm_head: Linear | undefined;
+  readonly config: Qwen25VLConfig;
+  readonly #language: CausalLM;
   /** Patches of a picture see each other, so that it cannot be encoded in parts. */
   readonly independentTiles = false;
 
-  constructor(config: Qwen25VlConfig) {
-    super(config.text);
+  constructor(config: Qwen25VLConfig) {
+    super();
+    this.#language = new CausalLM(config.text);
     this.visual = new Qwen25VisionTower(config.vision, config.text.width);
+    this.model = this.#language.model;
+    this.lm_head = this.#language.lm_head;
     this.config = config;
   }
 
-  override get generation(): GenerationShape {
-    return { ...super.generation, positionAxes: 3 };
+  get generation(): GenerationShape {
+    return { ...decoderGeneration(this.config.text), positionAxes: 3 };
   }
 
   get imageToken(): number {
@@ -76,33 +90,43 @@ export class Qwen25Vl extends CausalLM implements ImageTextModel {
     return { cosines, sines, order, inverse, windows, window_mask: mask, places };
   }
 
-  /** All tokens at once, as in training. @param positions [3, B, T] int64  @returns logits [B, T, V] */
-  forwardEmbedded(embeddings: Tensor, positions: Tensor): Tensor {
+  /** @param ids [B, T] int64  @returns [B, T, D] */
+  embed(ids: Tensor): Tensor {
+    return this.#language.embed(ids);
+  }
+
+  /**
+   * All tokens at once, as in training. What comes out of the decoder is named `states`.
+   * @param features [F, D] of all pictures  @param ids [B, T] int64, T known while tracing
+   * @param places [B, T] int64, as in `placeFeatures`  @param positions [3, B, T] int64
+   * @returns logits [B, T, V]
+   */
+  forward(features: Tensor, ids: Tensor, places: Tensor, positions: Tensor): Tensor {
+    const embedded = tap('embeddings', placeFeatures(this.embed(ids), features, places));
     // No token stands beyond its number: a picture has at least as many tokens as its longer side.
-    const length = embeddings.shape[1] as number;
-    const { headWidth, rotary } = this.model.config;
-    const { cosines, sines } = rotaryAngles(length, rotaryFrequencies(headWidth, rotary));
+    const [length] = staticShape(ids.shape.slice(1), 'Qwen2.5-VL');
+    const { headWidth, rotary } = this.config.text;
+    const { cosines, sines } = rotaryAngles(length!, rotaryFrequencies(headWidth, rotary));
     const tables = { cosines: constant(cosines), sines: constant(sines) };
     const turned = rotaryOnAxes(tables, positions, this.config.sections);
     const perHead = { cosines: unsqueeze(turned.cosines, 1), sines: unsqueeze(turned.sines, 1) };
-    return this.logits(this.model.forward(embeddings, undefined, perHead));
+    return this.#language.logits(tap('states', this.model.forward(embedded, undefined, perHead)));
   }
 
-  /** @param inputs.positions [3, B, T], which the cache cannot know  @throws GraphError where they are missing */
-  override forwardCached(embeddings: Tensor, chosen: Tensor, cache: KeyValueCache, inputs?: StepInputs): Tensor {
-    const positions = inputs?.positions;
+  /** @param inputs.positions [3, B, T] int64, which the cache cannot know  @throws GraphError where they are missing */
+  forwardCached(embeddings: Tensor, chosen: Tensor, cache: KeyValueCache, { positions }: StepInputs): Tensor {
     if (positions === undefined)
       throw new GraphError('Qwen2.5-VL was called without positions', 'give them in time, height and width');
-    const { width, headWidth } = this.model.config;
+    const { width, headWidth } = this.config.text;
     const turned = rotaryOnAxes(cache.tables(headWidth), positions, this.config.sections);
     const perHead = { cosines: unsqueeze(turned.cosines, 2), sines: unsqueeze(turned.sines, 2) };
     const states = this.model.forwardCached(embeddings, cache, perHead);
-    return this.logits(gather(reshape(states, [-1, width]), chosen));
+    return this.#language.logits(gather(reshape(states, [-1, width]), chosen));
   }
 }
 
 /** Transformers keeps the towers under `model` from version 5 on; parameters go by the released names. */
-export function qwen25VlNames(tied: boolean): NamingRules {
+export function qwen25VLNames(tied: boolean): NamingRules {
   const { ignored = [] } = decoderNames(tied);
   return {
     renamed: [

@@ -9,6 +9,7 @@ import { CheckpointError, DataError, hostTensor, type HostTensor } from '../../c
 import { type CheckpointTokenizer, onBackground, type Picture, resize } from '../../data/index.ts';
 import { parseConfig } from '../../hub/index.ts';
 import type { ImageTextProcessor, PreparedPicture, PreparedPrompt } from '../common/generating.ts';
+import type { Grounding } from '../common/grounding.ts';
 import { encodeWithImages, findImageToken, type ImageToken, replaceMarkers } from '../common/image-tokens.ts';
 import {
   CLIP_PIXELS,
@@ -18,6 +19,8 @@ import {
   type ProcessorFiles,
 } from '../common/picture-config.ts';
 import { PixelTables, roundHalfEven } from '../common/picture-processor.ts';
+import { groundingPrompt, parseBoxes } from './boxes.ts';
+import { multimodalPositions } from './positions.ts';
 
 /** What a {@link Qwen25VLProcessor} is built from. */
 export interface Qwen25VLProcessorConfig extends PixelConfig {
@@ -118,7 +121,14 @@ export class Qwen25VLProcessor implements ImageTextProcessor {
     this.#pixels = new PixelTables(config);
   }
 
-  /** @returns of each picture `pixel_values` [P, C] and its grid; no positions, which are the model's to say */
+  /** Boxes, in pixels of the picture as the model sees it. */
+  readonly grounding: Grounding = {
+    question: groundingPrompt,
+    read: (answer, picture) =>
+      parseBoxes(answer, { seen: this.seenSize(picture), given: [picture.height, picture.width] }),
+  };
+
+  /** @returns of each picture `pixel_values` [P, C] and its grid, and positions in time, height and width */
   prepare(text: string, pictures: readonly Picture[]): PreparedPrompt {
     const { merge, patchSize } = this.config;
     const prepared = pictures.map((picture): PreparedPicture => {
@@ -137,7 +147,18 @@ export class Qwen25VLProcessor implements ImageTextProcessor {
       prepared.map(() => IMAGE_TOKEN),
     );
     const repeats = prepared.map(({ features }) => features);
-    return { tokens: encodeWithImages(this.#tokenizer, marked, this.#token, repeats), pictures: prepared };
+    const tokens = encodeWithImages(this.#tokenizer, marked, this.#token, repeats);
+    const grids = prepared.map(({ grid }) => [grid![1] / merge, grid![2] / merge] as const);
+    const positions = multimodalPositions({ tokens, imageToken: this.#token.id, pictures: grids });
+    return { tokens, pictures: prepared, ...positions };
+  }
+
+  /** Height and width that a picture is resized to. @throws DataError when it is too narrow */
+  seenSize({ height, width }: Pick<Picture, 'height' | 'width'>): readonly [height: number, width: number] {
+    const { pixels, patchSize, merge } = this.config;
+    return pixels === undefined
+      ? [height, width]
+      : smartSize({ height, width }, patchSize * merge, pixels.least, pixels.most);
   }
 
   /** Resized so that merged patches fill it. @throws DataError when it is too narrow, or does not fit and may not be resized */
@@ -146,7 +167,7 @@ export class Qwen25VLProcessor implements ImageTextProcessor {
     const unit = patchSize * merge;
     const picture = onBackground(source);
     if (pixels !== undefined) {
-      const [height, width] = smartSize(picture, unit, pixels.least, pixels.most);
+      const [height, width] = this.seenSize(picture);
       return resize(picture, width, height, filter);
     }
     if (picture.width % unit !== 0 || picture.height % unit !== 0)

@@ -177,7 +177,7 @@ def expectations(case, model, features):
 
 def released_counts():
     """[N, 3]: heights, widths, and the features that pictures of that size have in the released LLaVA-OneVision."""
-    sides = [1, 27, 99, 100, 333, 384, 400, 479, 768, 1001, 1152, 1999, 3000, 4032]
+    sides = [1, 27, 100, 384, 479, 1001, 1999, 3000, 4032]
     pinpoints = [[384 * rows, 384 * columns] for rows in range(1, 7) for columns in range(1, 7)]
     processor = SimpleNamespace(num_image_tokens=729, vision_aspect_ratio="anyres_max_9",
                                 image_processor=SimpleNamespace(image_grid_pinpoints=pinpoints))

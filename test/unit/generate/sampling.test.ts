@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { GenerationError, Random } from '../../../src/core/index.ts';
-import { candidates, likeliest, Sampler, type SamplingOptions } from '../../../src/generate/sampling.ts';
+import { likeliest, logProbabilityOf } from '../../../src/generate/probability.ts';
+import { Sampler, type SamplingOptions } from '../../../src/generate/sampling.ts';
+import { shortlist } from '../../../src/generate/shortlist.ts';
 
-const tokensOf = (logits: readonly number[], options: SamplingOptions): number[] =>
-  candidates(Float32Array.from(logits), options.temperature ?? 1, options).map(({ token }) => token);
+/** The tokens that may be drawn, the likeliest first. */
+function tokensOf(numbers: readonly number[], options: SamplingOptions): number[] {
+  const logits = Float32Array.from(numbers);
+  const { tokens, count } = shortlist(logits, options.temperature ?? 1, options);
+  return Array.from(tokens.subarray(0, count)).sort((a, b) => logits[b]! - logits[a]! || a - b);
+}
 
 /** Logits of given probabilities. */
 const logs = (...probabilities: number[]): Float32Array => Float32Array.from(probabilities, Math.log);
@@ -12,13 +18,13 @@ function shares(logits: Float32Array, options: SamplingOptions, draws = 20_000):
   const counts = Array.from(logits, () => 0);
   const random = new Random(7);
   for (let i = 0; i < draws; i++) {
-    const { token } = new Sampler({ ...options, seed: random.uint32() }).next(logits);
+    const token = new Sampler({ ...options, seed: random.uint32() }).next(logits);
     counts[token] = counts[token]! + 1;
   }
   return counts.map((count) => count / draws);
 }
 
-describe('candidates', () => {
+describe('the shortlist', () => {
   it('are cut by rank, by sum and by share of the likeliest', () => {
     const logits = [...logs(0.1, 0.4, 0.05, 0.3, 0.15)];
     expect(tokensOf(logits, {})).toEqual([1, 3, 4, 0, 2]);
@@ -52,9 +58,18 @@ describe('candidates', () => {
 
 describe('Sampler', () => {
   it('takes the likeliest token at temperature 0, with its probability', () => {
-    const { token, logProbability } = new Sampler({}).next(logs(0.2, 0.5, 0.3));
-    expect(token).toBe(1);
-    expect(logProbability).toBeCloseTo(Math.log(0.5), 6);
+    const logits = logs(0.2, 0.5, 0.3);
+    expect(new Sampler({}).next(logits)).toBe(1);
+    expect(logProbabilityOf(logits, 1)).toBeCloseTo(Math.log(0.5), 6);
+  });
+
+  it('chooses from what a mask leaves', () => {
+    const logits = logs(0.2, 0.5, 0.3);
+    const allowed = { mask: (numbers: Float32Array): void => void (numbers[1] = -Infinity) };
+    expect(new Sampler({}).next(logits, allowed)).toBe(2);
+    expect(logits[1]).toBeCloseTo(Math.log(0.5), 6);
+    const draws = Array.from({ length: 200 }, (_, seed) => new Sampler({ temperature: 3, seed }).next(logits, allowed));
+    expect([...new Set(draws)].sort()).toEqual([0, 2]);
   });
 
   it('draws by the probabilities of what is left', () => {
@@ -71,7 +86,7 @@ describe('Sampler', () => {
     const logits = Float32Array.from({ length: 40 }, (_, i) => Math.sin(i));
     const drawn = (seed: number, stream = 0): number[] => {
       const sampler = new Sampler({ temperature: 1, seed }, [], stream);
-      return Array.from({ length: 20 }, () => sampler.next(logits).token);
+      return Array.from({ length: 20 }, () => sampler.next(logits));
     };
     expect(drawn(5)).toEqual(drawn(5));
     expect(drawn(5)).not.toEqual(drawn(6));
@@ -81,14 +96,14 @@ describe('Sampler', () => {
   it('penalises what came before', () => {
     const logits = Float32Array.of(2, 1.9, -1);
     // The prompt holds token 0: 2 / 1.2 is less than 1.9.
-    expect(new Sampler({ repetitionPenalty: 1.2 }, [0]).next(logits).token).toBe(1);
-    expect(new Sampler({ presencePenalty: 1 }, [0]).next(logits).token).toBe(0);
+    expect(new Sampler({ repetitionPenalty: 1.2 }, [0]).next(logits)).toBe(1);
+    expect(new Sampler({ presencePenalty: 1 }, [0]).next(logits)).toBe(0);
     const twice = new Sampler({ presencePenalty: 0.5 });
-    expect([twice.next(logits).token, twice.next(logits).token, twice.next(logits).token]).toEqual([0, 1, 0]);
+    expect([twice.next(logits), twice.next(logits), twice.next(logits)]).toEqual([0, 1, 0]);
     const often = new Sampler({ frequencyPenalty: 0.06 });
-    expect(Array.from({ length: 4 }, () => often.next(logits).token)).toEqual([0, 0, 1, 0]);
+    expect(Array.from({ length: 4 }, () => often.next(logits))).toEqual([0, 0, 1, 0]);
     // Negative logits become more so.
-    expect(new Sampler({ repetitionPenalty: 2 }, [0]).next(Float32Array.of(-1, -1.5)).token).toBe(1);
+    expect(new Sampler({ repetitionPenalty: 2 }, [0]).next(Float32Array.of(-1, -1.5))).toBe(1);
   });
 
   it.each([
@@ -116,6 +131,8 @@ describe('Sampler', () => {
 
 describe('likeliest', () => {
   it('gives tokens with their log-probabilities', () => {
+    expect(likeliest(Float32Array.of(1, 2, 2, 2), 2).map(({ token }) => token)).toEqual([1, 2]);
+    expect(likeliest(Float32Array.of(1, 2), 9)).toHaveLength(2);
     const found = likeliest(logs(0.2, 0.5, 0.3), 2);
     expect(found.map(({ token }) => token)).toEqual([1, 2]);
     found.forEach(({ logProbability }, i) => expect(logProbability).toBeCloseTo(Math.log([0.5, 0.3][i]!), 6));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CheckpointError } from '../../../../src/core/index.ts';
 import { matchTensors } from '../../../../src/hub/index.ts';
-import { parseQwen25VlConfig, Qwen25Vl, qwen25VlNames } from '../../../../src/models/index.ts';
+import { parseQwen25VLConfig, Qwen25VL, qwen25VLNames } from '../../../../src/models/index.ts';
 
 const text = {
   hidden_act: 'silu',
@@ -58,12 +58,12 @@ const nested = {
   },
 };
 
-describe('parseQwen25VlConfig', () => {
+describe('parseQwen25VLConfig', () => {
   it('reads the older and the newer form alike', () => {
-    const parsed = parseQwen25VlConfig(flat);
-    expect(parseQwen25VlConfig(nested)).toEqual(parsed);
+    const parsed = parseQwen25VLConfig(flat);
+    expect(parseQwen25VLConfig(nested)).toEqual(parsed);
     const { rope_scaling, ...rest } = { ...flat, ...text };
-    expect(parseQwen25VlConfig({ ...nested, text_config: { ...rest, rope_scaling } })).toEqual(parsed);
+    expect(parseQwen25VLConfig({ ...nested, text_config: { ...rest, rope_scaling } })).toEqual(parsed);
     expect(parsed).toMatchObject({
       sections: [16, 24, 24],
       vision: { windowSide: 4, merge: 2, rotaryBase: 10_000 },
@@ -74,9 +74,9 @@ describe('parseQwen25VlConfig', () => {
 
   it('ties the output layer where either form says so', () => {
     const untied = { ...nested, tie_word_embeddings: false };
-    expect(parseQwen25VlConfig(untied).text.tied).toBe(false);
+    expect(parseQwen25VLConfig(untied).text.tied).toBe(false);
     const within = { ...untied, text_config: { ...nested.text_config, tie_word_embeddings: true } };
-    expect(parseQwen25VlConfig(within).text.tied).toBe(true);
+    expect(parseQwen25VLConfig(within).text.tied).toBe(true);
   });
 
   it.each([
@@ -92,15 +92,15 @@ describe('parseQwen25VlConfig', () => {
     ['vocab_size', { vocab_size: 'many' }],
     ['text_config', { text_config: 3 }],
   ])('refuses a file: %s', (message, change) => {
-    const parse = (): unknown => parseQwen25VlConfig({ ...flat, ...change });
+    const parse = (): unknown => parseQwen25VLConfig({ ...flat, ...change });
     expect(parse).toThrow(CheckpointError);
     expect(parse).toThrow(message);
   });
 });
 
-describe('Qwen25Vl', () => {
+describe('Qwen25VL', () => {
   it('has the tensors of the 3B checkpoint', () => {
-    const parameters = new Qwen25Vl(parseQwen25VlConfig(flat)).parameters();
+    const parameters = new Qwen25VL(parseQwen25VLConfig(flat)).parameters();
     const count = [...parameters.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
     // An embedding, 36 layers and a norm; the tower's patches, 32 blocks and merger.
     expect(count).toBe(3_754_622_976);
@@ -111,13 +111,13 @@ describe('Qwen25Vl', () => {
   });
 
   it('finds its tensors by released and by newer names', () => {
-    const parameters = new Qwen25Vl(parseQwen25VlConfig(flat)).parameters();
+    const parameters = new Qwen25VL(parseQwen25VLConfig(flat)).parameters();
     const found = (rename: (path: string) => string): { name: string; dtype: 'bfloat16'; shape: readonly number[] }[] =>
       [...parameters].map(([path, { shape }]) => ({ name: rename(path), dtype: 'bfloat16', shape }));
     const newer = (path: string): string =>
       path.startsWith('visual.') ? `model.${path}` : path.replace(/^model\./, 'model.language_model.');
     for (const rename of [(path: string): string => path, newer])
-      expect(matchTensors(parameters, found(rename) as never, qwen25VlNames(true), 'file').names.size).toBe(
+      expect(matchTensors(parameters, found(rename) as never, qwen25VLNames(true), 'file').names.size).toBe(
         parameters.size,
       );
   });
