@@ -59,6 +59,7 @@ export async function* generate(
   const answer: number[] = [];
   try {
     const finished = prompts.map(() => false);
+    const latest = prompts.map(() => 0);
     let next: readonly (readonly number[] | Piece)[] = prompts.map((prompt) =>
       restOf(prompt, known, decoding.imageToken),
     );
@@ -67,13 +68,14 @@ export async function* generate(
       signal?.throwIfAborted();
       const chosen: number[][] = [];
       for (const [row, sampler] of samplers.entries()) {
-        // A row that has ended is filled up until the others end too.
-        chosen[row] = [stopTokens[0] ?? 0];
+        // A row that has ended is filled up with its last token until the others end too.
+        chosen[row] = [latest[row]!];
         if (finished[row]) continue;
         const logits = data.subarray(row * decoding.vocabularySize, (row + 1) * decoding.vocabularySize);
         const scored = sampler.next(logits);
         const finish = stops.has(scored.token) ? 'stop' : step === maxNewTokens ? 'length' : undefined;
         finished[row] = finish !== undefined;
+        latest[row] = scored.token;
         chosen[row] = [scored.token];
         if (row === 0) answer.push(scored.token);
         yield {
