@@ -8,6 +8,8 @@ const MAX_SIZE = 8_000_000;
 /** Letters that all steps together may look at or make. */
 const MAX_WORK = 128_000_000;
 const ITEM = 16;
+/** Steps that one turn of a loop counts as, empty or not: the library makes a scope for each. */
+const ITERATION = 4;
 const MAX_INDENT = 16;
 export const MAX_ITEMS = 100_000;
 
@@ -77,7 +79,7 @@ export class BoundedInterpreter extends Evaluating {
     const read = this.#read.get(node);
     if (read === 'all') this.#count(size);
     else if (read === 'surface' || !isReference(node)) this.#count(surface(result));
-    if (this.#iterated.has(node)) this.#step(itemsOf(result));
+    if (this.#iterated.has(node)) this.#step(itemsOf(result) * ITERATION);
     return result;
   }
 

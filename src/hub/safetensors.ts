@@ -199,8 +199,6 @@ function parseHeaderJson(bytes: Uint8Array, file: string): object {
   let json: unknown;
   let duplicateKey: string | undefined;
   try {
-    // The format asks for it; other readers refuse spaces or a byte-order mark before it.
-    if (bytes[0] !== 0x7b) throw new SyntaxError('it does not begin with {');
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     const scan = scanJson(text, HEADER_DEPTH);
     duplicateKey = scan.duplicateKey;
@@ -210,7 +208,9 @@ function parseHeaderJson(bytes: Uint8Array, file: string): object {
       cause: error,
     });
   }
-  if (!isObject(json)) throw new CheckpointError(`${file}: the header is not an object of tensors`, REMEDY);
+  // The format asks for a { at the beginning; other readers refuse spaces or a byte-order mark before it.
+  if (!isObject(json) || bytes[0] !== 0x7b)
+    throw new CheckpointError(`${file}: the header is not an object of tensors`, REMEDY);
   if (duplicateKey !== undefined) {
     throw new CheckpointError(`${file}: the header names ${show(duplicateKey)} twice`, REMEDY);
   }

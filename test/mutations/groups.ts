@@ -1,11 +1,11 @@
 /** Every mutation there is, in groups, and how each is tried. */
 import { Random } from '../../src/core/index.ts';
-import { configMutations, smallFileMutations } from './json-files.ts';
+import { configMutations, leafMutations, smallFileMutations } from './json-files.ts';
 import { judgeFolder, judgePicture } from './judge.ts';
 import type { Expectation, FolderMutation, PictureMutation, Verdict } from './mutation.ts';
 import { ARCHITECTURES, originalOf } from './originals.ts';
 import { pictureMutations } from './pictures.ts';
-import { safetensorsMutations } from './safetensors.ts';
+import { randomMutations, safetensorsMutations } from './safetensors.ts';
 import { shardMutations } from './shards.ts';
 import { templateMutations } from './templates.ts';
 import { tokenizerMutations } from './tokenizers.ts';
@@ -33,16 +33,16 @@ function folderTrials(scratch: string, fixtures: string): Trial[] {
     const first = architecture === names[0];
     const groups: Record<string, FolderMutation[]> = {
       original: [{ name: 'as it is', expect: 'harmless', change: () => ({}) }],
-      safetensors: safetensorsMutations(first ? 20 : 4),
-      config: configMutations(first ? 20 : 4),
       ...(first
         ? {
+            safetensors: safetensorsMutations(20),
+            config: [...configMutations(20), ...leafMutations(20)],
             shards: shardMutations(10),
             'small files': smallFileMutations(8),
             tokenizer: tokenizerMutations(20),
             templates: templateMutations(),
           }
-        : {}),
+        : { config: leafMutations(40), safetensors: randomMutations(3) }),
     };
     for (const [kind, mutations] of Object.entries(groups))
       for (const { name, expect, change } of mutations) {

@@ -171,7 +171,7 @@ const CONFIG: [string, Expectation, (json: Json) => unknown][] = [
     'refused',
     (json) => void (json.max_position_embeddings = value),
   ]),
-  ['texts of one token', 'harmless', (json) => void (json.max_position_embeddings = 1)],
+  ['texts of one token', 'refused', (json) => void (json.max_position_embeddings = 1)],
   ['texts of 10,000,000 tokens', 'harmless', (json) => void (json.max_position_embeddings = 10_000_000)],
   ...[0, -1, '1e-5', null, 1e308].map((value): [string, Expectation, (json: Json) => unknown] => [
     `rms_norm_eps is ${JSON.stringify(value)}`,
@@ -241,10 +241,10 @@ const CONFIG: [string, Expectation, (json: Json) => unknown][] = [
   ['no model_type', 'refused', (json) => void delete json.model_type],
   ['a key of 3 MB', 'harmless', (json) => void (json['x'.repeat(3_000_000)] = 1)],
   [
-    '100,000 unknown keys',
+    '20,000 unknown keys',
     'harmless',
     (json) => {
-      for (let i = 0; i < 100_000; i++) json[`k${i}`] = i;
+      for (let i = 0; i < 20_000; i++) json[`k${i}`] = i;
     },
   ],
   ['5 MB', 'refused', (json) => void (json.unknown = 'x'.repeat(5_000_000))],
@@ -294,6 +294,27 @@ export function configMutations(rounds: number): FolderMutation[] {
     ...damaged('config.json', rounds),
     { name: 'config.json: not there', expect: 'refused', change: () => ({ 'config.json': undefined }) },
   ];
+}
+
+/** Any number or text of a config.json, whatever the architecture, replaced by something else. */
+export function leafMutations(count: number): FolderMutation[] {
+  const values: unknown[] = [-1, 0, 1, 1.5, 1e9, 1e308, '48', null, [], {}, true, 'x'.repeat(10_000), [1, 2, 3]];
+  return Array.from({ length: count }, (_, i) => ({
+    name: `config.json: some value replaced ${i}`,
+    expect: 'either',
+    change: (files, random) => {
+      const json = jsonOf(files, 'config.json');
+      const [holder, key] = random.pick(leavesOf(json));
+      holder[key] = random.pick(values);
+      return { 'config.json': JSON.stringify(json) };
+    },
+  }));
+}
+
+function leavesOf(json: Json): [holder: Json, key: string][] {
+  return Object.entries(json).flatMap(([key, value]): [Json, string][] =>
+    typeof value === 'object' && value !== null ? [[json, key], ...leavesOf(value as Json)] : [[json, key]],
+  );
 }
 
 /** generation_config.json and preprocessor_config.json. */

@@ -2,11 +2,16 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LanguageModel } from '../../src/auto/index.ts';
-import { load, openModel } from '../../src/auto/node/index.ts';
-import { byteSize, elementCount, SensoriumError } from '../../src/core/index.ts';
+import { PairModel } from '../../src/auto/index.ts';
+import { openModel } from '../../src/auto/node/index.ts';
+import { byteSize, CheckpointError, elementCount, SensoriumError } from '../../src/core/index.ts';
+import type { CheckpointTokenizer } from '../../src/data/index.ts';
 import { decodePicture } from '../../src/data/node/index.ts';
+import { Decoding, generate, PictureEncoder } from '../../src/generate/index.ts';
 import type { LocatedWeights } from '../../src/hub/node/index.ts';
+import { type GeneratingModel, readsPictures } from '../../src/models/index.ts';
+import { createRuntime } from '../../src/runtime/node/index.ts';
+import type { Runtime } from '../../src/runtime/types.ts';
 import type { Changes, Files, Verdict } from './mutation.ts';
 
 /** Longer messages would carry hostile contents to wherever they are shown. */
@@ -18,6 +23,8 @@ const CONVERSATION = [
 ];
 const TEXTS = ['what is this', 'Ünïcödé 🦊 \u0000', 'a'.repeat(5000), ' \n'.repeat(2500), `${'ab '.repeat(2000)}`];
 
+let runtime: Runtime | undefined;
+
 /** Writes a folder and opens it as a program would, the engine included. */
 export async function judgeFolder(scratch: string, files: Files, changes: Changes): Promise<Verdict> {
   const root = mkdtempSync(join(scratch, 'case-'));
@@ -28,7 +35,7 @@ export async function judgeFolder(scratch: string, files: Files, changes: Change
     writeFileSync(join(root, 'secret.safetensors'), files['model.safetensors'] as Uint8Array);
     for (const [name, contents] of Object.entries({ ...files, ...changes }))
       writeContents(join(folder, name), contents);
-    return await judged(() => runDecoder(folder));
+    return await judged(() => runModel(folder));
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
@@ -37,29 +44,62 @@ export async function judgeFolder(scratch: string, files: Files, changes: Change
 /** Decodes a picture as a program would. */
 export async function judgePicture(bytes: Uint8Array): Promise<Verdict> {
   return judged(async () => {
-    const { width, height, channels, data } = await decodePicture(bytes, 'hostile.img');
+    const { width, height, channels, data } = await decodePicture(bytes, 'hostile.img', { maxSeconds: 4 });
     require(width >= 1 && height >= 1 && width * height <= 50_000_000, `${width} × ${height} pixels`);
     require(data.length === width * height * channels, `${data.length} bytes for ${width} × ${height} × ${channels}`);
   });
 }
 
-/** Loads the model, reads a token, renders and encodes texts; throws where a result is not sound. */
-async function runDecoder(folder: string): Promise<void> {
-  const { architecture, weights, stopTokens } = await openModel(folder);
+/** Opens the model, renders and encodes texts, and runs it; throws where a result is not sound. */
+async function runModel(folder: string): Promise<void> {
+  const { architecture, weights, tokenizer, stopTokens } = await openModel(folder);
+  const { kind, model } = architecture;
   checkPlaces(weights);
-  require(weights.places.size === architecture.model.parameters().size, `${weights.places.size} weights`);
+  require(weights.places.size === model.parameters().size, `${weights.places.size} weights`);
   require(stopTokens.every((token) => Number.isSafeInteger(token) && token >= 0), `stop tokens ${stopTokens.join()}`);
-  const model = await load(folder, { threads: 1 });
-  try {
-    require(model instanceof LanguageModel, `a model of kind ${model.kind}`);
-    await readTexts(model);
-  } finally {
-    await model.dispose();
+  if (tokenizer === undefined) throw new CheckpointError('no tokenizer.json', 'as `load` says');
+  const vocabulary = kind === 'generating' ? model.generation.vocabularySize : tokenizer.vocabularySize;
+  checkTexts(tokenizer, vocabulary);
+  if (kind === 'pair') {
+    const toPixels = (): never => {
+      throw new Error('no picture is encoded here');
+    };
+    // Such a model owns its runtime.
+    const own = await createRuntime({ threads: 1 });
+    const pair = await PairModel.create('pair', own, model, weights, tokenizer, toPixels);
+    try {
+      require((await pair.textFeatures(['what is this'])).shape.length === 2, 'features');
+    } finally {
+      pair.dispose();
+    }
+  } else if (kind === 'generating') {
+    runtime ??= await createRuntime({ threads: 1 });
+    await runDecoder(runtime, model, weights, stopTokens);
   }
 }
 
-async function readTexts({ parts: { tokenizer, decoding } }: LanguageModel): Promise<void> {
-  const { vocabularySize } = decoding;
+async function runDecoder(
+  engine: Runtime,
+  model: GeneratingModel,
+  weights: LocatedWeights,
+  stopTokens: readonly number[],
+): Promise<void> {
+  if (readsPictures(model)) (await PictureEncoder.create(engine, model, weights)).dispose();
+  const decoding = await Decoding.create(engine, model, weights);
+  try {
+    const prompts = [{ tokens: [1] }, { tokens: [1, 2] }];
+    let tokens = 0;
+    for await (const { token } of generate(decoding, prompts, { maxNewTokens: 2, stopTokens })) {
+      require(token >= 0 && token < decoding.vocabularySize, `the token ${token} written`);
+      tokens++;
+    }
+    require(tokens >= 2 && tokens <= 4, `${tokens} tokens written`);
+  } finally {
+    decoding.dispose();
+  }
+}
+
+function checkTexts(tokenizer: CheckpointTokenizer, vocabulary: number): void {
   const texts = [...TEXTS];
   if (tokenizer.chatTemplates !== undefined) {
     const text = tokenizer.chatTemplates.render(CONVERSATION, { addGenerationPrompt: true });
@@ -68,17 +108,10 @@ async function readTexts({ parts: { tokenizer, decoding } }: LanguageModel): Pro
   }
   for (const text of texts) {
     const ids = tokenizer.encode(text);
-    const wrong = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabularySize);
-    require(wrong === undefined, `a token ${wrong} for a model of ${vocabularySize}`);
+    const wrong = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabulary);
+    require(wrong === undefined, `a token ${wrong} for a model of ${vocabulary}`);
     require(ids.length <= 20 * text.length + 2000, `${ids.length} tokens for ${text.length} letters`);
     require(typeof tokenizer.decode(ids) === 'string', 'a decoded text');
-  }
-  const state = await decoding.start(2, 1);
-  try {
-    const logits = await state.read([[1], [vocabularySize - 1]]);
-    require(logits.data.length === 2 * vocabularySize, `${logits.data.length} logits`);
-  } finally {
-    state.dispose();
   }
 }
 
@@ -112,7 +145,7 @@ function describe(error: unknown): string {
 }
 
 /** Results that are not sound are faults of ours, so this is no SensoriumError. */
-function require(holds: boolean, what: string): asserts holds {
+function require(holds: boolean, what: string): void {
   if (!holds) throw new Error(`not sound: ${what}`);
 }
 

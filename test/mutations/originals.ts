@@ -4,11 +4,22 @@ import { join } from 'node:path';
 import { trainTokenizer } from '../../src/data/tokenizer-trainer.ts';
 import type { Files } from './mutation.ts';
 
-/** Folders below `test/parity/fixtures`, by architecture. */
-export const ARCHITECTURES: Readonly<Record<string, string>> = {
-  llama: 'decoders/llama',
-  qwen2: 'decoders/qwen2',
-  qwen3: 'decoders/qwen3',
+/** An architecture's twin: its folder below `test/parity/fixtures`, and how many tokens its tokenizer may have. */
+export interface Twin {
+  readonly folder: string;
+  readonly vocabulary: number;
+}
+
+/** The first one is gone over thoroughly, the others in what their config.json and weights differ. */
+export const ARCHITECTURES: Readonly<Record<string, Twin>> = {
+  llama: { folder: 'decoders/llama', vocabulary: 97 },
+  qwen2: { folder: 'decoders/qwen2', vocabulary: 97 },
+  qwen3: { folder: 'decoders/qwen3', vocabulary: 97 },
+  clip: { folder: 'encoders/clip', vocabulary: 61 },
+  siglip: { folder: 'encoders/siglip', vocabulary: 61 },
+  smolvlm: { folder: 'multimodal/smolvlm', vocabulary: 97 },
+  llava: { folder: 'multimodal/llava', vocabulary: 97 },
+  llava_onevision: { folder: 'multimodal/llava_onevision', vocabulary: 97 },
 };
 
 const TEMPLATE =
@@ -18,11 +29,12 @@ const WORDS = 'what is this a red apple green pear yellow banana cat dog house u
 
 /** The files of a model that can be talked with. @param fixtures the folder `test/parity/fixtures` */
 export function originalOf(architecture: string, fixtures: string): Files {
-  const folder = join(fixtures, ARCHITECTURES[architecture]!);
+  const { folder, vocabulary } = ARCHITECTURES[architecture]!;
+  const read = (name: string): Uint8Array => new Uint8Array(readFileSync(join(fixtures, folder, name)));
   return {
-    'config.json': readFileSync(join(folder, 'config.json')),
-    'model.safetensors': new Uint8Array(readFileSync(join(folder, 'model.safetensors'))),
-    'tokenizer.json': trainTokenizer(Array(4).fill(WORDS), { vocabSize: 97 }).serialize(),
+    'config.json': read('config.json'),
+    'model.safetensors': read('model.safetensors'),
+    'tokenizer.json': trainTokenizer(Array<string>(4).fill(WORDS), { vocabSize: vocabulary }).serialize(),
     'tokenizer_config.json': JSON.stringify({
       bos_token: { content: '<s>' },
       eos_token: '[PAD]',

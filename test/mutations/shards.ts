@@ -142,7 +142,7 @@ const CASES: [string, Expectation, Change][] = [
   ['a weight_map that is a text', 'refused', () => ({ index: `{"weight_map":"${FIRST}"}` })],
   [
     'a tensor named twice',
-    'refused',
+    'harmless',
     ({ map }) => ({
       index: JSON.stringify({ weight_map: map }).replace(
         '{"weight_map":{',

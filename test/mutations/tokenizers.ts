@@ -24,23 +24,12 @@ const TOKENIZER: readonly Case[] = [
   ['no model', 'refused', (json) => void delete json['model']],
   ['no vocabulary', 'refused', (json) => void delete json['model'].vocab],
   ['an empty vocabulary', 'either', (json) => void (json['model'].vocab = {})],
-  ...[
-    null,
-    5,
-    'text',
-    [],
-    [[]],
-    [['a']],
-    [[5, 0]],
-    { a: -1 },
-    { a: 1.5 },
-    { a: '1' },
-    { a: null },
-    { a: 2 ** 40 },
-    { a: 1e300 },
-  ].map((vocab): Case => [
-    `a vocabulary ${JSON.stringify(vocab)}`,
-    'refused',
+  ...[null, 5, 'text', { a: -1 }, { a: 1.5 }, { a: '1' }, { a: null }, { a: 2 ** 40 }, { a: 1e300 }].map(
+    (vocab): Case => [`a vocabulary ${JSON.stringify(vocab)}`, 'refused', (json) => void (json['model'].vocab = vocab)],
+  ),
+  ...[[], [[]], [['a']], [[5, 0]]].map((vocab): Case => [
+    `a vocabulary ${JSON.stringify(vocab)} that is a list`,
+    'either',
     (json) => void (json['model'].vocab = vocab),
   ]),
   ...['BPE', 'Unigram', 'WordLevel', '__proto__', 5, null].map((type): Case => [
