@@ -10,31 +10,48 @@ import {
   createQwen25VLProcessor,
   createSiglipProcessor,
   createViTProcessor,
+  fixedSize,
   type ImageTextProcessor,
+  parseClipConfig,
+  parseIdefics3Config,
+  parseLlavaConfig,
+  parseLlavaOnevisionConfig,
+  parseSiglipConfig,
+  parseViTConfig,
   type PictureProcessor,
   type ProcessorFiles,
 } from '../models/index.ts';
 import type { CheckpointTokenizer } from '../data/index.ts';
 
-type CreateProcessor = (files: ProcessorFiles, tokenizer: CheckpointTokenizer, model?: unknown) => ImageTextProcessor;
+type CreateProcessor = (files: ProcessorFiles, tokenizer: CheckpointTokenizer, json: unknown) => ImageTextProcessor;
+
+const idefics3: CreateProcessor = (files, tokenizer, json) =>
+  createIdefics3Processor(files, tokenizer, parseIdefics3Config(json));
 
 /** Processors of models that read pictures and text together, by `model_type` of config.json. */
 const PROCESSORS: Readonly<Record<string, CreateProcessor>> = {
   blip: createBlipProcessor,
-  idefics3: createIdefics3Processor,
-  smolvlm: createIdefics3Processor,
-  llava: createLlavaProcessor,
-  llava_onevision: createLlavaOnevisionProcessor,
+  idefics3,
+  smolvlm: idefics3,
+  llava: (files, tokenizer, json) => createLlavaProcessor(files, tokenizer, parseLlavaConfig(json)),
+  llava_onevision: (files, tokenizer, json) =>
+    createLlavaOnevisionProcessor(files, tokenizer, parseLlavaOnevisionConfig(json)),
   qwen2_5_vl: createQwen25VLProcessor,
 };
 
+/** A processor of pictures alone, and height and width in pixels of what its model takes. */
+interface PictureEntry {
+  readonly create: (files: ProcessorFiles) => PictureProcessor;
+  readonly sides: (json: unknown) => readonly [height: number, width: number];
+}
+
+const square = (side: number): readonly [number, number] => [side, side];
+
 /** Processors of models that read pictures by themselves. */
-const PICTURE_PROCESSORS: Readonly<Record<string, (files: ProcessorFiles) => PictureProcessor>> = {
-  vit: createViTProcessor,
-  clip: createClipProcessor,
-  clip_vision_model: createClipProcessor,
-  siglip: createSiglipProcessor,
-  siglip_vision_model: createSiglipProcessor,
+const PICTURE_PROCESSORS: Readonly<Record<string, PictureEntry>> = {
+  vit: { create: createViTProcessor, sides: (json) => parseViTConfig(json).imageSize },
+  clip: { create: createClipProcessor, sides: (json) => square(parseClipConfig(json).vision.imageSize) },
+  siglip: { create: createSiglipProcessor, sides: (json) => square(parseSiglipConfig(json).vision.imageSize) },
 };
 
 const typeSchema = z.looseObject({ model_type: z.string().max(200) });
@@ -54,7 +71,15 @@ export function createProcessor(
 
 /** As {@link createProcessor}, for pictures alone. */
 export function createPictureProcessor(config: unknown, files: ProcessorFiles): PictureProcessor {
-  return find(PICTURE_PROCESSORS, config)(files);
+  const { create, sides } = find(PICTURE_PROCESSORS, config);
+  const processor = create(files);
+  const [height, width] = fixedSize(processor.config);
+  const [high, wide] = sides(config);
+  if (height === high && width === wide) return processor;
+  throw new CheckpointError(
+    `the processor gives pictures of ${width} × ${height}, but the model takes ${wide} × ${high}`,
+    'processor and model are of different checkpoints: fetch it again, or correct preprocessor_config.json',
+  );
 }
 
 function find<T>(known: Readonly<Record<string, T>>, config: unknown): T {

@@ -199,6 +199,8 @@ function parseHeaderJson(bytes: Uint8Array, file: string): object {
   let json: unknown;
   let duplicateKey: string | undefined;
   try {
+    // The format asks for it; other readers refuse spaces or a byte-order mark before it.
+    if (bytes[0] !== 0x7b) throw new SyntaxError('it does not begin with {');
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     const scan = scanJson(text, HEADER_DEPTH);
     duplicateKey = scan.duplicateKey;

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { matchTensors } from '../../src/hub/index.ts';
 import { readSafetensors } from '../../src/hub/node/safetensors-file.ts';
-import { featureRows, type PreparedPicture } from '../../src/models/index.ts';
-import { bestResolution } from '../../src/models/llava_onevision/resolution.ts';
+import type { PreparedPicture } from '../../src/models/index.ts';
+import { bestResolution, featureRows } from '../../src/models/llava_onevision/features.ts';
 import { createRuntime } from '../../src/runtime/node/index.ts';
 import type { Runtime } from '../../src/runtime/types.ts';
 import { answer, caseOf, close, Fixture, folderOf, openSpeaker, promptOf } from './multimodal-fixture.ts';
@@ -52,13 +52,13 @@ describe('pictures in tiles', () => {
   it('have as many features as the released LLaVA-OneVision makes of their size', async () => {
     const { expected } = await Fixture.load('llava_onevision');
     const sides = [384, 768, 1152, 1536, 1920, 2304];
-    const resolutions = sides.flatMap((height) => sides.map((width) => ({ height, width })));
-    const layout = { tileSize: 384, patches: 27, mostTiles: 9, resolutions };
+    const pinpoints = sides.flatMap((height) => sides.map((width) => [height, width] as const));
+    const layout = { tileSize: 384, patches: 27, mostTiles: 9, pinpoints };
     const counts = Array.from(expected.get('counts')!.data as BigInt64Array, Number);
     for (let i = 0; i < counts.length; i += 3) {
       const [height, width, count] = counts.slice(i, i + 3) as [number, number, number];
-      const best = bestResolution({ height, width }, resolutions);
-      const tiles = 1 + (best.height * best.width) / 384 ** 2;
+      const best = bestResolution([height, width], pinpoints);
+      const tiles = 1 + (best[0] * best[1]) / 384 ** 2;
       const { rows, weights } = featureRows([{ tiles, imageSize: [height, width] }], layout);
       expect(rows.shape[0], `${height} × ${width}`).toBe(count);
       // Each feature is a mean, of rows that are there.

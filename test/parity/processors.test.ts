@@ -2,11 +2,20 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createPictureProcessor, createProcessor } from '../../src/auto/index.ts';
+import { createProcessor } from '../../src/auto/index.ts';
 import type { HostTensor } from '../../src/core/index.ts';
 import { CheckpointTokenizer, type Picture, picture } from '../../src/data/index.ts';
 import { readSafetensors } from '../../src/hub/node/safetensors-file.ts';
-import { parsePixelConfig, type PixelConfig, type PreparedPicture } from '../../src/models/index.ts';
+import {
+  createClipProcessor,
+  createSiglipProcessor,
+  createViTProcessor,
+  parsePixelConfig,
+  type PictureProcessor,
+  type PixelConfig,
+  type PreparedPicture,
+  type ProcessorFiles,
+} from '../../src/models/index.ts';
 
 interface Case {
   readonly name: string;
@@ -42,7 +51,7 @@ beforeAll(async () => {
     pictures.set(name, picture(shape[1]!, shape[0]!, shape[2] as 3 | 4, data as Uint8Array));
 });
 
-function files({ preprocessor, processor }: Case): { preprocessor?: unknown; processor?: unknown } {
+function files({ preprocessor, processor }: Case): ProcessorFiles {
   return {
     ...(preprocessor === null ? {} : { preprocessor }),
     ...(processor === undefined ? {} : { processor }),
@@ -77,9 +86,15 @@ function checkPixels(pixels: HostTensor, name: string, config: PixelConfig): voi
 
 const DEFAULTS = { filter: 'bicubic', mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] } as const;
 
+const PICTURE_PROCESSORS: Readonly<Record<string, (files: ProcessorFiles) => PictureProcessor>> = {
+  vit: createViTProcessor,
+  clip: createClipProcessor,
+  siglip: createSiglipProcessor,
+};
+
 describe('pictures alone', () => {
   it.each(cases.filter(({ text, model }) => text === undefined && model.model_type !== 'blip'))('$name', (entry) => {
-    const processor = createPictureProcessor(entry.model, files(entry));
+    const processor = PICTURE_PROCESSORS[entry.model.model_type]!(files(entry));
     for (const name of entry.pictures) {
       const pixels = processor.batch([pictures.get(name)!]);
       expect(pixels.shape[0]).toBe(1);
@@ -89,7 +104,7 @@ describe('pictures alone', () => {
 
   it('makes the same of a batch as of each picture', () => {
     const entry = cases.find(({ name }) => name === 'clip')!;
-    const processor = createPictureProcessor(entry.model, files(entry));
+    const processor = PICTURE_PROCESSORS[entry.model.model_type]!(files(entry));
     const batch = processor.batch(entry.pictures.map((name) => pictures.get(name)!));
     expect(batch.shape).toEqual([entry.pictures.length, 3, 24, 17]);
     const alone = entry.pictures.flatMap((name) => [...processor.batch([pictures.get(name)!]).data]);

@@ -42,6 +42,7 @@ export async function loadLanguageModel(options: ModelOptions): Promise<Language
 export async function openPictures(sources: readonly string[] = []): Promise<Picture[]> {
   if (sources.length === 0) return [];
   const { openPicture } = await import('../../data/node/index.ts');
+  // Whoever types an address wants it fetched.
   return Promise.all(sources.map((source) => openPicture(source, { allowFetch: true })));
 }
 

@@ -68,17 +68,32 @@ export function encodeWithImages(
   return tokens;
 }
 
+/** What a processor writes and a model makes of one tile, or of a picture that is one. */
+export interface PerTile {
+  /** Image tokens that the processor writes. */
+  readonly tokens: number;
+  /** Rows of features that the model makes. */
+  readonly features: number;
+  /** Height or width in pixels that the processor gives it. */
+  readonly side: number;
+  /** Height and width in pixels that the model takes. */
+  readonly modelSide: number;
+}
+
 /**
- * Refuses processor files of another checkpoint before any picture comes: what they write for one kind of picture against
- * what the model makes of it.
+ * Refuses processor files of another checkpoint before any picture comes.
  * @throws CheckpointError with both numbers
  */
-export function checkPerPicture(what: string, tokens: number, features: number): void {
-  if (tokens === features) return;
-  throw new CheckpointError(
-    `the processor writes ${counted(tokens, 'image token')} for ${what}, but the model makes ${counted(features, 'row')} of features`,
-    'processor and model are of different checkpoints: fetch it again, or correct processor_config.json',
-  );
+export function checkTiles({ tokens, features, side, modelSide }: PerTile): void {
+  const hint =
+    'processor and model are of different checkpoints: fetch it again, or correct the files of the processor';
+  if (tokens !== features)
+    throw new CheckpointError(
+      `the processor writes ${counted(tokens, 'image token')} for a tile, but the model makes ${counted(features, 'row')} of features of it`,
+      hint,
+    );
+  if (side !== modelSide)
+    throw new CheckpointError(`the processor gives tiles of ${side} pixels, but the model takes ${modelSide}`, hint);
 }
 
 const FETCH = 'fetch the checkpoint again with all its files';

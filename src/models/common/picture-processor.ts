@@ -125,6 +125,16 @@ export function outputSize(
   }
 }
 
+/** Height and width that every picture has in the end. @throws CheckpointError where that depends on the picture */
+export function fixedSize({ size, crop: middle }: PictureConfig): readonly [height: number, width: number] {
+  if (middle !== undefined) return [middle.height, middle.width];
+  if (size?.kind === 'exact') return [size.height, size.width];
+  throw new CheckpointError(
+    'preprocessor_config.json does not bring pictures to one size, which this model needs',
+    'give size as { height, width }, or do_center_crop with crop_size',
+  );
+}
+
 function shortestSide(
   height: number,
   width: number,

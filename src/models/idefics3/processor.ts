@@ -7,9 +7,10 @@ import { z } from 'zod';
 import { DataError } from '../../core/index.ts';
 import { type CheckpointTokenizer, crop, onBackground, type Picture, resize } from '../../data/index.ts';
 import { parseConfig } from '../../hub/index.ts';
+import { patchesPerSide } from '../common/clip-vision.ts';
 import type { ImageTextProcessor, PreparedPicture, PreparedPrompt } from '../common/generating.ts';
 import {
-  checkPerPicture,
+  checkTiles,
   encodeWithImages,
   findImageToken,
   type ImageToken,
@@ -25,6 +26,7 @@ import {
   type ProcessorFiles,
 } from '../common/picture-config.ts';
 import { PixelTables } from '../common/picture-processor.ts';
+import type { Idefics3Config } from './config.ts';
 
 /** What an {@link Idefics3Processor} is built from. */
 export interface Idefics3ProcessorConfig extends PixelConfig {
@@ -48,12 +50,6 @@ const pictureSchema = z.looseObject({
   do_image_splitting: z.boolean().nullish(),
 });
 const processorSchema = z.looseObject({ image_seq_len: z.int().min(1).max(100_000).nullish() });
-const modelSchema = z.looseObject({
-  image_token_id: z.int().nullish(),
-  scale_factor: z.int().min(1).max(64).nullish(),
-  vision_config: z.looseObject({ patch_size: z.int().min(1).max(1024).nullish() }).nullish(),
-});
-
 /** @throws CheckpointError when a file is missing or a key is wrong */
 export function parseIdefics3Processor(files: ProcessorFiles): Idefics3ProcessorConfig {
   const { resizes, ...pixels } = parsePixelConfig(files, { filter: 'lanczos', ...CENTERED_PIXELS });
@@ -70,21 +66,20 @@ export function parseIdefics3Processor(files: ProcessorFiles): Idefics3Processor
 }
 
 /**
- * @param model contents of config.json, to see that both belong together
- * @throws CheckpointError when files are wrong, or the model makes another number of features of a tile
+ * @param model to see that both belong together
+ * @throws CheckpointError when files are wrong, or the model takes other tiles or makes another number of features of one
  */
 export function createIdefics3Processor(
   files: ProcessorFiles,
   tokenizer: CheckpointTokenizer,
-  model?: unknown,
+  model?: Idefics3Config,
 ): Idefics3Processor {
   const config = parseIdefics3Processor(files);
-  const keys = parseConfig(modelSchema, model ?? {}, 'config.json');
-  const token = findImageToken(tokenizer, '<image>', keys.image_token_id ?? undefined);
+  const token = findImageToken(tokenizer, '<image>', model?.imageToken);
   if (model !== undefined) {
-    const patches = Math.floor(config.tile / (keys.vision_config?.patch_size ?? 32));
-    const features = Math.floor(patches ** 2 / (keys.scale_factor ?? 2) ** 2);
-    checkPerPicture(`a tile of ${config.tile} × ${config.tile}`, config.tokensPerTile, features);
+    const { vision, scale } = model;
+    const features = (patchesPerSide(vision) / scale) ** 2;
+    checkTiles({ tokens: config.tokensPerTile, features, side: config.tile, modelSide: vision.imageSize });
   }
   return new Idefics3Processor(config, tokenizer, token);
 }

@@ -6,12 +6,13 @@ import type { CheckpointTokenizer, Colour, Picture } from '../../data/index.ts';
 import { parseConfig } from '../../hub/index.ts';
 import type { ImageTextProcessor, PreparedPicture, PreparedPrompt } from '../common/generating.ts';
 import {
-  checkPerPicture,
+  checkTiles,
   encodeWithImages,
   findImageToken,
   type ImageToken,
   replaceMarkers,
 } from '../common/image-tokens.ts';
+import { featuresPerTile, type LlavaPartsConfig } from '../common/llava-config.ts';
 import {
   CLIP_PIXELS,
   parsePictureConfig,
@@ -20,7 +21,7 @@ import {
   pictureJson,
   type ProcessorFiles,
 } from '../common/picture-config.ts';
-import { meanColour, padToMiddle, PictureProcessor } from '../common/picture-processor.ts';
+import { fixedSize, meanColour, padToMiddle, PictureProcessor } from '../common/picture-processor.ts';
 
 /** What a {@link LlavaProcessor} is built from. */
 export interface LlavaProcessorConfig extends PictureConfig {
@@ -47,24 +48,11 @@ const processorSchema = z.looseObject({
   num_additional_image_tokens: z.int().min(0).max(1000).nullish(),
   image_token: z.string().min(1).max(1000).nullish(),
 });
-const modelSchema = z.looseObject({
-  image_token_index: z.int().nullish(),
-  image_token_id: z.int().nullish(),
-  vision_feature_select_strategy: strategy.nullish(),
-  vision_config: z
-    .looseObject({
-      model_type: z.string().nullish(),
-      patch_size: patch.nullish(),
-      image_size: z.int().min(1).nullish(),
-    })
-    .nullish(),
-});
-
 /**
- * @param model contents of config.json, which older checkpoints need: their processor files do not tell of patches
+ * @param model of which older checkpoints need to know: their processor files do not tell of patches
  * @throws CheckpointError when a file is missing or a key is wrong
  */
-export function parseLlavaProcessor(files: ProcessorFiles, model?: unknown): LlavaProcessorConfig {
+export function parseLlavaProcessor(files: ProcessorFiles, model?: LlavaPartsConfig): LlavaProcessorConfig {
   const config = parsePictureConfig(files, {
     size: { kind: 'shortest', side: 224 },
     square: false,
@@ -75,53 +63,44 @@ export function parseLlavaProcessor(files: ProcessorFiles, model?: unknown): Lla
   const { json, file } = pictureJson(files);
   const picture = parseConfig(pictureSchema, json, file);
   const keys = parseProcessorKeys(processorSchema, files);
-  const { vision_config: vision, ...rest } = parseConfig(modelSchema, model ?? {}, 'config.json');
-  const patchSize = keys.patch_size ?? vision?.patch_size ?? undefined;
+  const told = keys.patch_size !== undefined && keys.patch_size !== null;
+  const patchSize = keys.patch_size ?? model?.vision.patchSize;
   if (patchSize === undefined)
     throw new CheckpointError('processor_config.json: no patch_size', 'fetch the checkpoint again with all its files');
-  const told = keys.patch_size !== undefined && keys.patch_size !== null;
   return {
     ...config,
-    // Files of LLaVA name CLIP's processor, which does not know this key.
+    // Files of LLaVA 1.5 name CLIP's processor, which does not know this key.
     pads: picture.do_pad === true && (picture.image_processor_type ?? '').startsWith('LlavaImageProcessor'),
     patchSize,
-    additionalTokens: keys.num_additional_image_tokens ?? (told ? 0 : classTokens(vision?.model_type ?? undefined)),
-    dropsFirst: (keys.vision_feature_select_strategy ?? rest.vision_feature_select_strategy ?? 'default') === 'default',
+    additionalTokens: keys.num_additional_image_tokens ?? (!told && model?.vision.kind === 'clip' ? 1 : 0),
+    dropsFirst: told || model === undefined ? keys.vision_feature_select_strategy === 'default' : !model.keepFirst,
     imageToken: keys.image_token ?? '<image>',
   };
 }
 
 /**
- * @param model contents of config.json, to see that both belong together
+ * @param model to see that both belong together
  * @throws CheckpointError when files are wrong, or the model makes another number of features of a picture
  */
 export function createLlavaProcessor(
   files: ProcessorFiles,
   tokenizer: CheckpointTokenizer,
-  model?: unknown,
+  model?: LlavaPartsConfig,
 ): LlavaProcessor {
   const config = parseLlavaProcessor(files, model);
-  const { vision_config: vision, ...keys } = parseConfig(modelSchema, model ?? {}, 'config.json');
-  const token = findImageToken(
-    tokenizer,
-    config.imageToken,
-    keys.image_token_index ?? keys.image_token_id ?? undefined,
-  );
+  const token = findImageToken(tokenizer, config.imageToken, model?.imageToken);
   const processor = new LlavaProcessor(config, tokenizer, token);
-  const { crop } = config;
-  if (model !== undefined && crop !== undefined) {
-    const patches =
-      Math.floor(crop.height / (vision?.patch_size ?? 14)) * Math.floor(crop.width / (vision?.patch_size ?? 14));
-    const first = (keys.vision_feature_select_strategy ?? 'default') === 'default' ? 1 : 0;
-    const features = patches + classTokens(vision?.model_type ?? undefined) - first;
-    checkPerPicture(`a picture of ${crop.width} × ${crop.height}`, processor.features(crop), features);
+  if (model !== undefined) {
+    const [height, width] = fixedSize(config);
+    const features = featuresPerTile(model);
+    checkTiles({
+      tokens: processor.features({ height, width }),
+      features,
+      side: height,
+      modelSide: model.vision.imageSize,
+    });
   }
   return processor;
-}
-
-/** Tokens that a vision encoder puts in front of its patches. */
-function classTokens(type = 'clip_vision_model'): number {
-  return type.startsWith('siglip') ? 0 : 1;
 }
 
 export class LlavaProcessor implements ImageTextProcessor {

@@ -4,14 +4,14 @@ import { parseConfig } from '../../hub/index.ts';
 import { patchesPerSide } from '../common/clip-vision.ts';
 import { featuresPerTile, type LlavaPartsConfig, parseLlavaParts } from '../common/llava-config.ts';
 import type { TileLayout } from './features.ts';
-import type { Sides } from './resolution.ts';
 
 /** What a {@link LlavaOnevision} is built from. */
 export interface LlavaOnevisionConfig extends LlavaPartsConfig {
   readonly tiles: TileLayout;
 }
 
-const side = z.int().min(1).max(16_384);
+const MAX_SIDE = 65_536;
+const side = z.int().min(1).max(MAX_SIDE);
 
 const schema = z.looseObject({
   image_grid_pinpoints: z
@@ -26,10 +26,10 @@ const schema = z.looseObject({
 });
 
 /** Sizes of up to 6 × 6 tiles of 384 pixels, which files may leave out. */
-const RESOLUTIONS: readonly Sides[] = Array.from({ length: 36 }, (_, i) => ({
-  height: 384 * (1 + Math.floor(i / 6)),
-  width: 384 * (1 + (i % 6)),
-}));
+export const PINPOINTS: readonly (readonly [number, number])[] = Array.from({ length: 36 }, (_, i) => [
+  384 * (1 + Math.floor(i / 6)),
+  384 * (1 + (i % 6)),
+]);
 
 /** @param json contents of `config.json`  @param file its name, for messages  @throws CheckpointError */
 export function parseLlavaOnevisionConfig(json: unknown, file = 'config.json'): LlavaOnevisionConfig {
@@ -49,13 +49,13 @@ export function parseLlavaOnevisionConfig(json: unknown, file = 'config.json'): 
       `${file}: a tile of ${patches} × ${patches} patches gives ${featuresPerTile(parts)} features, which are no grid`,
       "vision_feature_select_strategy must be 'full' for SigLIP and 'default' for CLIP",
     );
-  const resolutions = given?.map(([height, width]) => ({ height, width })) ?? RESOLUTIONS;
-  const odd = resolutions.find(({ height, width }) => height % imageSize !== 0 || width % imageSize !== 0);
+  const pinpoints = given ?? PINPOINTS;
+  const odd = pinpoints.find((sides) => sides.some((length) => length % imageSize !== 0));
   if (odd !== undefined)
     throw new CheckpointError(
-      `${file}: image_grid_pinpoints has ${odd.height} × ${odd.width}, which tiles of ${imageSize} do not fill`,
+      `${file}: image_grid_pinpoints has ${odd[0]} × ${odd[1]}, which tiles of ${imageSize} do not fill`,
       'correct the file, or fetch the checkpoint again',
     );
   const mostTiles = Number(ratio.slice('anyres_max_'.length));
-  return { ...parts, tiles: { tileSize: imageSize, patches, mostTiles, resolutions } };
+  return { ...parts, tiles: { tileSize: imageSize, patches, mostTiles, pinpoints } };
 }

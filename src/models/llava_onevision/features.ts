@@ -1,8 +1,7 @@
 /** Which rows of features LLaVA-OneVision makes of a picture's tiles (Li et al. 2024, arXiv 2408.03326, section 3.2). */
-// F rows of features, K rows that each is made of
+// F rows of features, K rows that each is made of, H rows and W columns of a grid
 import { hostTensor, ShapeError } from '../../core/index.ts';
 import type { Arrangement } from '../common/generating.ts';
-import { bestResolution, type Part, partInside, shrunk, type Sides } from './resolution.ts';
 
 /** How pictures are cut into tiles. */
 export interface TileLayout {
@@ -13,7 +12,7 @@ export interface TileLayout {
   /** Grids of more patches than those of so many tiles are scaled down. */
   readonly mostTiles: number;
   /** Sizes in pixels that pictures are brought to, which tiles fill. */
-  readonly resolutions: readonly Sides[];
+  readonly pinpoints: readonly (readonly [height: number, width: number])[];
 }
 
 /** A picture as it comes in tiles: the whole, and what it is cut into; or the whole alone. */
@@ -27,6 +26,28 @@ export interface TiledPicture {
 type Mixture = readonly (readonly [row: number, weight: number])[];
 
 const NEW_LINE: Mixture = [[0, 1]];
+
+/** Of the sizes that pictures are brought to, the one that keeps most of a picture, and of those the smallest. */
+export function bestResolution(
+  [height, width]: readonly [number, number],
+  pinpoints: TileLayout['pinpoints'],
+): readonly [height: number, width: number] {
+  let best = pinpoints[0]!;
+  let [mostKept, leastWasted] = [-1, Infinity];
+  for (const size of pinpoints) {
+    const scale = Math.min(size[1] / width, size[0] / height);
+    const kept = Math.min(Math.trunc(width * scale) * Math.trunc(height * scale), width * height);
+    const wasted = size[0] * size[1] - kept;
+    if (kept < mostKept || (kept === mostKept && wasted >= leastWasted)) continue;
+    [best, mostKept, leastWasted] = [size, kept, wasted];
+  }
+  return best;
+}
+
+/** How many rows of features a picture gives. @throws ShapeError as {@link featureRows} does */
+export function countFeatures(picture: TiledPicture, layout: TileLayout): number {
+  return mixturesOf(picture, layout, 0).length;
+}
 
 /**
  * The features of pictures, one after another: the whole picture's patches; then the grid of its parts, without what was
@@ -55,15 +76,14 @@ export function featureRows(pictures: readonly TiledPicture[], layout: TileLayou
 
 /** @param first row of the picture's first tile */
 function mixturesOf({ tiles, imageSize }: TiledPicture, layout: TileLayout, first: number): Mixture[] {
-  const { patches, tileSize, resolutions } = layout;
+  const { patches, tileSize, pinpoints } = layout;
   const whole = Array.from({ length: patches ** 2 }, (_, i): Mixture => [[first + 1 + i, 1]]);
   if (tiles === 1) return [...whole, NEW_LINE];
   if (imageSize === undefined || imageSize.some((length) => !Number.isInteger(length) || length < 1))
     throw new ShapeError(`a picture in ${tiles} tiles of size ${imageSize?.join(' × ') ?? 'unknown'}`, 'give its size');
-  const picture = { height: imageSize[0], width: imageSize[1] };
-  const { height, width } = bestResolution(picture, resolutions);
-  const columns = width / tileSize;
-  const asked = (height / tileSize) * columns + 1;
+  const best = bestResolution(imageSize, pinpoints);
+  const columns = best[1] / tileSize;
+  const asked = (best[0] / tileSize) * columns + 1;
   if (tiles !== asked)
     throw new ShapeError(
       `a picture of ${imageSize.join(' × ')} pixels comes in ${tiles} tiles, and the model wants ${asked}`,
@@ -74,22 +94,54 @@ function mixturesOf({ tiles, imageSize }: TiledPicture, layout: TileLayout, firs
     const tile = 1 + Math.floor(y / patches) * columns + Math.floor(x / patches);
     return first + tile * (1 + patches ** 2) + 1 + (y % patches) * patches + (x % patches);
   };
-  const grid = { height: (height / tileSize) * patches, width: columns * patches };
-  return [...whole, ...rowsOf(partInside(picture, grid), layout, rowAt)];
+  const grid = [(best[0] / tileSize) * patches, columns * patches] as const;
+  return [...whole, ...partsOf(unpadded(grid, imageSize), layout, rowAt)];
 }
 
-/** A part of a grid, row by row, with a new line after each. */
-function rowsOf(part: Part, { patches, mostTiles }: TileLayout, rowAt: (y: number, x: number) => number): Mixture[] {
-  const { height, width } = shrunk(part, patches, mostTiles);
-  const columns = interpolated(part.width, width);
-  return interpolated(part.height, height).flatMap((down) => [
+/** The grid of a picture's parts, row by row. */
+function partsOf(window: Window, layout: TileLayout, rowAt: (y: number, x: number) => number): Mixture[] {
+  const { top, left, height, width } = window;
+  const ratio = Math.sqrt((height * width) / (layout.mostTiles * layout.patches ** 2));
+  const [rows, columns] =
+    ratio > 1.1
+      ? [interpolated(height, floorDivide(height, ratio)), interpolated(width, floorDivide(width, ratio))]
+      : [interpolated(height, height), interpolated(width, width)];
+  return rows.flatMap((down) => [
     ...columns.map((across) =>
       down.flatMap(([y, vertical]) =>
-        across.map(([x, horizontal]) => [rowAt(part.top + y, part.left + x), vertical * horizontal] as const),
+        across.map(([x, horizontal]) => [rowAt(top + y, left + x), vertical * horizontal] as const),
       ),
     ),
     NEW_LINE,
   ]);
+}
+
+interface Window {
+  readonly top: number;
+  readonly left: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** The part of a grid in which the picture itself is, without the borders that brought it to the grid's shape. */
+function unpadded([height, width]: readonly [number, number], imageSize: readonly [number, number]): Window {
+  const [imageHeight, imageWidth] = imageSize;
+  if (imageWidth / imageHeight > width / height) {
+    const top = Math.floor((height - wholePart(imageHeight * (width / imageWidth))) / 2);
+    return { top, left: 0, height: height - 2 * top, width };
+  }
+  const left = Math.floor((width - wholePart(imageWidth * (height / imageHeight))) / 2);
+  return { top: 0, left, height, width: width - 2 * left };
+}
+
+/** Cut to a whole number, but for what is only just below it. */
+function wholePart(x: number): number {
+  return Math.trunc(Math.round(x * 1e7) / 1e7);
+}
+
+/** ⌊a / b⌋ by the remainder: the quotient could be rounded up to a whole number. */
+function floorDivide(a: number, b: number): number {
+  return Math.round((a - (a % b)) / b);
 }
 
 /** Linear interpolation between the middles of `from` cells, at the middles of `to` cells. Each is one place or two. */

@@ -6,7 +6,7 @@ import { type CheckpointTokenizer, crop, onBackground, type Picture, resize } fr
 import { parseConfig } from '../../hub/index.ts';
 import type { ImageTextProcessor, PreparedPicture, PreparedPrompt } from '../common/generating.ts';
 import {
-  checkPerPicture,
+  checkTiles,
   encodeWithImages,
   findImageToken,
   type ImageToken,
@@ -21,18 +21,17 @@ import {
   type ProcessorFiles,
 } from '../common/picture-config.ts';
 import { meanColour, padToMiddle, PixelTables } from '../common/picture-processor.ts';
-import { bestResolution, partInside, shrunk, type Sides, sizeInside } from './resolution.ts';
+import { type LlavaOnevisionConfig, PINPOINTS } from './config.ts';
+import { bestResolution, countFeatures, type TileLayout } from './features.ts';
 
 /** What a {@link LlavaOnevisionProcessor} is built from. */
 export interface LlavaOnevisionProcessorConfig extends PixelConfig {
   /** S. */
   readonly tile: number;
-  /** Resolutions that a picture may be cut at. */
-  readonly resolutions: readonly Sides[];
   /** Features of a tile. */
   readonly tokensPerTile: number;
-  /** How many tiles' features are kept of a picture. */
-  readonly mostTiles: number;
+  /** Resolutions that a picture may be cut at, and how many features are kept of it. */
+  readonly layout: TileLayout;
   /** Whether one token less is written (`default`), for encoders with a class token. */
   readonly dropsFirst: boolean;
   readonly imageToken: string;
@@ -53,17 +52,6 @@ const processorSchema = z.looseObject({
   vision_aspect_ratio: aspect.nullish(),
   image_token: z.string().min(1).max(1000).nullish(),
 });
-const modelSchema = z.looseObject({
-  image_token_index: z.int().nullish(),
-  image_token_id: z.int().nullish(),
-  image_grid_pinpoints: resolutions.nullish(),
-  vision_aspect_ratio: aspect.nullish(),
-  vision_feature_select_strategy: strategy.nullish(),
-  vision_config: z
-    .looseObject({ image_size: side.nullish(), patch_size: z.int().min(1).max(1024).nullish() })
-    .nullish(),
-});
-
 /** @throws CheckpointError when a file is missing or a key is wrong */
 export function parseLlavaOnevisionProcessor(files: ProcessorFiles): LlavaOnevisionProcessorConfig {
   const {
@@ -89,61 +77,47 @@ export function parseLlavaOnevisionProcessor(files: ProcessorFiles): LlavaOnevis
       'give size as { height, width } of one length, without do_center_crop',
     );
   const keys = parseConfig(pictureSchema, json, file);
-  const given = keys.image_grid_pinpoints?.map(([height, width]) => ({ height, width })) ?? defaultResolutions();
   const processor = parseProcessorKeys(processorSchema, files);
   if (processor.num_image_tokens === undefined || processor.num_image_tokens === null)
     throw new CheckpointError('processor_config.json: no num_image_tokens', 'fetch the checkpoint again');
   return {
     ...pixels,
     tile,
-    resolutions: given,
     tokensPerTile: processor.num_image_tokens,
-    mostTiles: mostTiles(processor.vision_aspect_ratio),
+    layout: {
+      tileSize: tile,
+      patches: Math.trunc(Math.sqrt(processor.num_image_tokens)),
+      mostTiles: Number((processor.vision_aspect_ratio ?? 'anyres_max_9').replace('anyres_max_', '')),
+      pinpoints: keys.image_grid_pinpoints ?? PINPOINTS,
+    },
     dropsFirst: processor.vision_feature_select_strategy === 'default',
     imageToken: processor.image_token ?? '<image>',
   };
 }
 
 /**
- * @param model contents of config.json, to see that both belong together
+ * @param model to see that both belong together
  * @throws CheckpointError when files are wrong, or model and processor cut pictures differently
  */
 export function createLlavaOnevisionProcessor(
   files: ProcessorFiles,
   tokenizer: CheckpointTokenizer,
-  model?: unknown,
+  model?: LlavaOnevisionConfig,
 ): LlavaOnevisionProcessor {
   const config = parseLlavaOnevisionProcessor(files);
-  const keys = parseConfig(modelSchema, model ?? {}, 'config.json');
-  const token = findImageToken(
-    tokenizer,
-    config.imageToken,
-    keys.image_token_index ?? keys.image_token_id ?? undefined,
-  );
-  if (model !== undefined) checkModel(config, keys);
+  const token = findImageToken(tokenizer, config.imageToken, model?.imageToken);
+  if (model !== undefined) {
+    const { tileSize: modelSide, patches, mostTiles, pinpoints } = model.tiles;
+    const { tile, tokensPerTile: tokens, dropsFirst, layout } = config;
+    checkTiles({ tokens: tokens - (dropsFirst ? 1 : 0), features: patches ** 2, side: tile, modelSide });
+    // The model leaves the padding out by its own copy of these settings.
+    if (mostTiles !== layout.mostTiles || JSON.stringify(pinpoints) !== JSON.stringify(layout.pinpoints))
+      throw new CheckpointError(
+        'processor and model differ in image_grid_pinpoints or vision_aspect_ratio',
+        'they are of different checkpoints: fetch it again',
+      );
+  }
   return new LlavaOnevisionProcessor(config, tokenizer, token);
-}
-
-/** The model cuts the padding off by its own copy of these settings. */
-function checkModel(config: LlavaOnevisionProcessorConfig, keys: z.infer<typeof modelSchema>): void {
-  const patches = Math.floor(config.tile / (keys.vision_config?.patch_size ?? 14));
-  checkPerPicture(`a tile of ${config.tile} × ${config.tile}`, config.tokensPerTile, patches ** 2);
-  const its = keys.image_grid_pinpoints?.map(([height, width]) => ({ height, width })) ?? defaultResolutions();
-  const shown = (sides: readonly Sides[]): string => sides.map(({ height, width }) => `${height}x${width}`).join();
-  if (shown(its) !== shown(config.resolutions) || mostTiles(keys.vision_aspect_ratio) !== config.mostTiles)
-    throw new CheckpointError(
-      'processor and model differ in image_grid_pinpoints or vision_aspect_ratio',
-      'they are of different checkpoints: fetch it again',
-    );
-}
-
-function mostTiles(given: string | null | undefined): number {
-  return Number((given ?? 'anyres_max_9').replace('anyres_max_', ''));
-}
-
-/** All grids of 1 to 6 tiles of 384 in each direction. */
-function defaultResolutions(): Sides[] {
-  return Array.from({ length: 36 }, (_, i) => ({ height: 384 * (Math.floor(i / 6) + 1), width: 384 * ((i % 6) + 1) }));
 }
 
 export class LlavaOnevisionProcessor implements ImageTextProcessor {
@@ -166,11 +140,10 @@ export class LlavaOnevisionProcessor implements ImageTextProcessor {
   prepare(text: string, pictures: readonly Picture[]): PreparedPrompt {
     const prepared = pictures.map((picture): PreparedPicture => {
       const { height, width } = picture;
-      const alone = pictures.length === 1;
+      const tiles = pictures.length === 1 ? this.tiles(picture) : [this.square(picture)];
       return {
-        inputs: { pixel_values: this.#pixels.batch(alone ? this.tiles(picture) : [this.square(picture)]) },
-        // The row of a single square ends with a token of its own, as each row of a grid does.
-        features: (alone ? this.features(picture) : this.config.tokensPerTile + 1) - (this.config.dropsFirst ? 1 : 0),
+        inputs: { pixel_values: this.#pixels.batch(tiles) },
+        features: this.features(picture, tiles.length),
         imageSize: [height, width],
       };
     });
@@ -186,9 +159,10 @@ export class LlavaOnevisionProcessor implements ImageTextProcessor {
 
   /** The whole picture in a square, out of proportion, and the tiles of the best resolution row by row. */
   tiles(source: Picture): Picture[] {
-    const { tile, filter, resolutions: known } = this.config;
+    const { tile, filter, layout } = this.config;
     const picture = onBackground(source);
-    const target = bestResolution(picture, known);
+    const [height, width] = bestResolution([picture.height, picture.width], layout.pinpoints);
+    const target = { height, width };
     const inside = sizeInside(picture, target);
     const resized = resize(picture, inside.width, inside.height, filter);
     const left = Math.floor((target.width - inside.width) / 2);
@@ -209,16 +183,21 @@ export class LlavaOnevisionProcessor implements ImageTextProcessor {
     return resize(padToMiddle(source, meanColour(mean)), tile, tile, filter);
   }
 
-  /** F of a picture that is alone: its whole view, the tiles' without padding, and one at the end of each row. */
-  features(picture: Sides): number {
-    const { tile, tokensPerTile, resolutions: known, mostTiles: most } = this.config;
-    const target = bestResolution(picture, known);
-    const perSide = Math.trunc(Math.sqrt(tokensPerTile));
-    const grid = {
-      height: perSide * Math.floor(target.height / tile),
-      width: perSide * Math.floor(target.width / tile),
-    };
-    const kept = shrunk(partInside(picture, grid), perSide, most);
-    return tokensPerTile + kept.height * kept.width + kept.height;
+  /** F of a picture: its whole view, the tiles' without padding, and one at the end of each row. */
+  features({ height, width }: Picture, tiles: number): number {
+    const { layout, dropsFirst } = this.config;
+    return countFeatures({ tiles, imageSize: [height, width] }, layout) - (dropsFirst ? 1 : 0);
   }
+}
+
+/** Size of a picture inside a resolution, proportions kept. */
+function sizeInside(
+  { height, width }: Picture,
+  target: { readonly height: number; readonly width: number },
+): { readonly height: number; readonly width: number } {
+  const byWidth = target.width / width;
+  const byHeight = target.height / height;
+  return byWidth < byHeight
+    ? { width: target.width, height: Math.min(Math.ceil(height * byWidth), target.height) }
+    : { height: target.height, width: Math.min(Math.ceil(width * byHeight), target.width) };
 }

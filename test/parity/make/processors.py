@@ -7,7 +7,7 @@ expected.safetensors. In the last one `<case>/<picture>` holds the pixel values 
 (checked here to be whole numbers), and `<case>/<picture>/values` some of the normalised numbers themselves.
 
 Every case is read from files in a folder, as a checkpoint carries them, so that old and new spellings are read by
-Transformers as well. A size of None for a number of image tokens means that the family has none.
+Transformers as well.
 """
 
 import json
@@ -87,9 +87,9 @@ def image(name):
     return Image.fromarray(PICTURES[name])
 
 
-def plain(name, config, picture_names, keys):
+def plain(name, model_type, picture_names, keys):
     """A processor of pictures alone."""
-    return dict(name=name, model=dict(model_type=config), preprocessor=keys, pictures=picture_names)
+    return dict(name=name, model=dict(model_type=model_type), preprocessor=keys, pictures=picture_names)
 
 
 def prompt(name, model, preprocessor, processor, texts):
@@ -253,7 +253,11 @@ def main():
     names = {"byte": dict(bos_token="<|im_start|>", eos_token="<end_of_utterance>"), "llama": dict(bos_token="<s>", eos_token="</s>")}
     expected = {}
     for case in CASES:
-        case["tokenizer"] = "llama" if case["model"]["model_type"] in ("llava", "blip") else "byte"
+        family = case["model"]["model_type"]
+        case["tokenizer"] = "llama" if family in ("llava", "blip") else "byte"
+        image_token = "<|image_pad|>" if family == "qwen2_5_vl" else "<image>"
+        if "text" in case:
+            case["model"] = {**case["model"], "image_token_id": tokenizers[case["tokenizer"]].token_to_id(image_token)}
         fast = PreTrainedTokenizerFast(tokenizer_object=tokenizers[case["tokenizer"]], **names[case["tokenizer"]])
         values, tokens, grids, pixels = run(case, fast)
         for picture, value in zip(case["pictures"], values, strict=True):

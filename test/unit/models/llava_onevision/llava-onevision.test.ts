@@ -40,10 +40,10 @@ describe('parseLlavaOnevisionConfig', () => {
     expect(text).toMatchObject({ tied: true, attentionBias: true, headWidth: 64 });
     expect([blocks, keepFirst]).toEqual([[26], true]);
     expect(tiles).toMatchObject({ tileSize: 384, patches: 27, mostTiles: 9 });
-    expect(tiles.resolutions).toHaveLength(36);
-    expect(tiles.resolutions[7]).toEqual({ height: 768, width: 768 });
-    expect(parseLlavaOnevisionConfig({ ...ONEVISION, image_grid_pinpoints: [[384, 768]] }).tiles.resolutions).toEqual([
-      { height: 384, width: 768 },
+    expect(tiles.pinpoints).toHaveLength(36);
+    expect(tiles.pinpoints[7]).toEqual([768, 768]);
+    expect(parseLlavaOnevisionConfig({ ...ONEVISION, image_grid_pinpoints: [[384, 768]] }).tiles.pinpoints).toEqual([
+      [384, 768],
     ]);
   });
 
@@ -67,7 +67,7 @@ describe('parseLlavaOnevisionConfig', () => {
 });
 
 describe('featureRows', () => {
-  const layout = { tileSize: 8, patches: 2, mostTiles: 9, resolutions: [{ height: 8, width: 16 }] };
+  const layout = { tileSize: 8, patches: 2, mostTiles: 9, pinpoints: [[8, 16]] as const };
   const rowsOf = (...pictures: Parameters<typeof featureRows>[0]): number[] =>
     Array.from(featureRows(pictures, layout).rows.data, Number);
 
