@@ -1,1 +1,5 @@
-export * from './decoders.ts';
+export * from './architectures.ts';
+export * from './language-model.ts';
+export type * from './loaded.ts';
+export * from './pair-model.ts';
+export * from './processors.ts';

@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { registerBench } from './commands/bench.ts';
 import { registerChat } from './commands/chat.ts';
+import { registerCompare } from './commands/compare.ts';
+import { registerDescribe } from './commands/describe.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerPredict } from './commands/predict.ts';
 import { registerStart } from './commands/start.ts';
@@ -12,7 +14,7 @@ Examples:
   sensorium doctor                                     what is installed, and which devices work
   sensorium train recipes/emoji-statements-quick.yaml  train a model by a recipe
   sensorium predict --model runs/emoji-statements-quick/model --image cat.png --text "This is a cat."
-  sensorium chat --model ./SmolLM2-135M-Instruct       talk with a language model
+  sensorium chat --model HuggingFaceTB/SmolVLM-256M-Instruct --image cup.png
   sensorium bench                                      list the measurements that can be made
 
 Every command explains itself: sensorium predict --help
@@ -32,6 +34,8 @@ export function createProgram(): Command {
   registerTrain(program);
   registerPredict(program);
   registerChat(program);
+  registerDescribe(program);
+  registerCompare(program);
   registerDoctor(program);
   registerBench(program);
   registerStart(program);

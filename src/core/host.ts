@@ -28,3 +28,26 @@ export function hostTensor<K extends DType>(
   }
   return { dtype, shape: [...shape], data };
 }
+
+/**
+ * Tensors one under another, along their first axis.
+ * @param tensors at least one; [Rᵢ, …] of one type, equal but for R
+ * @throws ShapeError when they differ
+ */
+export function joinRows<K extends DType>(tensors: readonly HostTensor<K>[]): HostTensor<K> {
+  const [first] = tensors;
+  if (first === undefined) throw new ShapeError('there is nothing to join');
+  if (tensors.length === 1) return first;
+  const rest = first.shape.slice(1);
+  const wrong = tensors.find(({ dtype, shape }) => dtype !== first.dtype || shape.slice(1).join() !== rest.join());
+  if (wrong !== undefined)
+    throw new ShapeError(`rows of [${rest.join(', ')}] and of [${wrong.shape.slice(1).join(', ')}] do not join`);
+  const rows = tensors.reduce((sum, { shape }) => sum + shape[0]!, 0);
+  const joined = hostTensor(first.dtype, [rows, ...rest]);
+  let at = 0;
+  for (const { data } of tensors) {
+    joined.data.set(data as never, at);
+    at += data.length;
+  }
+  return joined;
+}

@@ -1,5 +1,6 @@
 export * from './dtype.ts';
 export * from './errors.ts';
 export * from './group-by.ts';
+export * from './half.ts';
 export * from './host.ts';
 export * from './random.ts';

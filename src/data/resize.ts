@@ -33,6 +33,7 @@ export interface ResizeWeights {
 }
 
 const BITS = 22;
+const MAX_BYTES = 2 ** 28;
 
 /** Weights along one axis. When shrinking, the filter is widened so that every source pixel counts (no aliasing). */
 export function resizeWeights(from: number, to: number, filter: ResizeFilter): ResizeWeights {
@@ -75,6 +76,13 @@ export function resize(source: Picture, width: number, height: number, filter: R
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
     throw new DataError(`a picture cannot be resized to ${width} × ${height}`, 'give whole numbers from 1 up');
   }
+  // A picture of one column, made as wide as usual, would take gigabytes between the two passes.
+  const largest = Math.max(width * source.height, width * height) * 3;
+  if (largest > MAX_BYTES)
+    throw new DataError(
+      `a picture of ${source.width} × ${source.height} cannot be resized to ${width} × ${height}: that takes ${largest} bytes`,
+      'cut it into pieces of more even sides first',
+    );
   let { data } = source;
   if (width !== source.width)
     data = alongRows(data, source.width, source.height, resizeWeights(source.width, width, filter), width);

@@ -1,6 +1,7 @@
 // B rows, V vocabulary
-import { GenerationError } from '../core/index.ts';
+import { GenerationError, type HostTensor } from '../core/index.ts';
 import type { Decoding } from './decoding.ts';
+import { asPrompt, identities, type Piece, type Prompt, restOf } from './prompt.ts';
 import type { PromptCache } from './prompt-cache.ts';
 import { likeliest, Sampler, type SamplingOptions, type ScoredToken } from './sampling.ts';
 
@@ -35,29 +36,32 @@ export interface GeneratedToken extends ScoredToken {
  */
 export async function* generate(
   decoding: Decoding,
-  prompts: readonly (readonly number[])[],
+  given: readonly (readonly number[] | Prompt)[],
   options: GenerateOptions = {},
 ): AsyncGenerator<GeneratedToken, void, void> {
   const { stopTokens = [], alternatives = 0, cache, signal } = options;
-  checkPrompts(prompts, decoding.vocabularySize);
-  const longest = Math.max(...prompts.map((prompt) => prompt.length));
+  const prompts = given.map(asPrompt);
+  checkPrompts(prompts, decoding);
+  const longest = Math.max(...prompts.map(({ tokens }) => tokens.length));
   const { maxNewTokens = Math.max(1, Math.min(256, decoding.maxLength - longest)) } = options;
   if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1)
     throw new GenerationError(`maxNewTokens is ${maxNewTokens}`, 'give a whole number from 1 up');
-  const samplers = prompts.map((prompt) => new Sampler(options, prompt));
-  if (cache !== undefined && prompts.length > 1)
-    throw new GenerationError('a prompt cache serves one prompt', 'give one, or leave the cache out');
+  const samplers = prompts.map(({ tokens }) => new Sampler(options, tokens));
+  if (cache !== undefined && (prompts.length > 1 || prompts[0]!.context !== undefined))
+    throw new GenerationError('a prompt cache serves one prompt of text and pictures', 'leave the cache out');
   signal?.throwIfAborted();
 
   const stops = new Set(stopTokens);
   const capacity = longest + maxNewTokens;
   const { state, known } = cache
     ? await cache.take(prompts[0]!, capacity)
-    : { state: await decoding.start(prompts.length, capacity), known: 0 };
+    : { state: await decoding.start(prompts.length, capacity, contextsOf(prompts)), known: 0 };
   const answer: number[] = [];
   try {
     const finished = prompts.map(() => false);
-    let next: readonly (readonly number[])[] = prompts.map((prompt) => prompt.slice(known));
+    let next: readonly (readonly number[] | Piece)[] = prompts.map((prompt) =>
+      restOf(prompt, known, decoding.imageToken),
+    );
     for (let step = 1; finished.includes(false); step++) {
       const { data } = await state.read(next);
       signal?.throwIfAborted();
@@ -84,19 +88,25 @@ export async function* generate(
     }
   } finally {
     if (cache === undefined) state.dispose();
-    else cache.release([...prompts[0]!, ...answer]);
+    else cache.release(prompts[0]!, answer);
   }
 }
 
-function checkPrompts(prompts: readonly (readonly number[])[], vocabularySize: number): void {
+function contextsOf(prompts: readonly Prompt[]): readonly Readonly<Record<string, HostTensor>>[] {
+  return prompts.map(({ context = {} }) => context);
+}
+
+function checkPrompts(prompts: readonly Prompt[], { vocabularySize, imageToken }: Decoding): void {
   if (prompts.length === 0) throw new GenerationError('no prompt is given', 'give at least one');
   for (const [row, prompt] of prompts.entries()) {
-    if (prompt.length === 0) throw new GenerationError(`prompt ${row} is empty`, 'give at least one token');
-    const wrong = prompt.find((token) => !Number.isInteger(token) || token < 0 || token >= vocabularySize);
+    if (prompt.tokens.length === 0) throw new GenerationError(`prompt ${row} is empty`, 'give at least one token');
+    const wrong = prompt.tokens.find((token) => !Number.isInteger(token) || token < 0 || token >= vocabularySize);
     if (wrong !== undefined)
       throw new GenerationError(
         `prompt ${row} holds the token ${wrong}, the model knows 0 to ${vocabularySize - 1}`,
         'use the tokenizer of this checkpoint',
       );
+    // Image tokens and features must agree.
+    identities(prompt, imageToken);
   }
 }

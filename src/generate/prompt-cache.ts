@@ -1,5 +1,7 @@
 import { GenerationError } from '../core/index.ts';
-import type { Decoding, DecodingState } from './decoding.ts';
+import type { Decoding } from './decoding.ts';
+import type { DecodingState } from './decoding-state.ts';
+import { asPrompt, identities, type Prompt } from './prompt.ts';
 
 /**
  * Keeps what a model has read between calls of {@link generate}, so that the next turn of a conversation reads only what is
@@ -8,8 +10,8 @@ import type { Decoding, DecodingState } from './decoding.ts';
 export class PromptCache {
   readonly #decoding: Decoding;
   #state: DecodingState | undefined;
-  /** What the state has read. */
-  #tokens: number[] = [];
+  /** What the state has read: tokens, and pictures by their keys. */
+  #tokens: (number | string)[] = [];
   #taken = false;
 
   constructor(decoding: Decoding) {
@@ -22,9 +24,10 @@ export class PromptCache {
    * @param capacity tokens of prompt and answer together
    * @throws GenerationError when it is in use, or more tokens are asked for than the model was made for
    */
-  async take(prompt: readonly number[], capacity: number): Promise<{ state: DecodingState; known: number }> {
+  async take(prompt: readonly number[] | Prompt, capacity: number): Promise<{ state: DecodingState; known: number }> {
     if (this.#taken)
       throw new GenerationError('a prompt cache serves one answer at a time', 'make one for each answer');
+    const wanted = identities(asPrompt(prompt), this.#decoding.imageToken);
     this.#taken = true;
     try {
       if (this.#state === undefined || this.#state.capacity < capacity) {
@@ -33,9 +36,9 @@ export class PromptCache {
         const room = Math.max(capacity, Math.min(this.#decoding.maxLength, 2 ** Math.ceil(Math.log2(capacity) + 1)));
         this.#state = await this.#decoding.start(1, room);
       }
-      const most = Math.min(prompt.length - 1, this.#tokens.length);
+      const most = Math.min(wanted.length - 1, this.#tokens.length);
       let known = 0;
-      while (known < most && prompt[known] === this.#tokens[known]) known++;
+      while (known < most && wanted[known] === this.#tokens[known]) known++;
       this.#state.rewind(known);
       return { state: this.#state, known };
     } catch (error) {
@@ -44,8 +47,9 @@ export class PromptCache {
     }
   }
 
-  /** @param tokens the prompt and the answer, of which the state has read the first `lengths[0]` */
-  release(tokens: readonly number[]): void {
+  /** @param prompt what was taken for  @param answer of which the state may not have read the last token */
+  release(prompt: readonly number[] | Prompt, answer: readonly number[] = []): void {
+    const tokens = [...identities(asPrompt(prompt), this.#decoding.imageToken), ...answer];
     this.#tokens = tokens.slice(0, this.#state?.lengths[0] ?? 0);
     this.#taken = false;
   }

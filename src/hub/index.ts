@@ -2,5 +2,6 @@ export * from './account.ts';
 export * from './generation-config.ts';
 export * from './json.ts';
 export * from './parse.ts';
+export * from './quantize/index.ts';
 export * from './safetensors.ts';
 export * from './sharded-index.ts';

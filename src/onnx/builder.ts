@@ -58,6 +58,22 @@ export interface ExternalData {
   readonly length: number;
   /** Element type in the file, where it is not the parameter's: the graph converts it. */
   readonly dtype?: DType;
+  /** Set where a matrix is kept in few bits: the place above is then that of its packed numbers. */
+  readonly quantized?: QuantizedData;
+}
+
+/**
+ * What belongs to a quantized matrix [N, K] besides its packed numbers, uint8 [N, ⌈K / block⌉, block · bits / 8].
+ * A number is scale · (packed − zero point).
+ */
+export interface QuantizedData {
+  readonly bits: 4 | 8;
+  /** Numbers of a row that share a scale. */
+  readonly block: number;
+  /** float32 [N, ⌈K / block⌉]. */
+  readonly scales: ExternalData;
+  /** uint8 [N, ⌈⌈K / block⌉ · bits / 8⌉]; 2^(bits − 1) for every block where it is absent. */
+  readonly zeroPoints?: ExternalData;
 }
 
 interface PlannedNode {

@@ -1,8 +1,9 @@
 import { type DType, GraphError } from '../core/index.ts';
 import { type Dim, dimTerms, type Node, type OpName, reachableNodes, type Shape, type Tensor } from '../graph/index.ts';
-import { dataType, type ExternalData, OnnxBuilder } from './builder.ts';
+import { type ExternalData, OnnxBuilder } from './builder.ts';
 import { loweringRules } from './lowering/rules.ts';
 import type { Lowering, LoweringRule } from './lowering/shared.ts';
+import { StoredWeight } from './lowering/stored-weight.ts';
 
 /** Kinds of engines that lack different kernels: `cpu` stands for native and WebAssembly, and for CUDA. */
 export type LoweringDevice = 'cpu' | 'webgpu';
@@ -49,13 +50,12 @@ export function lower(outputs: Readonly<Record<string, Tensor>>, options: LowerO
       const name = leafName(node);
       const { dtype, shape } = node.outputs[0]!;
       const data = node.op === 'parameter' ? options.external?.(name, dtype, shape as number[]) : undefined;
+      if (data !== undefined && (data.quantized !== undefined || (data.dtype ?? dtype) !== dtype)) {
+        context.defineStored(node.outputs[0]!, new StoredWeight(builder, name, node.outputs[0]!, data));
+        continue;
+      }
       if (data !== undefined) {
-        const stored = data.dtype ?? dtype;
-        builder.external(name, stored, shape as number[], data);
-        if (stored !== dtype) {
-          context.define(node.outputs[0]!, builder.op('Cast', [name], { to: dataType(dtype) }));
-          continue;
-        }
+        builder.external(name, dtype, shape as number[], data);
       } else {
         if (inputs.some((input) => input.name === name)) throw new GraphError(`two inputs are called '${name}'`);
         builder.input(name, dtype, shape);
@@ -65,11 +65,7 @@ export function lower(outputs: Readonly<Record<string, Tensor>>, options: LowerO
       context.define(node.outputs[0]!, name);
     } else {
       const rule = loweringRules[node.op] as LoweringRule;
-      const names = rule(
-        context,
-        node,
-        node.inputs.map((input) => context.nameOf(input)),
-      );
+      const names = rule(context, node, context.namesOf(node.inputs));
       names.forEach((name, i) => context.define(node.outputs[i]!, name));
     }
   }
@@ -104,6 +100,7 @@ class GraphLowering implements Lowering {
   readonly builder: OnnxBuilder;
   readonly device: LoweringDevice;
   readonly #names = new Map<Tensor, string>();
+  readonly #stored = new Map<Tensor, StoredWeight>();
   readonly #sizes = new Map<string, string>();
   readonly #inputs: readonly Node[];
 
@@ -117,10 +114,27 @@ class GraphLowering implements Lowering {
     this.#names.set(tensor, name);
   }
 
+  defineStored(tensor: Tensor, weight: StoredWeight): void {
+    this.#stored.set(tensor, weight);
+  }
+
+  stored(tensor: Tensor): StoredWeight | undefined {
+    return this.#stored.get(tensor);
+  }
+
   nameOf(tensor: Tensor): string {
-    const name = this.#names.get(tensor);
+    const name = this.#names.get(tensor) ?? this.#stored.get(tensor)?.converted();
     if (name === undefined) throw new GraphError(`${tensor} was used before it was computed`);
     return name;
+  }
+
+  /** Names that are made when they are read: only then a stored weight is converted. */
+  namesOf(tensors: readonly Tensor[]): readonly string[] {
+    const names: string[] = [];
+    tensors.forEach((tensor, i) =>
+      Object.defineProperty(names, i, { enumerable: true, get: () => this.nameOf(tensor) }),
+    );
+    return names;
   }
 
   shape(shape: Shape): string {

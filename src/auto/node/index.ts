@@ -1,1 +1,3 @@
-export * from './load-decoder.ts';
+export * from './load.ts';
+export * from './open-model.ts';
+export * from './resolve.ts';

@@ -3,6 +3,7 @@ import { lstat, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckpointError } from '../../core/index.ts';
 import { type GenerationConfig, parseGenerationConfig } from '../generation-config.ts';
+import { parseQuantization } from '../quantize/index.ts';
 import { confined } from './confine.ts';
 import { asCheckpointError } from './file-errors.ts';
 import { type JsonObject, readJsonObject, readTextFile } from './json-file.ts';
@@ -69,7 +70,8 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const files = await readFiles(folder);
   const generationConfig =
     files.generation && parseGenerationConfig(files.generation, join(folder, CHECKPOINT_FILES.generation[0]));
-  const weights = await Weights.open(folder, (file) => confined(folder, file));
+  const quantized = parseQuantization(files.config, join(folder, CHECKPOINT_FILES.config[0]));
+  const weights = await Weights.open(folder, (file) => confined(folder, file), quantized);
   try {
     return { folder, config: files.config, files, generationConfig, weights, tensors: locateTensors(weights) };
   } catch (error) {

@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path';
 import { CheckpointError, type DType } from '../../core/index.ts';
 import { type ExpectedTensor, matchTensors, type NamingRules } from '../account.ts';
-import type { Weights } from './weights.ts';
+import type { WeightLocation, Weights } from './weights.ts';
 
 /** Where a weight lies in a file of the folder. */
 export interface WeightPlace {
@@ -13,6 +13,13 @@ export interface WeightPlace {
   readonly length: number;
   readonly dtype: DType;
   readonly shape: readonly number[];
+  /** Set for a matrix in few bits: the place is then that of its packed numbers. */
+  readonly quantized?: {
+    readonly bits: 4 | 8;
+    readonly block: number;
+    readonly scales: WeightPlace;
+    readonly zeroPoints?: WeightPlace;
+  };
 }
 
 /** Where weights lie: one folder, and a place in one of its files for each name. */
@@ -46,12 +53,21 @@ function placesOf(weights: Weights, names: ReadonlyMap<string, string>): Located
   const places = new Map<string, WeightPlace>();
   const folders = new Set<string>();
   for (const [key, name] of names) {
-    const { path: file, offset, byteLength, dtype, shape } = weights.location(name);
-    folders.add(dirname(file));
-    places.set(key, { location: basename(file), offset, length: byteLength, dtype, shape });
+    const location = weights.location(name);
+    for (const part of [location, location.quantized?.scales, location.quantized?.zeroPoints])
+      if (part !== undefined) folders.add(dirname(part.path));
+    places.set(key, placeOf(location));
   }
   const [only, other] = folders;
   if (other !== undefined)
     throw new CheckpointError(`${weights.folder}: its weights lie in several folders`, 'put all files into one folder');
   return { folder: only ?? weights.folder, places };
+}
+
+function placeOf({ path, offset, byteLength: length, dtype, shape, quantized }: WeightLocation): WeightPlace {
+  const place = { location: basename(path), offset, length, dtype, shape };
+  if (quantized === undefined) return place;
+  const { format, scales, zeroPoints } = quantized;
+  const parts = { scales: placeOf(scales), ...(zeroPoints && { zeroPoints: placeOf(zeroPoints) }) };
+  return { ...place, quantized: { bits: format.bits, block: format.block, ...parts } };
 }

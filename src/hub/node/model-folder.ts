@@ -1,11 +1,11 @@
 /** A model on disk: `config.json`, `model.safetensors`, and, where it has them, its tokenizer and preprocessor. */
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CheckpointError } from '../../core/index.ts';
-import { syncFolder, writeFileAtomic } from '../../core/node/files.ts';
+import { writeFileAtomic } from '../../core/node/files.ts';
 import { asCheckpointError } from './file-errors.ts';
+import { writeFolder } from './fresh-folder.ts';
 import { readJsonObject } from './json-file.ts';
 import type { JsonObject } from './json-file.ts';
 import { writeSafetensors } from './safetensors-file.ts';
@@ -68,48 +68,12 @@ export async function writeModelFolder(
   tensors: readonly TensorSource[],
   options: { overwrite?: boolean; metadata?: Readonly<Record<string, string>> } = {},
 ): Promise<void> {
-  const target = resolve(path);
-  const there = await contents(target);
-  if (there !== undefined) checkReplaceable(path, there, options.overwrite === true);
-  const mark = randomBytes(6).toString('hex');
-  const fresh = join(dirname(target), `.${basename(target)}.${mark}.tmp`);
-  const old = join(dirname(target), `.${basename(target)}.${mark}.old`);
-  try {
-    await mkdir(fresh, { recursive: true });
+  const own = new Set<string>([WEIGHTS_FILE, ...Object.values(JSON_FILES).map(([name]) => name)]);
+  await writeFolder(path, { overwrite: options.overwrite === true, isOwn: (name) => own.has(name) }, async (fresh) => {
     await writeSafetensors(join(fresh, WEIGHTS_FILE), tensors, { format: 'pt', ...options.metadata });
     for (const [key, [name]] of Object.entries(JSON_FILES)) {
       const json = files[key as keyof ModelFiles];
       if (json !== undefined) await writeFileAtomic(join(fresh, name), `${JSON.stringify(json, null, 2)}\n`);
     }
-    if (there !== undefined) await rename(target, old);
-    await rename(fresh, target);
-    await syncFolder(dirname(target));
-  } catch (error) {
-    if (there !== undefined && existsSync(old) && !existsSync(target)) await rename(old, target);
-    throw asCheckpointError(error, path);
-  } finally {
-    await rm(fresh, { recursive: true, force: true });
-    if (existsSync(target)) await rm(old, { recursive: true, force: true });
-  }
-}
-
-/** Names in a folder; undefined when nothing is there. */
-async function contents(path: string): Promise<string[] | undefined> {
-  try {
-    return await readdir(path);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw asCheckpointError(error, path);
-  }
-}
-
-function checkReplaceable(path: string, names: readonly string[], overwrite: boolean): void {
-  const own = new Set<string>([WEIGHTS_FILE, ...Object.values(JSON_FILES).map(([name]) => name)]);
-  const foreign = names.find((name) => !own.has(name));
-  if (foreign !== undefined) {
-    throw new CheckpointError(`${path} holds other files (${foreign})`, 'choose a new folder for the model');
-  }
-  if (names.length > 0 && !overwrite) {
-    throw new CheckpointError(`${path} holds a model already`, 'choose another folder, or remove that one first');
-  }
+  });
 }

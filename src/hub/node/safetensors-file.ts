@@ -46,6 +46,19 @@ export class SafetensorsFile {
     return toTensor(entry, await readAt(this.#handle, entry.offset, entry.byteLength, this.path), this.path);
   }
 
+  /**
+   * Reads bytes of one tensor into memory of the caller's.
+   * @param start bytes from the tensor's first one
+   * @throws CheckpointError when there is none of that name, it has no such bytes, or the file has become shorter
+   */
+  async readBytes(name: string, start: number, into: Uint8Array): Promise<void> {
+    const entry = this.header.tensors.get(name);
+    if (entry === undefined) throw missingTensor(name, this.header.tensors.keys(), this.path);
+    if (start < 0 || start + into.length > entry.byteLength)
+      throw new CheckpointError(`${this.path}: tensor ${name} has no bytes ${start} to ${start + into.length}`);
+    await fill(this.#handle, entry.offset + start, into, this.path);
+  }
+
   /** Reads every tensor, in the order of the file. */
   async readAll(): Promise<Map<string, HostTensor>> {
     const tensors = new Map<string, HostTensor>();
@@ -132,6 +145,12 @@ export function missingTensor(name: string, names: Iterable<string>, where: stri
 async function readAt(handle: FileHandle, position: number, length: number, path: string): Promise<Uint8Array> {
   // Large buffers of their own: a tensor keeps its buffer alive, and a shared pool would keep strangers alive with it.
   const bytes = new Uint8Array(length);
+  await fill(handle, position, bytes, path);
+  return bytes;
+}
+
+async function fill(handle: FileHandle, position: number, bytes: Uint8Array, path: string): Promise<void> {
+  const { length } = bytes;
   let done = 0;
   while (done < length) {
     const step = Math.min(length - done, 256 * 1024 * 1024);
@@ -144,5 +163,4 @@ async function readAt(handle: FileHandle, position: number, length: number, path
     }
     done += bytesRead;
   }
-  return bytes;
 }

@@ -13,6 +13,7 @@ import {
   type RotaryConfig,
   rotaryTables,
 } from '../../nn/index.ts';
+import type { GeneratingModel, GenerationShape } from './generating.ts';
 
 /** A decoder of Llama's family: rotary positions, RMS norms before each part, gated feed-forward parts. */
 export interface DecoderConfig {
@@ -113,7 +114,7 @@ export class Decoder extends Module {
 }
 
 /** A decoder with its output layer: the next token's logits. */
-export class CausalLM extends Module {
+export class CausalLM extends Module implements GeneratingModel {
   readonly model: Decoder;
   readonly lm_head: Linear | undefined;
 
@@ -121,6 +122,10 @@ export class CausalLM extends Module {
     super();
     this.model = new Decoder(config);
     this.lm_head = config.tied ? undefined : new Linear(config.width, config.vocabularySize, { bias: false });
+  }
+
+  get generation(): GenerationShape {
+    return decoderGeneration(this.model.config);
   }
 
   /** @param ids [B, T] int64  @returns [B, T, D] */
@@ -148,4 +153,10 @@ export class CausalLM extends Module {
       ? linear(states, this.model.embed_tokens.weight.tensor)
       : this.lm_head.forward(states);
   }
+}
+
+/** What generation needs to know of a decoder. */
+export function decoderGeneration(config: DecoderConfig): GenerationShape {
+  const { vocabularySize, width, maxLength, headWidth, rotary } = config;
+  return { vocabularySize, width, maxLength, rotary: { headWidth, config: rotary }, positionAxes: 0 };
 }

@@ -28,7 +28,12 @@ export const layoutLowering: LoweringRules<LayoutOp> = {
   pad: ({ builder }, { inputs, attributes: { before, after, value } }, [x]) => [
     builder.op('Pad', [x!, builder.integers([...before, ...after]), builder.scalar(value, inputs[0]!.dtype)]),
   ],
-  gather: ({ builder }, { attributes }, inputs) => [builder.op('Gather', inputs, { axis: attributes.axis })],
+  gather: (context, { inputs, attributes: { axis } }, names) => {
+    const stored = context.stored(inputs[0]!);
+    // Rows first, numbers after: no table of embeddings is converted as a whole.
+    if (stored !== undefined && axis === 0) return [stored.rows(names[1]!)];
+    return [context.builder.op('Gather', names, { axis })];
+  },
 
   // ScatterND races where indices repeat, ScatterElements does not. WebGPU has neither with addition: a product with
   // the one-hot matrix of the indices gives the same sums.

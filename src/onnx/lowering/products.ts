@@ -28,9 +28,12 @@ export const productLowering: LoweringRules<ProductOp> = {
     return [alpha === 1 ? product : builder.op('Mul', [product, builder.scalar(alpha, x.dtype)])];
   },
 
-  linear: (context, { inputs, outputs }, [x, weight, bias]) => {
+  linear: (context, { inputs, outputs }, names) => {
     const { builder } = context;
     const { shape } = inputs[0]!;
+    const stored = context.stored(inputs[1]!);
+    if (stored?.quantized !== undefined && inputs[0]!.dtype === 'float32') return [stored.product(names[0]!, names[2])];
+    const [x, weight, bias] = names;
     if (hasFusedKernels(context, inputs[0]!)) {
       // Gemm would first copy the bias into every row and then add the product to it; a sum afterwards is quicker.
       const product = builder.op('FusedMatMul', [x!, weight!], { transB: 1 }, MICROSOFT);

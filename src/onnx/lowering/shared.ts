@@ -1,6 +1,7 @@
 import type { Dim, Node, OpName, Shape, Tensor } from '../../graph/index.ts';
 import type { OnnxBuilder } from '../builder.ts';
 import type { LoweringDevice } from '../lower.ts';
+import type { StoredWeight } from './stored-weight.ts';
 
 /** What a rule may use while it writes nodes. */
 export interface Lowering {
@@ -10,9 +11,14 @@ export interface Lowering {
   shape(shape: Shape): string;
   /** Name of a 1-D int64 value with one size. */
   size(dim: Dim): string;
+  /** The weight as its file holds it, where that is not as the graph takes it; undefined for every other tensor. */
+  stored(tensor: Tensor): StoredWeight | undefined;
 }
 
-/** Writes the ONNX nodes for one node and gives the names of its outputs. */
+/**
+ * Writes the ONNX nodes for one node and gives the names of its outputs. A weight that its file holds otherwise is converted
+ * when its name is read from `inputs`, so a rule that reads it as it is stored leaves that name alone.
+ */
 export type LoweringRule<K extends OpName = OpName> = (
   context: Lowering,
   node: Node<K>,

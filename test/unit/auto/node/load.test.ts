@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadDecoder } from '../../../../src/auto/node/index.ts';
+import { LanguageModel } from '../../../../src/auto/index.ts';
+import { load, openModel } from '../../../../src/auto/node/index.ts';
 import { TextTokenizer } from '../../../../src/data/index.ts';
-import { Decoding, generate } from '../../../../src/generate/index.ts';
-import { createRuntime } from '../../../../src/runtime/node/index.ts';
+import { chat, Conversation } from '../../../../src/tasks/index.ts';
 import { CHAT_TOKENIZER, writeChatFolder } from '../../../chat-folder.ts';
 
 const twin = fileURLToPath(new URL('../../../parity/fixtures/decoders/llama', import.meta.url));
@@ -22,26 +22,59 @@ async function folderWith(change: Record<string, unknown> = {}): Promise<string>
 
 const user = [{ role: 'user', content: 'what is this' }] as const;
 
-describe('loadDecoder', () => {
+async function languageModel(folder: string): Promise<LanguageModel> {
+  const model = await load(folder, { threads: 1 });
+  if (!(model instanceof LanguageModel)) throw new Error(`${model.kind} model`);
+  return model;
+}
+
+describe('load', () => {
   it('opens a folder that answers', async () => {
-    const { model, weights, tokenizer: words, chatTemplates, stopTokens } = await loadDecoder(await folderWith());
+    const model = await languageModel(await folderWith());
+    const { tokenizer, stopTokens } = model.parts;
     expect(stopTokens).toEqual([3]);
-    const text = chatTemplates!.render(user, { addGenerationPrompt: true });
-    expect(text).toBe('<s>user: what is this\nassistant: ');
-    const runtime = await createRuntime({ threads: 1 });
-    const decoding = await Decoding.create(runtime, model, weights);
-    const prompt = words.encode(text, { specialTokens: false });
-    const tokens: number[] = [];
-    const stream = words.stream();
-    let streamed = '';
-    for await (const { token } of generate(decoding, [prompt], { maxNewTokens: 20, stopTokens })) {
-      tokens.push(token);
-      streamed += stream.push(token);
-    }
+    const prompt = await model.prompt(user);
+    expect(tokenizer.decode(prompt.tokens, { specialTokens: true })).toContain('what is this');
+    const { text, tokens, finish } = await chat(model, user, { maxNewTokens: 20 });
     expect(tokens.length).toBeGreaterThan(0);
-    expect((streamed + stream.end()).trim()).toBe(words.decode(tokens).trim());
-    decoding.dispose();
-    await runtime.dispose();
+    expect(tokens.at(-1)!.finish).toBe(finish);
+    const written = finish === 'stop' ? tokens.slice(0, -1) : tokens;
+    expect(text.trim()).toBe(tokenizer.decode(written.map(({ token }) => token)).trim());
+    await model.dispose();
+  });
+
+  it('converses: each turn reads what came before', async () => {
+    const model = await languageModel(await folderWith());
+    const conversation = new Conversation(model, { system: 'house' });
+    const options = { maxNewTokens: 6 };
+    const ask = async (question: string): Promise<string> => {
+      let text = '';
+      for await (const piece of conversation.ask(question, [], options)) text += piece.text;
+      return text;
+    };
+    const answers = [await ask('what is this'), await ask('a red apple')];
+    expect(conversation.messages.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'user', 'assistant']);
+    expect((await chat(model, conversation.messages.slice(0, 4), options)).text).toBe(answers[1]);
+    const picture = { width: 1, height: 1, channels: 3, data: new Uint8Array(3) } as const;
+    await expect(conversation.ask('what is this', [picture]).next()).rejects.toThrow('reads no pictures');
+    expect(conversation.messages).toHaveLength(5);
+    conversation.clear();
+    expect(await ask('what is this')).toBe(answers[0]);
+    conversation.dispose();
+    await model.dispose();
+  });
+
+  it('takes what generation_config.json says where options say nothing', async () => {
+    const model = await languageModel(
+      await folderWith({ 'generation_config.json': { do_sample: true, temperature: 2, top_k: 40, eos_token_id: 3 } }),
+    );
+    const text = async (seed: number): Promise<string> =>
+      (await chat(model, user, { seed, maxNewTokens: 12 })).tokens.map(({ token }) => token).join();
+    expect(await text(1)).toBe(await text(1));
+    expect(await text(1)).not.toBe(await text(2));
+    const greedy = await chat(model, user, { temperature: 0, maxNewTokens: 12 });
+    expect(await chat(model, user, { temperature: 0, maxNewTokens: 12 })).toEqual(greedy);
+    await model.dispose();
   });
 
   it("reads through the links of the ecosystem's cache", async () => {
@@ -52,14 +85,14 @@ describe('loadDecoder', () => {
     await rename(real, join(cache, 'blobs'));
     for (const name of ['config.json', 'model.safetensors', 'tokenizer.json'])
       await symlink(join('..', '..', 'blobs', name), join(folder, name));
-    const { weights } = await loadDecoder(folder);
+    const { weights } = await openModel(folder);
     expect(weights.folder).not.toBe(folder);
     await readFile(join(weights.folder, [...weights.places.values()][0]!.location));
   });
 
   it('finds the template in each of its places', async () => {
     const rendered = async (change: Record<string, unknown>): Promise<string | undefined> =>
-      (await loadDecoder(await folderWith(change))).chatTemplates?.render(user);
+      (await openModel(await folderWith(change))).tokenizer!.chatTemplates?.render(user);
     const bare = { 'tokenizer_config.json': {} };
     expect(await rendered(bare)).toBeUndefined();
     expect(await rendered({ ...bare, 'chat_template.jinja': 'J {{ messages | length }}' })).toBe('J 1');
@@ -74,7 +107,7 @@ describe('loadDecoder', () => {
 
   it('finds what ends an answer', async () => {
     const ends = async (change: Record<string, unknown>): Promise<readonly number[]> =>
-      (await loadDecoder(await folderWith(change))).stopTokens;
+      (await openModel(await folderWith(change))).stopTokens;
     const config = JSON.parse(await readFile(join(twin, 'config.json'), 'utf8')) as object;
     const none = { 'generation_config.json': undefined, 'config.json': { ...config, eos_token_id: null } };
     expect(await ends({ ...none, 'config.json': { ...config, eos_token_id: 7 } })).toEqual([7]);
@@ -84,7 +117,7 @@ describe('loadDecoder', () => {
   });
 
   it.each([
-    [{ 'config.json': { model_type: 'gpt9' } }, "model_type 'gpt9' is not a decoder"],
+    [{ 'config.json': { model_type: 'gpt9' } }, "model_type 'gpt9' is not an architecture"],
     [{ 'config.json': {} }, 'model_type'],
     [{ 'config.json': '{' }, 'not JSON'],
     [{ 'tokenizer.json': undefined }, 'no tokenizer.json'],
@@ -94,13 +127,13 @@ describe('loadDecoder', () => {
     [{ 'chat_template.json': { chat_template: 5 } }, 'neither a text nor a list'],
     [{ 'model.safetensors': 'short' }, 'model.safetensors'],
   ] satisfies [Record<string, unknown>, string][])('says what is wrong: %j', async (change, message) => {
-    const failure: unknown = await loadDecoder(await folderWith(change)).catch((error: unknown) => error);
+    const failure: unknown = await load(await folderWith(change)).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'checkpoint', message: expect.stringContaining(message) });
   });
 
   it('refuses weights of another shape', async () => {
     const config = JSON.parse(await readFile(join(twin, 'config.json'), 'utf8')) as object;
     const folder = await folderWith({ 'config.json': { ...config, intermediate_size: 81 } });
-    await expect(loadDecoder(folder)).rejects.toThrow(/6 misshaped/);
+    await expect(openModel(folder)).rejects.toThrow(/6 misshaped/);
   });
 });

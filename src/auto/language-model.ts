@@ -1,0 +1,152 @@
+// T tokens
+import { CheckpointError, DataError } from '../core/index.ts';
+import type { ChatMessage, CheckpointTokenizer, ContentPart, Picture } from '../data/index.ts';
+import {
+  type Decoding,
+  generate,
+  type GeneratedToken,
+  type GenerateOptions,
+  type PictureEncoder,
+  type Prompt,
+} from '../generate/index.ts';
+import type { GenerationConfig } from '../hub/index.ts';
+import type { ImageTextProcessor } from '../models/index.ts';
+
+/** What a {@link LanguageModel} is made of. */
+export interface LanguageModelParts {
+  /** How messages call the model. */
+  readonly name: string;
+  readonly decoding: Decoding;
+  readonly tokenizer: CheckpointTokenizer;
+  /** Both there in models that read pictures. */
+  readonly encoder?: PictureEncoder;
+  readonly processor?: ImageTextProcessor;
+  readonly generation?: GenerationConfig | undefined;
+  readonly stopTokens: readonly number[];
+}
+
+/** A part of a message: text, or a picture. */
+export type MessagePart =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'image'; readonly image: Picture };
+
+/** One turn of a conversation. */
+export interface Message {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string | readonly MessagePart[];
+}
+
+/** What comes while an answer is written. */
+export interface AnswerPiece {
+  /** What can be shown now; perhaps nothing, while half of a letter is there. */
+  readonly text: string;
+  readonly token: GeneratedToken;
+}
+
+/** How an answer is made, beside the options of generation. */
+export interface AnswerOptions extends GenerateOptions {
+  /** Further variables of the chat template, e.g. `enable_thinking`. */
+  readonly variables?: Readonly<Record<string, unknown>>;
+}
+
+/** A model that is ready to answer: texts, and pictures where it was taught to see. */
+export class LanguageModel {
+  readonly kind = 'language';
+  readonly parts: LanguageModelParts;
+  readonly #dispose: () => Promise<void>;
+
+  /** @param dispose frees what the model runs on */
+  constructor(parts: LanguageModelParts, dispose: () => Promise<void>) {
+    this.parts = parts;
+    this.#dispose = dispose;
+  }
+
+  get name(): string {
+    return this.parts.name;
+  }
+
+  /** Whether messages may hold pictures. */
+  get readsPictures(): boolean {
+    return this.parts.processor !== undefined;
+  }
+
+  /**
+   * A conversation as the model reads it, up to where its answer begins.
+   * @throws CheckpointError when the model has no chat template, DataError when it cannot read what the messages hold
+   */
+  async prompt(messages: readonly Message[], variables?: Readonly<Record<string, unknown>>): Promise<Prompt> {
+    const { tokenizer, name } = this.parts;
+    const { chatTemplates } = tokenizer;
+    if (chatTemplates === undefined)
+      throw new CheckpointError(
+        `${name} has no chat template`,
+        'this model only continues texts; use one that was tuned for conversations, often called Instruct or Chat',
+      );
+    const pictures = messages.flatMap(({ content }) =>
+      typeof content === 'string' ? [] : content.flatMap((part) => (part.type === 'image' ? [part.image] : [])),
+    );
+    const text = chatTemplates.render(
+      messages.map((message) => this.#asTemplateMessage(message)),
+      { addGenerationPrompt: true, ...(variables === undefined ? {} : { variables }) },
+    );
+    return this.promptOf(text, pictures);
+  }
+
+  /** A text in the model's own form, with a marker for each picture. @throws DataError when the model reads no pictures */
+  async promptOf(text: string, pictures: readonly Picture[] = []): Promise<Prompt> {
+    const { tokenizer, processor, encoder, name } = this.parts;
+    if (processor === undefined || encoder === undefined) {
+      if (pictures.length > 0)
+        throw new DataError(`${name} reads no pictures`, 'use a model that does, or leave the pictures out');
+      return { tokens: tokenizer.encode(text, { specialTokens: false }) };
+    }
+    const { pictures: prepared, ...rest } = processor.prepare(text, pictures);
+    const encoded = [];
+    for (const picture of prepared) encoded.push(await encoder.encode(picture));
+    return { ...rest, pictures: encoded };
+  }
+
+  /** Answers a prompt, piece by piece. What `generation_config.json` says holds where the options say nothing. */
+  async *answer(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<AnswerPiece, void, void> {
+    const { decoding, tokenizer } = this.parts;
+    const stream = tokenizer.stream();
+    for await (const token of generate(decoding, [prompt], { ...this.#defaults(), ...options })) {
+      const text = token.finish === 'stop' ? '' : stream.push(token.token);
+      yield { token, text: token.finish === undefined ? text : text + stream.end() };
+    }
+  }
+
+  async dispose(): Promise<void> {
+    this.parts.decoding.dispose();
+    this.parts.encoder?.dispose();
+    await this.#dispose();
+  }
+
+  /** Templates of models that see want lists of parts, those of others texts. */
+  #asTemplateMessage({ role, content }: Message): ChatMessage {
+    if (!this.readsPictures) return { role, content: typeof content === 'string' ? content : textOf(content) };
+    if (typeof content === 'string') return { role, content: [{ type: 'text', text: content }] };
+    return { role, content: content.map((part): ContentPart => (part.type === 'text' ? part : { type: 'image' })) };
+  }
+
+  #defaults(): GenerateOptions {
+    const { generation, stopTokens } = this.parts;
+    const { sample, temperature, topK, topP, minP, repetitionPenalty } = generation ?? {};
+    return {
+      stopTokens,
+      ...(repetitionPenalty === undefined ? {} : { repetitionPenalty }),
+      ...(sample === true
+        ? {
+            temperature: temperature ?? 1,
+            ...(topK === undefined || topK === 0 ? {} : { topK }),
+            ...(topP === undefined || topP === 0 ? {} : { topP }),
+            ...(minP === undefined ? {} : { minP }),
+          }
+        : {}),
+    };
+  }
+}
+
+function textOf(parts: readonly MessagePart[]): string {
+  return parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
+}

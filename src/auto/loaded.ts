@@ -1,0 +1,5 @@
+import type { LanguageModel } from './language-model.ts';
+import type { PairModel } from './pair-model.ts';
+
+/** A model that is ready to run, told apart by `kind`. */
+export type LoadedModel = LanguageModel | PairModel;

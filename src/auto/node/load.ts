@@ -1,0 +1,84 @@
+import { CheckpointError } from '../../core/index.ts';
+import { Decoding, PictureEncoder } from '../../generate/index.ts';
+import type { FetchOptions } from '../../hub/node/index.ts';
+import { readsPictures } from '../../models/index.ts';
+import { createRuntime, type NodeDevice } from '../../runtime/node/index.ts';
+import type { Runtime } from '../../runtime/types.ts';
+import type { GeneratingArchitecture, PairArchitecture } from '../architectures.ts';
+import { LanguageModel } from '../language-model.ts';
+import type { LoadedModel } from '../loaded.ts';
+import { PairModel } from '../pair-model.ts';
+import { createPictureProcessor, createProcessor } from '../processors.ts';
+import { type OpenModel, openModel } from './open-model.ts';
+import { resolveModel } from './resolve.ts';
+
+/** How a model is loaded. */
+export interface LoadOptions extends FetchOptions {
+  /** Type of the language model's weights; `float32` unless told. */
+  readonly dtype?: 'float32' | 'int8' | 'int4';
+  /** Default `cpu`. */
+  readonly device?: NodeDevice;
+  /** Threads within an operator; all processors unless told. */
+  readonly threads?: number;
+}
+
+/**
+ * Loads a model straight from its files and makes it ready to run.
+ * @param name `./folder`, or `owner/name` of the Hub, which is fetched unless it is in the cache
+ * @throws CheckpointError naming the file and what is wrong with it, TensorAccountError when weights do not fit
+ *   config.json, DeviceError when the device is not there
+ */
+export async function load(name: string, options: LoadOptions = {}): Promise<LoadedModel> {
+  const opened = await openModel(await resolveModel(name, options));
+  const { device, threads } = options;
+  const runtime = await createRuntime({
+    ...(device === undefined ? {} : { device }),
+    ...(threads === undefined ? {} : { threads }),
+  });
+  try {
+    const { architecture } = opened;
+    switch (architecture.kind) {
+      case 'generating':
+        return await languageModel(name, runtime, opened, architecture);
+      case 'pair':
+        return await pairModel(name, runtime, opened, architecture);
+      case 'vision':
+      case 'text':
+        throw new CheckpointError(
+          `${name} is an encoder, which gives no answers by itself`,
+          'use it as a part of another model, or load CLIP or SigLIP to compare pictures and texts',
+        );
+    }
+  } catch (error) {
+    await runtime.dispose();
+    throw error;
+  }
+}
+
+async function languageModel(
+  name: string,
+  runtime: Runtime,
+  { tokenizer, files, weights, generation, stopTokens }: OpenModel,
+  { model }: GeneratingArchitecture,
+): Promise<LanguageModel> {
+  if (tokenizer === undefined) throw new CheckpointError(`${name} has no tokenizer.json`, 'fetch the checkpoint again');
+  const seeing = readsPictures(model)
+    ? {
+        encoder: await PictureEncoder.create(runtime, model, weights),
+        processor: createProcessor(files.config, files, tokenizer),
+      }
+    : {};
+  const decoding = await Decoding.create(runtime, model, weights);
+  return new LanguageModel({ name, decoding, tokenizer, generation, stopTokens, ...seeing }, () => runtime.dispose());
+}
+
+async function pairModel(
+  name: string,
+  runtime: Runtime,
+  { tokenizer, files, weights }: OpenModel,
+  { model }: PairArchitecture,
+): Promise<PairModel> {
+  if (tokenizer === undefined) throw new CheckpointError(`${name} has no tokenizer.json`, 'fetch the checkpoint again');
+  const pictures = createPictureProcessor(files.config, files);
+  return PairModel.create(name, runtime, model, weights, tokenizer, (batch) => pictures.batch(batch));
+}

@@ -1,0 +1,155 @@
+// I pictures, B texts, T tokens, E width of the shared space
+import { DataError, hostTensor, type HostTensor, joinRows } from '../core/index.ts';
+import type { CheckpointTokenizer, Picture } from '../data/index.ts';
+import type { ModelWeights } from '../generate/index.ts';
+import { input } from '../graph/index.ts';
+import { Clip, type Siglip } from '../models/index.ts';
+import { lower } from '../onnx/index.ts';
+import { runOnce } from '../runtime/run-once.ts';
+import type { Program, Runtime } from '../runtime/types.ts';
+
+/** Turns pictures into what an encoder takes, [I, 3, H, W]. */
+export type PicturesToPixels = (pictures: readonly Picture[]) => HostTensor<'float32'>;
+
+/** How well texts fit pictures. */
+export interface Similarity {
+  /** [I, B] */
+  readonly logits: HostTensor<'float32'>;
+  /** [I, B]: over the texts for CLIP, for each pair by itself for SigLIP. */
+  readonly probabilities: HostTensor<'float32'>;
+}
+
+type Programs = Readonly<Record<'image' | 'text' | 'similarity', Program>>;
+
+/** Largest number of pictures or texts in one run. */
+const BATCH = 16;
+
+/** A model that puts pictures and texts into one space: CLIP or SigLIP. */
+export class PairModel {
+  readonly kind = 'pair';
+  readonly name: string;
+  /** Whether probabilities of the texts of a picture add up to one. */
+  readonly exclusive: boolean;
+  readonly #runtime: Runtime;
+  readonly #programs: Programs;
+  readonly #tokenizer: CheckpointTokenizer;
+  readonly #toPixels: PicturesToPixels;
+  readonly #length: number;
+
+  private constructor(
+    name: string,
+    runtime: Runtime,
+    model: Clip | Siglip,
+    programs: Programs,
+    tokenizer: CheckpointTokenizer,
+    toPixels: PicturesToPixels,
+  ) {
+    this.name = name;
+    this.exclusive = model instanceof Clip;
+    this.#runtime = runtime;
+    this.#programs = programs;
+    this.#tokenizer = tokenizer;
+    this.#toPixels = toPixels;
+    this.#length = model.config.text.maxLength;
+  }
+
+  /** Traces and compiles; the model then owns the runtime. @throws DeviceError when the engine refuses a program */
+  static async create(
+    name: string,
+    runtime: Runtime,
+    model: Clip | Siglip,
+    weights: ModelWeights,
+    tokenizer: CheckpointTokenizer,
+    toPixels: PicturesToPixels,
+  ): Promise<PairModel> {
+    // Walking the tree gives the weights their names.
+    model.parameters();
+    const { imageSize } = model.config.vision;
+    const { maxLength } = model.config.text;
+    const width = model instanceof Clip ? model.config.projection : model.config.vision.width;
+    const compile = (outputs: Parameters<typeof lower>[0]): Promise<Program> =>
+      runtime.compile(
+        { ...lower(outputs, { external: (key) => weights.places.get(key) }), externalFolder: weights.folder },
+        { optimization: 'all' },
+      );
+    const features = (axis: string, key: string) => input(key, 'float32', [axis, width]);
+    const ids = input('ids', 'int64', ['B', maxLength]);
+    const keep = model instanceof Clip ? input('keep', 'float32', ['B', maxLength]) : undefined;
+    return new PairModel(
+      name,
+      runtime,
+      model,
+      {
+        image: await compile({
+          features: model.imageFeatures(input('pixels', 'float32', ['I', 3, imageSize, imageSize])),
+        }),
+        text: await compile({ features: model.textFeatures(ids, keep) }),
+        similarity: await compile({ logits: model.similarity(features('I', 'image'), features('B', 'text')) }),
+      },
+      tokenizer,
+      toPixels,
+    );
+  }
+
+  /** @returns [I, E], of any length */
+  async imageFeatures(pictures: readonly Picture[]): Promise<HostTensor<'float32'>> {
+    if (pictures.length === 0) throw new DataError('there is no picture', 'give at least one');
+    return this.#inBatches(pictures, (batch) => this.#run('image', { pixels: this.#toPixels(batch) }));
+  }
+
+  /** @returns [B, E], of any length */
+  async textFeatures(texts: readonly string[]): Promise<HostTensor<'float32'>> {
+    if (texts.length === 0) throw new DataError('there is no text', 'give at least one');
+    return this.#inBatches(texts, (batch) => {
+      const options = { length: this.#length, maxLength: this.#length, side: 'right' } as const;
+      const { ids, mask } = this.#tokenizer.encodeBatch(batch, options);
+      return this.#run('text', { ids, ...(this.exclusive ? { keep: mask } : {}) });
+    });
+  }
+
+  /** @param image [I, E]  @param text [B, E] */
+  async similarity(image: HostTensor<'float32'>, text: HostTensor<'float32'>): Promise<Similarity> {
+    const logits = await this.#run('similarity', { image, text });
+    return {
+      logits,
+      probabilities: this.exclusive ? softmaxRows(logits) : mapped(logits, (x) => 1 / (1 + Math.exp(-x))),
+    };
+  }
+
+  async dispose(): Promise<void> {
+    for (const program of Object.values(this.#programs)) program.dispose();
+    await this.#runtime.dispose();
+  }
+
+  async #inBatches<T>(
+    items: readonly T[],
+    run: (batch: readonly T[]) => Promise<HostTensor<'float32'>>,
+  ): Promise<HostTensor<'float32'>> {
+    const parts: HostTensor<'float32'>[] = [];
+    for (let at = 0; at < items.length; at += BATCH) parts.push(await run(items.slice(at, at + BATCH)));
+    return joinRows(parts);
+  }
+
+  /** Runs a program that has one output. */
+  async #run(kind: keyof Programs, tensors: Readonly<Record<string, HostTensor>>): Promise<HostTensor<'float32'>> {
+    const [result] = Object.values(await runOnce(this.#runtime, this.#programs[kind], tensors));
+    return result as HostTensor<'float32'>;
+  }
+}
+
+function mapped({ shape, data }: HostTensor<'float32'>, change: (x: number) => number): HostTensor<'float32'> {
+  return hostTensor('float32', shape, data.map(change));
+}
+
+function softmaxRows({ shape, data }: HostTensor<'float32'>): HostTensor<'float32'> {
+  const width = shape[1]!;
+  const out = data.slice();
+  for (let at = 0; at < out.length; at += width) {
+    const row = out.subarray(at, at + width);
+    const most = row.reduce((a, b) => Math.max(a, b), -Infinity);
+    let sum = 0;
+    for (let i = 0; i < width; i++) sum += row[i] = Math.exp(row[i]! - most);
+    for (let i = 0; i < width; i++) row[i] = row[i]! / sum;
+  }
+  return hostTensor('float32', shape, out);
+}

@@ -1,0 +1,84 @@
+/** Options that the commands share that ask a model. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { AnswerOptions } from '../../auto/index.ts';
+import type { LoadOptions } from '../../auto/node/index.ts';
+
+const DTYPES = ['float32', 'int8', 'int4'] as const;
+const DEVICES = ['cpu', 'webgpu', 'cuda'] as const;
+
+/** Which model, and how it is loaded. */
+export interface ModelOptions {
+  readonly model: string;
+  readonly dtype?: NonNullable<LoadOptions['dtype']>;
+  readonly device?: NonNullable<LoadOptions['device']>;
+  readonly threads?: number;
+  readonly revision?: string;
+  readonly offline?: boolean;
+}
+
+/** How an answer is made. */
+export interface GenerationFlags {
+  readonly maxTokens?: number;
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly minP?: number;
+  readonly repetitionPenalty?: number;
+  readonly presencePenalty?: number;
+  readonly frequencyPenalty?: number;
+  readonly seed?: number;
+}
+
+export function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.');
+  return value;
+}
+
+/** For an option that may be given several times. */
+export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+export function addModelOptions(command: Command): Command {
+  return command
+    .requiredOption('-m, --model <name>', 'folder of a checkpoint, or owner/name of the Hugging Face Hub')
+    .addOption(
+      new Option('--dtype <type>', 'type of the weights; int8 and int4 are made once and kept').choices(DTYPES),
+    )
+    .addOption(new Option('--device <device>', 'where to run; cpu unless told').choices(DEVICES))
+    .option('--threads <n>', 'processors to use; all unless told', number)
+    .option('--revision <name>', 'branch, tag or commit of the Hub')
+    .option('--offline', 'use what is in the cache, fetch nothing');
+}
+
+export function addGenerationOptions(command: Command): Command {
+  return command
+    .option('--max-tokens <n>', 'most tokens of an answer', number)
+    .option('--temperature <x>', '0 takes the likeliest token; about 1 varies', number)
+    .option('--top-p <x>', 'draw from the likeliest tokens that together reach this probability', number)
+    .option('--top-k <n>', 'draw from this many of the likeliest tokens', number)
+    .option('--min-p <x>', 'draw from tokens at least this times as likely as the likeliest', number)
+    .option('--repetition-penalty <x>', 'above 1 makes tokens that were there less likely', number)
+    .option('--presence-penalty <x>', 'taken from tokens that the answer holds', number)
+    .option('--frequency-penalty <x>', 'the same, for each time that it holds them', number)
+    .option('--seed <n>', 'the same seed gives the same answer', number);
+}
+
+/** The options of the library for what was given. */
+export function generationOptions(flags: GenerationFlags): AnswerOptions {
+  const { maxTokens: maxNewTokens, temperature, topP, topK, minP, seed } = flags;
+  const { repetitionPenalty, presencePenalty, frequencyPenalty } = flags;
+  const all = {
+    maxNewTokens,
+    temperature,
+    topP,
+    topK,
+    minP,
+    repetitionPenalty,
+    presencePenalty,
+    frequencyPenalty,
+    seed,
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,197 @@
+// B rows, T new tokens, V vocabulary, C capacity of the cache, F rows of features, A axes of positions
+import { GenerationError, hostTensor, type HostTensor, joinRows } from '../core/index.ts';
+import { CACHE, type CacheSlot } from '../nn/index.ts';
+import type { Program, Runtime, Value } from '../runtime/types.ts';
+import type { Piece } from './prompt.ts';
+
+/** Names of the inputs of a decoding program, besides those of the cache. */
+export const INPUTS = {
+  ids: 'ids',
+  chosen: 'chosen',
+  features: 'features',
+  places: 'places',
+  positions: 'positions',
+} as const;
+
+/** What a {@link DecodingState} works with, which it owns but for runtime and program. */
+export interface DecodingParts {
+  readonly runtime: Runtime;
+  readonly program: Program;
+  readonly slots: readonly CacheSlot[];
+  /** Inputs that stay: caches, tables, and those of fixed size. */
+  readonly values: Record<string, Value>;
+  /** [B, V] */
+  readonly logits: Value;
+  readonly capacity: number;
+  readonly imageToken: number | undefined;
+  readonly positionAxes: number;
+}
+
+/** Rows of tokens that have been read so far, with their cache. */
+export class DecodingState {
+  /** Tokens in each row. */
+  readonly lengths: number[];
+  readonly capacity: number;
+  readonly #parts: DecodingParts;
+  readonly #outputs: Record<string, Value>;
+  readonly #host: HostTensor<'float32'>;
+  /** Position of each row's next token. */
+  readonly #next: number[];
+  /** Values of the inputs of a step with one token a row, which come again and again. */
+  readonly #single: Record<string, Value> = {};
+
+  constructor(parts: DecodingParts) {
+    const { logits, slots, values } = parts;
+    const [rows, vocabulary] = logits.shape as readonly [number, number];
+    this.#parts = parts;
+    this.#outputs = { logits };
+    for (const slot of slots) this.#outputs[slot.output] = values[slot.input]!;
+    this.#host = hostTensor('float32', [rows, vocabulary]);
+    this.lengths = Array.from({ length: rows }, () => 0);
+    this.#next = Array.from({ length: rows }, () => 0);
+    this.capacity = parts.capacity;
+  }
+
+  /**
+   * Reads tokens and gives the logits of what follows each row's last one.
+   * @param rows tokens for each row; rows may differ in length only in the first call, and later have one token each where
+   *   there are several rows
+   * @returns [B, V], valid until the next call
+   */
+  async read(rows: readonly (readonly number[] | Piece)[]): Promise<HostTensor<'float32'>> {
+    const pieces = rows.map((row): Piece => ('tokens' in row ? row : { tokens: row }));
+    const longest = Math.max(...pieces.map(({ tokens }) => tokens.length));
+    this.#check(pieces, longest);
+    const { program, values, logits } = this.#parts;
+    const after = this.lengths.map((length, row) => length + pieces[row]!.tokens.length);
+    const last = hostTensor('int32', [pieces.length]);
+    const chosen = hostTensor('int64', [pieces.length]);
+    pieces.forEach(({ tokens }, row) => {
+      last.data[row] = after[row]! - 1;
+      chosen.data[row] = BigInt(row * longest + tokens.length - 1);
+    });
+    await values[CACHE.last]!.write(last);
+    await values[CACHE.total]!.write(hostTensor('int32', [], Int32Array.of(Math.max(...after))));
+    await values[INPUTS.chosen]!.write(chosen);
+    const next = pieces.map((piece, row) => this.#nextPosition(piece, row));
+    const step = await this.#stepValues(pieces, longest);
+    try {
+      const inputs = Object.fromEntries(program.inputs.map(({ name }) => [name, step[name] ?? values[name]!]));
+      await program.run(inputs, this.#outputs);
+    } finally {
+      for (const [name, value] of Object.entries(step)) if (value !== this.#single[name]) value.dispose();
+    }
+    after.forEach((length, row) => (this.lengths[row] = length));
+    next.forEach((position, row) => (this.#next[row] = position));
+    await logits.read(this.#host);
+    return this.#host;
+  }
+
+  /** Forgets all but the first tokens of each row. @param length at most what each row has read */
+  rewind(length: number): void {
+    if (this.lengths.some((read) => read < length))
+      throw new GenerationError(
+        `a state that has read ${Math.min(...this.lengths)} tokens cannot go back to ${length}`,
+      );
+    // What lies behind is overwritten before it is looked at.
+    this.lengths.fill(length);
+    this.#next.fill(length);
+  }
+
+  #check(pieces: readonly Piece[], longest: number): void {
+    const rows = this.lengths.length;
+    if (pieces.length !== rows || pieces.some(({ tokens }) => tokens.length === 0))
+      throw new GenerationError(`${pieces.length} rows of tokens for a state of ${rows}, none of which may be empty`);
+    const first = this.lengths.every((length) => length === 0);
+    if (!first && rows > 1 && longest > 1)
+      throw new GenerationError('several rows take one token each after their prompts', 'read each row by itself');
+    const most = Math.max(...pieces.map(({ tokens }, row) => tokens.length + this.lengths[row]!));
+    if (most > this.capacity)
+      throw new GenerationError(`${most} tokens for a cache of ${this.capacity}`, 'make it larger');
+  }
+
+  #nextPosition({ tokens, positions, nextPosition }: Piece, row: number): number {
+    if (nextPosition !== undefined) return nextPosition;
+    if (positions === undefined) return this.#next[row]! + tokens.length;
+    return Number(positions.data.reduce((most, position) => (position > most ? position : most), -1n)) + 1;
+  }
+
+  /** Values of the inputs whose size depends on the tokens. */
+  async #stepValues(pieces: readonly Piece[], longest: number): Promise<Record<string, Value>> {
+    const tensors: Record<string, HostTensor> = { [INPUTS.ids]: idsOf(pieces, longest) };
+    const features = pieces.flatMap((piece) => piece.features ?? []);
+    if (this.#parts.imageToken !== undefined) {
+      tensors[INPUTS.places] = placesOf(pieces, longest, this.#parts.imageToken);
+      if (features.some(({ shape }) => shape[0]! > 0)) tensors[INPUTS.features] = joinRows(features);
+    }
+    if (this.#parts.positionAxes > 0) tensors[INPUTS.positions] = this.#positions(pieces, longest);
+    const values: Record<string, Value> = {};
+    for (const [name, tensor] of Object.entries(tensors))
+      values[name] = await this.#valueOf(name, tensor, longest === 1 && name !== INPUTS.features);
+    return values;
+  }
+
+  async #valueOf(name: string, tensor: HostTensor, kept: boolean): Promise<Value> {
+    const { runtime } = this.#parts;
+    if (!kept) return await runtime.allocate(tensor.dtype, tensor.shape, tensor);
+    const value = (this.#single[name] ??= await runtime.allocate(tensor.dtype, tensor.shape));
+    await value.write(tensor);
+    return value;
+  }
+
+  /** @returns [A, B, T] */
+  #positions(pieces: readonly Piece[], longest: number): HostTensor<'int64'> {
+    const axes = this.#parts.positionAxes;
+    const all = hostTensor('int64', [axes, pieces.length, longest]);
+    for (const [row, { tokens, positions }] of pieces.entries()) {
+      for (let axis = 0; axis < axes; axis++) {
+        const at = (axis * pieces.length + row) * longest;
+        if (positions !== undefined)
+          all.data.set(positions.data.subarray(axis * tokens.length, (axis + 1) * tokens.length), at);
+        else tokens.forEach((_, t) => (all.data[at + t] = BigInt(this.#next[row]! + t)));
+      }
+    }
+    return all;
+  }
+
+  dispose(): void {
+    const { values, logits } = this.#parts;
+    for (const value of [...Object.values(values), logits, ...Object.values(this.#single)]) value.dispose();
+  }
+}
+
+/** Shorter rows are filled up at their ends. @returns [B, T] */
+function idsOf(pieces: readonly Piece[], longest: number): HostTensor<'int64'> {
+  const ids = hostTensor('int64', [pieces.length, longest]);
+  pieces.forEach(({ tokens }, row) => tokens.forEach((token, t) => (ids.data[row * longest + t] = BigInt(token))));
+  return ids;
+}
+
+/**
+ * Which row of tokens' embeddings and features, one under the other, stands at each place.
+ * @returns [B, T]
+ * @throws GenerationError when image tokens and rows of features differ in number
+ */
+function placesOf(pieces: readonly Piece[], longest: number, imageToken: number): HostTensor<'int64'> {
+  const places = hostTensor(
+    'int64',
+    [pieces.length, longest],
+    BigInt64Array.from({ length: pieces.length * longest }, (_, i) => BigInt(i)),
+  );
+  let next = places.data.length;
+  for (const [row, { tokens, features }] of pieces.entries()) {
+    // A model may write an image token itself, which then stands for nothing but its embedding.
+    if (features === undefined) continue;
+    const count = features.shape[0]!;
+    let used = 0;
+    tokens.forEach((token, t) => {
+      if (token === imageToken && used++ < count) places.data[row * longest + t] = BigInt(next++);
+    });
+    if (used !== count)
+      throw new GenerationError(
+        `row ${row} has ${used} image tokens and ${count} rows of features`,
+        'prepare text and pictures with the processor of this checkpoint',
+      );
+  }
+  return places;
+}

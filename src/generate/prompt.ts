@@ -1,0 +1,87 @@
+// T tokens, F rows of features, D width, A axes of positions
+import { GenerationError, hostTensor, type HostTensor, joinRows } from '../core/index.ts';
+
+/** What a model has seen of a picture. */
+export interface EncodedPicture {
+  /** [F, D] */
+  readonly features: HostTensor<'float32'>;
+  /** Two pictures with one key are the same. */
+  readonly key: string;
+}
+
+/** What a model answers. A plain list of tokens is a prompt without pictures. */
+export interface Prompt {
+  readonly tokens: readonly number[];
+  /** In the order of their image tokens, of which there is one for each row of features. */
+  readonly pictures?: readonly EncodedPicture[];
+  /** [A, T], where the model has axes of positions; counted from 0 by default. */
+  readonly positions?: HostTensor<'int64'>;
+  /** Position of the first token of the answer; T by default. */
+  readonly nextPosition?: number;
+  /** Values of the model's further inputs, each [1, …]. */
+  readonly context?: Readonly<Record<string, HostTensor>>;
+}
+
+/** Tokens to be read, with what takes the place of image tokens among them. */
+export interface Piece {
+  readonly tokens: readonly number[];
+  /** [F, D] */
+  readonly features?: HostTensor<'float32'>;
+  /** [A, T] */
+  readonly positions?: HostTensor<'int64'>;
+  /** Position of what follows, where it is not one more than the greatest. */
+  readonly nextPosition?: number;
+}
+
+export function asPrompt(prompt: readonly number[] | Prompt): Prompt {
+  return 'tokens' in prompt ? prompt : { tokens: prompt };
+}
+
+/**
+ * What tells tokens apart: a token itself, and for an image token the picture and the row of its features.
+ * @param imageToken absent for models that read no pictures
+ * @throws GenerationError when image tokens and rows of features differ in number, with both
+ */
+export function identities(prompt: Prompt, imageToken: number | undefined): (number | string)[] {
+  const rows = (prompt.pictures ?? []).flatMap(({ features, key }) =>
+    Array.from({ length: features.shape[0]! }, (_, row) => `${key}:${row}`),
+  );
+  const places = prompt.tokens.reduce((count, token) => count + Number(token === imageToken), 0);
+  if (places !== rows.length)
+    throw new GenerationError(
+      `the prompt has ${places} image tokens and its pictures have ${rows.length} rows of features`,
+      'prepare text and pictures with the processor of this checkpoint',
+    );
+  let next = 0;
+  return prompt.tokens.map((token) => (token === imageToken ? rows[next++]! : token));
+}
+
+/** All that comes after the first `known` tokens. */
+export function restOf(prompt: Prompt, known: number, imageToken: number | undefined): Piece {
+  const { tokens, pictures = [], positions, nextPosition } = prompt;
+  const before = tokens.slice(0, known).reduce((count, token) => count + Number(token === imageToken), 0);
+  const rest = tokens.slice(known);
+  return {
+    tokens: rest,
+    ...(pictures.length === 0
+      ? {}
+      : { features: rowsFrom(joinRows(pictures.map(({ features }) => features)), before) }),
+    ...(positions === undefined ? {} : { positions: columnsFrom(positions, known) }),
+    ...(nextPosition === undefined ? {} : { nextPosition }),
+  };
+}
+
+/** @param tensor [F, D]  @returns [F − start, D] */
+function rowsFrom({ shape, data }: HostTensor<'float32'>, start: number): HostTensor<'float32'> {
+  const [rows, width] = shape as readonly [number, number];
+  return hostTensor('float32', [rows - start, width], data.subarray(start * width));
+}
+
+/** @param positions [A, T]  @returns [A, T − start] */
+function columnsFrom(positions: HostTensor<'int64'>, start: number): HostTensor<'int64'> {
+  const [axes, length] = positions.shape as readonly [number, number];
+  const kept = hostTensor('int64', [axes, length - start]);
+  for (let axis = 0; axis < axes; axis++)
+    kept.data.set(positions.data.subarray(axis * length + start, (axis + 1) * length), axis * (length - start));
+  return kept;
+}

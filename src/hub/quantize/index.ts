@@ -1,0 +1,3 @@
+export * from './blocks.ts';
+export * from './config.ts';
+export * from './settings.ts';

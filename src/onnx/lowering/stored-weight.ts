@@ -1,0 +1,120 @@
+// N rows, K numbers in a row, G = ⌈K / block⌉ blocks of a row
+import type { Tensor } from '../../graph/index.ts';
+import { hostTensor } from '../../core/index.ts';
+import { dataType, type ExternalData, type OnnxBuilder, type QuantizedData } from '../builder.ts';
+import { MICROSOFT } from './shared.ts';
+
+/** A weight in a file that does not hold it as the graph takes it: of another type, or in few bits. */
+export class StoredWeight {
+  readonly quantized: QuantizedData | undefined;
+  readonly tensor: Tensor;
+  readonly #builder: OnnxBuilder;
+  readonly #name: string;
+  readonly #data: ExternalData;
+  readonly #parts = new Map<string, string>();
+
+  constructor(builder: OnnxBuilder, name: string, tensor: Tensor, data: ExternalData) {
+    this.quantized = data.quantized;
+    this.tensor = tensor;
+    this.#builder = builder;
+    this.#name = name;
+    this.#data = data;
+  }
+
+  /** All of it as the graph takes it. Operators that read it often should not: the engine keeps what it converts. */
+  converted(): string {
+    return this.#once('', () => {
+      if (this.quantized === undefined)
+        return this.#builder.op('Cast', [this.plain()], { to: dataType(this.tensor.dtype) });
+      const rows = this.tensor.shape[0] as number;
+      return this.rows(
+        this.#builder.constant(
+          hostTensor(
+            'int64',
+            [rows],
+            BigInt64Array.from({ length: rows }, (_, i) => BigInt(i)),
+          ),
+        ),
+      );
+    });
+  }
+
+  /** As it is stored, where it is not quantized. */
+  plain(): string {
+    return this.#once(this.#name, () => {
+      this.#builder.external(this.#name, this.#data.dtype!, this.tensor.shape as number[], this.#data);
+      return this.#name;
+    });
+  }
+
+  /** Some rows of it as the graph takes them. @param indices [...]  @returns [..., K] */
+  rows(indices: string): string {
+    const builder = this.#builder;
+    const { dtype } = this.tensor;
+    const { quantized } = this;
+    if (quantized === undefined)
+      return builder.op('Cast', [builder.op('Gather', [this.plain(), indices])], { to: dataType(dtype) });
+    const { rows, inputs, blocks, bytes } = this.#sizes(quantized);
+    const packed = this.#part('rows', 'uint8', [rows, blocks * bytes], this.#data);
+    const { scales, zeroPoints } = this.#scaling(quantized);
+    const { bits, block } = quantized;
+    const attributes = { bits, block_size: block, gather_axis: 0, quantize_axis: 1 };
+    const names = zeroPoints === undefined ? [packed, indices, scales] : [packed, indices, scales, zeroPoints];
+    const gathered = builder.op('GatherBlockQuantized', names, attributes, MICROSOFT);
+    if (blocks * block === inputs) return gathered;
+    // The last block is filled up.
+    return builder.op('Slice', [gathered, builder.integers([0]), builder.integers([inputs]), builder.integers([-1])]);
+  }
+
+  /** x Wᵀ + b. @param x [..., K]  @returns [..., N] */
+  product(x: string, bias: string | undefined): string {
+    const quantized = this.quantized!;
+    const { rows, inputs, blocks, bytes } = this.#sizes(quantized);
+    const packed = this.#part('packed', 'uint8', [rows, blocks, bytes], this.#data);
+    const { scales, zeroPoints } = this.#scaling(quantized);
+    const names = [x, packed, scales];
+    if (zeroPoints !== undefined || bias !== undefined) names.push(zeroPoints ?? '');
+    if (bias !== undefined) names.push('', bias);
+    const attributes = {
+      K: inputs,
+      N: rows,
+      bits: quantized.bits,
+      block_size: quantized.block,
+      accuracy_level: ACCURACY,
+    };
+    return this.#builder.op('MatMulNBits', names, attributes, MICROSOFT);
+  }
+
+  #sizes({ bits, block }: QuantizedData): { rows: number; inputs: number; blocks: number; bytes: number } {
+    const [rows, inputs] = this.tensor.shape as readonly [number, number];
+    return { rows, inputs, blocks: Math.ceil(inputs / block), bytes: (block * bits) / 8 };
+  }
+
+  #scaling(quantized: QuantizedData): { scales: string; zeroPoints: string | undefined } {
+    const { rows, blocks } = this.#sizes(quantized);
+    const { bits, scales, zeroPoints } = quantized;
+    return {
+      scales: this.#part('scales', 'float32', [rows, blocks], scales),
+      zeroPoints: zeroPoints && this.#part('zero_points', 'uint8', [rows, Math.ceil((blocks * bits) / 8)], zeroPoints),
+    };
+  }
+
+  #part(part: string, dtype: 'uint8' | 'float32', shape: readonly number[], data: ExternalData): string {
+    return this.#once(part, () => {
+      const name = `${this.#name}.${part}`;
+      this.#builder.external(name, dtype, shape, data);
+      return name;
+    });
+  }
+
+  #once(key: string, make: () => string): string {
+    const known = this.#parts.get(key);
+    if (known !== undefined) return known;
+    const name = make();
+    this.#parts.set(key, name);
+    return name;
+  }
+}
+
+/** Both sides of a product in 8 bits: every other way of the CPU's kernels is several times slower for one token. */
+const ACCURACY = 4;
