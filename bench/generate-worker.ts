@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { hostTensor } from '../src/core/index.ts';
-import { Decoding, type DecodingState } from '../src/generate/decoding.ts';
+import { Decoding } from '../src/generate/decoding.ts';
+import type { DecodingState } from '../src/generate/decoding-state.ts';
 import { Sampler } from '../src/generate/sampling.ts';
 import { input } from '../src/graph/index.ts';
 import { openCheckpoint } from '../src/hub/node/index.ts';
@@ -11,7 +12,7 @@ import { createRuntime } from '../src/runtime/node/index.ts';
 import { median } from './types.ts';
 import { encoderKey, smolVlm, TEXT, textKey, VISION } from './workloads/smolvlm.ts';
 
-const [folder, threads, tiles, context] = process.argv.slice(2) as [string, string, string, string];
+const [folder, quantized, threads, tiles, context] = process.argv.slice(2) as [string, string, string, string, string];
 const runtime = await createRuntime({ threads: Number(threads) });
 const checkpoint = await openCheckpoint(folder);
 const { places } = checkpoint.tensors;
@@ -53,9 +54,11 @@ class Answers {
     this.#state = state;
   }
 
-  static async create(): Promise<Answers> {
-    const located = new Map([...text.parameters().keys()].map((path) => [path, places.get(textKey(path))!]));
-    const decoding = await Decoding.create(runtime, text, { folder: checkpoint.folder, places: located });
+  static async create(from: string): Promise<Answers> {
+    const { tensors, weights } = await openCheckpoint(from);
+    await weights.close();
+    const located = new Map([...text.parameters().keys()].map((path) => [path, tensors.places.get(textKey(path))!]));
+    const decoding = await Decoding.create(runtime, text, { folder: tensors.folder, places: located });
     return new Answers(decoding, await decoding.start(1, prompt.length + 64));
   }
 
@@ -80,34 +83,36 @@ class Answers {
     return tokens;
   }
 
-  /** Seconds of each token of a long answer, and memory after it. */
-  async long(count: number): Promise<number[]> {
+  /** Seconds of each token of a long answer, and how much memory grows from its 100th token on. */
+  async long(count: number): Promise<{ times: number[]; growth: number }> {
     const state = await this.#decoding.start(1, count + 2);
     const sampler = new Sampler({});
     let token = 1;
     const times = [];
+    let early = 0;
     for (let i = 0; i < count; i++) {
+      if (i === 100) early = status('RssAnon');
       const start = performance.now();
       token = sampler.next((await state.read([[token]])).data).token;
       times.push((performance.now() - start) / 1000);
     }
+    const growth = status('RssAnon') - early;
     state.dispose();
-    return times;
+    return { times, growth };
   }
 }
 
 const status = (key: string): number =>
   Number(new RegExp(`${key}:\\s+(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0) * 1024;
 const encode = await picture();
-const answers = await Answers.create();
-await answers.decode(2);
+const models = { fp32: await Answers.create(folder), int4: await Answers.create(quantized) };
+for (const model of Object.values(models)) await model.decode(2);
 
-async function answer(command: string, count: number): Promise<Record<string, unknown>> {
+async function answer(command: string, count: number, form: 'fp32' | 'int4'): Promise<Record<string, unknown>> {
   if (command === 'memory') return { peak_rss: status('VmHWM') };
+  const answers = models[form];
   if (command === 'long') {
-    const before = status('RssAnon');
-    const times = await answers.long(count);
-    return { times, growth: status('RssAnon') - before };
+    return await answers.long(count);
   }
   if (command === 'decode') {
     await answers.decode(1);
@@ -128,8 +133,8 @@ async function answer(command: string, count: number): Promise<Record<string, un
 
 process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
 for await (const line of createInterface({ input: process.stdin })) {
-  const [command, count] = line.split(' ') as [string, string | undefined];
+  const [command, count = '1', form = 'fp32'] = line.split(' ') as [string, string?, ('fp32' | 'int4')?];
   if (command === 'quit') break;
-  process.stdout.write(`${JSON.stringify(await answer(command, Number(count ?? 1)))}\n`);
+  process.stdout.write(`${JSON.stringify(await answer(command, Number(count), form))}\n`);
 }
 process.exit(0);

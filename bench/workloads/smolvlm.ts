@@ -96,7 +96,12 @@ export function textKey(path: string): string {
   return path.replace(/^model\./, 'model.text_model.');
 }
 
-/** Parameters that two layers beyond the embedding's [V, D] and the files agree on: random, of a size as models have them. */
+/** Bytes of weights that a token reads: all of the decoder, whose embeddings are its output layer. */
+export const TEXT_BYTES: number =
+  4 *
+  [...new CausalLM(TEXT).parameters().values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+
+/** A folder with random weights, spread as those of models are, which both this project and `transformers` open. */
 export async function writeRandomCheckpoint(folder: string): Promise<void> {
   const { encoder, text } = smolVlm();
   const random = new Random(7);
