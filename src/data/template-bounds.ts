@@ -9,7 +9,7 @@ const MAX_SIZE = 8_000_000;
 const MAX_WORK = 128_000_000;
 const ITEM = 16;
 /** Steps that one turn of a loop counts as, empty or not: the library makes a scope for each. */
-const ITERATION = 4;
+const ITERATION = 20;
 const MAX_INDENT = 16;
 export const MAX_ITEMS = 100_000;
 
