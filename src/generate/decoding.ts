@@ -14,8 +14,9 @@ export interface ModelWeights {
   readonly places: ReadonlyMap<string, ExternalData>;
 }
 
-/** What GroupQueryAttention with rotary positions wants the width of a head to be a multiple of. */
-const HEAD_UNIT = 16;
+/** What GroupQueryAttention wants the width of a head to be a multiple of, and where it turns heads itself. */
+const HEAD_UNIT = 8;
+const TURNED_HEAD_UNIT = 16;
 
 /** A model that is ready to write: one program for prompts and for single tokens. */
 export class Decoding {
@@ -55,7 +56,9 @@ export class Decoding {
     const positions =
       positionAxes === 0 ? {} : { positions: input(INPUTS.positions, 'int64', [positionAxes, 'B', 'T']) };
     const logits = model.forwardCached(embeddings(model), chosen, cache, { context, ...positions });
-    if (model.generation.rotary !== undefined) checkHeads(cache.slots);
+    // Models with axes of positions turn heads by themselves.
+    const turned = model.generation.rotary !== undefined && positionAxes === 0;
+    checkHeads(cache.slots, turned ? TURNED_HEAD_UNIT : HEAD_UNIT);
     const outputs: Record<string, Tensor> = { logits, ...cache.outputs };
     const device = runtime.device === 'webgpu' ? 'webgpu' : 'cpu';
     const source = lower(outputs, { device, external: (name) => weights.places.get(name) });
@@ -115,12 +118,12 @@ export class Decoding {
   }
 }
 
-/** @throws GenerationError where the engine's attention over a cache cannot turn heads of that width */
-function checkHeads(slots: readonly CacheSlot[]): void {
-  const odd = slots.find(({ headWidth }) => headWidth % HEAD_UNIT !== 0);
+/** @throws GenerationError where the engine's attention over a cache cannot work on heads of that width */
+function checkHeads(slots: readonly CacheSlot[], unit: number): void {
+  const odd = slots.find(({ headWidth }) => headWidth % unit !== 0);
   if (odd !== undefined)
     throw new GenerationError(
-      `heads of width ${odd.headWidth} cannot be run over a cache, which takes multiples of ${HEAD_UNIT}`,
+      `heads of width ${odd.headWidth} cannot be run over a cache, which takes multiples of ${unit}`,
       'check the head sizes in config.json',
     );
 }
