@@ -25,8 +25,9 @@ export class Peer {
     return peer;
   }
 
+  /** Its process, or 0 once it has ended. */
   get pid(): number {
-    return this.#process.pid!;
+    return this.#process.pid ?? 0;
   }
 
   async ask(line: string): Promise<Record<string, unknown>> {

@@ -19,6 +19,10 @@ export interface BenchOptions {
   readonly python?: string;
   /** A node_modules folder that holds the JavaScript peers. */
   readonly modules?: string;
+  /** Tiles of a picture. */
+  readonly tiles?: number;
+  /** Measure one long answer instead. */
+  readonly long?: boolean;
 }
 
 export function median(values: readonly number[]): number {

@@ -59,7 +59,30 @@ const QWEN_TEMPLATE =
 
 const HALVES = { image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5] };
 
+const TINY = {
+  vocab_size: 300,
+  hidden_size: 64,
+  intermediate_size: 96,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  hidden_act: 'silu',
+  max_position_embeddings: 128,
+  rms_norm_eps: 1e-6,
+  rope_theta: 10_000,
+};
+const TINY_PARTS = { files: {}, specialTokens: { 0: '<end>' }, endOfText: '<end>', maxShardBytes: 1e9 };
+
 export const CHECKPOINTS: Readonly<Record<string, CheckpointShape>> = {
+  'tiny-llama': {
+    config: { architectures: ['LlamaForCausalLM'], model_type: 'llama', ...TINY, tie_word_embeddings: true },
+    ...TINY_PARTS,
+  },
+  'tiny-qwen2': {
+    config: { architectures: ['Qwen2ForCausalLM'], model_type: 'qwen2', ...TINY, tie_word_embeddings: false },
+    ...TINY_PARTS,
+  },
+
   /** The language model of SmolVLM-256M by itself. */
   'smolvlm-256m-text': {
     config: { architectures: ['LlamaForCausalLM'], ...SMOL_TEXT },

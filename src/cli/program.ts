@@ -4,6 +4,7 @@ import { registerChat } from './commands/chat.ts';
 import { registerCompare } from './commands/compare.ts';
 import { registerDescribe } from './commands/describe.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerGround } from './commands/ground.ts';
 import { registerPredict } from './commands/predict.ts';
 import { registerStart } from './commands/start.ts';
 import { registerTrain } from './commands/train.ts';
@@ -35,6 +36,7 @@ export function createProgram(): Command {
   registerPredict(program);
   registerChat(program);
   registerDescribe(program);
+  registerGround(program);
   registerCompare(program);
   registerDoctor(program);
   registerBench(program);

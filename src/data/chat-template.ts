@@ -1,7 +1,8 @@
 /** Chat templates: how a model wants a conversation written as one text (in Jinja, as its tokenizer's files carry it). */
-import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
+import { Environment, parse, tokenize } from '@huggingface/jinja';
 import { z } from 'zod';
 import { CheckpointError, DataError } from '../core/index.ts';
+import { BoundedInterpreter, MAX_ITEMS } from './template-bounds.ts';
 
 /** A part of a message: `{ type: 'text', text }`, `{ type: 'image' }`, … as the template knows them. */
 export interface ContentPart {
@@ -41,10 +42,9 @@ export interface ChatTemplateSources {
 
 const MAX_TEMPLATE = 1_000_000;
 const MAX_MESSAGES = 10_000;
-// A template is a program from outside: what it may take is bounded. Long conversations need about 200 steps a message.
-const MAX_STEPS = 500_000;
-const MAX_TEXT = 16_000_000;
-const MAX_ITEMS = 1_000_000;
+/** The library's first pass over a template takes time by the square of a run of white space. */
+const MAX_SPACES = 1000;
+const MAX_DATE_FORMAT = 1000;
 
 const text = z.string().max(MAX_TEMPLATE);
 const templateSchema = z.union([text, z.array(z.looseObject({ name: z.string(), template: text })).max(100)]);
@@ -58,9 +58,15 @@ const messagesSchema = z
   )
   .max(MAX_MESSAGES);
 
+/** A parsed template and how long its text is. */
+interface Program {
+  readonly tree: unknown;
+  readonly length: number;
+}
+
 /** The chat templates of a checkpoint, by name. */
 export class ChatTemplates {
-  readonly #programs: ReadonlyMap<string, unknown>;
+  readonly #programs: ReadonlyMap<string, Program>;
   readonly #tokens: Readonly<Record<string, string>>;
 
   /**
@@ -69,10 +75,13 @@ export class ChatTemplates {
    * @throws CheckpointError when a template is not Jinja
    */
   constructor(templates: ReadonlyMap<string, string>, tokens: Readonly<Record<string, string>> = {}) {
-    const programs = new Map<string, unknown>();
+    const programs = new Map<string, Program>();
     for (const [name, source] of templates) {
       try {
-        programs.set(name, parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true })));
+        if (source.length > MAX_TEMPLATE) throw new Error(`it has more than ${MAX_TEMPLATE} letters`);
+        if (longestSpace(source) > MAX_SPACES) throw new Error(`more than ${MAX_SPACES} spaces in a row`);
+        const tree: unknown = parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
+        programs.set(name, { tree, length: source.length });
       } catch (cause) {
         throw new CheckpointError(
           `chat template ${shorten(name)} is not Jinja that is understood: ${reason(cause)}`,
@@ -123,7 +132,7 @@ export class ChatTemplates {
     };
     try {
       for (const [name, value] of Object.entries(variables)) environment.set(name, value);
-      const result: unknown = new BoundedInterpreter(environment).run(program).value;
+      const result = new BoundedInterpreter(environment, program.length).run(program.tree).value;
       if (typeof result !== 'string') throw new Error('the template gives no text');
       return result;
     } catch (cause) {
@@ -135,35 +144,12 @@ export class ChatTemplates {
     }
   }
 
-  #choose({ template, tools }: ChatOptions): unknown {
+  #choose({ template, tools }: ChatOptions): Program {
     const usual = tools !== undefined && this.#programs.has('tool_use') ? 'tool_use' : 'default';
     const program = this.#programs.get(template ?? usual);
     if (program !== undefined) return program;
     const names = shorten(this.names.join(', ') || 'none');
     throw new DataError(`no chat template named ${shorten(template ?? usual)}`, `there are: ${names}`);
-  }
-}
-
-interface Evaluator {
-  run(program: unknown): { readonly value: unknown };
-  evaluate(node: unknown, environment: unknown): { readonly value: unknown } | undefined;
-}
-
-// The package's declarations leave out the file extensions that Node's module rules ask for, so its types are lost here.
-const Evaluating = Interpreter as unknown as new (environment: unknown) => Evaluator;
-
-/** Stops a template that does too much. Every node of its syntax tree goes through `evaluate`. */
-class BoundedInterpreter extends Evaluating {
-  #steps = 0;
-
-  override evaluate(node: unknown, environment: unknown): { readonly value: unknown } | undefined {
-    if (++this.#steps > MAX_STEPS) throw new Error(`more than ${MAX_STEPS} steps`);
-    const result = super.evaluate(node, environment);
-    const value = result?.value;
-    if (typeof value === 'string' && value.length > MAX_TEXT)
-      throw new Error(`a text of more than ${MAX_TEXT} letters`);
-    if (Array.isArray(value) && value.length > MAX_ITEMS) throw new Error(`a list of more than ${MAX_ITEMS} items`);
-    return result;
   }
 }
 
@@ -184,7 +170,10 @@ const GLOBALS: Readonly<Record<string, unknown>> = {
     if (!(count <= MAX_ITEMS)) throw new Error(`a range of ${count} numbers`);
     return Array.from({ length: count }, (_, i) => first + i * step);
   },
-  strftime_now: (format: string) => formatDate(new Date(), format),
+  strftime_now: (format: string) => {
+    if (format.length > MAX_DATE_FORMAT) throw new Error(`a date of more than ${MAX_DATE_FORMAT} letters`);
+    return formatDate(new Date(), format);
+  },
 };
 
 /** The letters of C's `strftime` that templates use, in English and local time. */
@@ -210,6 +199,16 @@ function formatDate(date: Date, format: string): string {
   return format.replaceAll(/%([a-zA-Z%])/g, (all, letter: string) =>
     Object.hasOwn(letters, letter) ? letters[letter]!() : all,
   );
+}
+
+/** The longest run of white space. By hand: a regular expression that looks for one would take as long as what it prevents. */
+function longestSpace(source: string): number {
+  let [longest, run] = [0, 0];
+  for (let i = 0; i < source.length; i++) {
+    run = source.charCodeAt(i) <= 32 || /\s/.test(source[i]!) ? run + 1 : 0;
+    if (run > longest) longest = run;
+  }
+  return longest;
 }
 
 function templateIn(json: unknown, file: string): z.infer<typeof templateSchema> | undefined {

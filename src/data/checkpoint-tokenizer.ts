@@ -3,6 +3,7 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { allocateArray, CheckpointError, DataError, hostTensor } from '../core/index.ts';
 import { type ChatTemplateSources, ChatTemplates } from './chat-template.ts';
+import { checkPatterns } from './pattern-bounds.ts';
 import { TextStream } from './text-stream.ts';
 import type { EncodedTexts } from './tokenizer.ts';
 
@@ -30,7 +31,8 @@ export interface BatchOptions extends EncodeOptions {
 
 const HINT = 'fetch the checkpoint again, or use one with a tokenizer.json';
 const NAMES = ['bos_token', 'eos_token', 'pad_token', 'unk_token', 'sep_token', 'cls_token', 'mask_token'] as const;
-const MAX_ID = 2 ** 31 - 1;
+/** The library makes a list as long as the largest id. The largest vocabularies have 260,000 tokens. */
+const MAX_ID = 4_000_000;
 
 const tokenId = z.int().min(0).max(MAX_ID);
 const fileSchema = z.looseObject({
@@ -90,6 +92,7 @@ export class CheckpointTokenizer {
     }
     this.specialTokens = tokens;
     try {
+      checkPatterns([file['normalizer'], file['pre_tokenizer'], file['post_processor'], file['decoder']]);
       this.#tokenizer = new Tokenizer(
         { ...file, added_tokens: file.added_tokens ?? [] },
         // The library's own default is true and takes spaces out of what a model wrote.

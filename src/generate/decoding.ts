@@ -14,6 +14,10 @@ export interface ModelWeights {
   readonly places: ReadonlyMap<string, ExternalData>;
 }
 
+/** What GroupQueryAttention wants the width of a head to be a multiple of, and where it turns heads itself. */
+const HEAD_UNIT = 8;
+const TURNED_HEAD_UNIT = 16;
+
 /** A model that is ready to write: one program for prompts and for single tokens. */
 export class Decoding {
   readonly shape: GenerationShape;
@@ -22,7 +26,6 @@ export class Decoding {
   readonly #runtime: Runtime;
   readonly #program: Program;
   readonly #slots: readonly CacheSlot[];
-  readonly #tables: Readonly<Record<string, HostTensor>>;
 
   private constructor(runtime: Runtime, program: Program, model: GeneratingModel, slots: readonly CacheSlot[]) {
     this.shape = model.generation;
@@ -30,7 +33,6 @@ export class Decoding {
     this.#runtime = runtime;
     this.#program = program;
     this.#slots = slots;
-    this.#tables = rotaryTablesOf(model.generation);
   }
 
   get vocabularySize(): number {
@@ -54,6 +56,9 @@ export class Decoding {
     const positions =
       positionAxes === 0 ? {} : { positions: input(INPUTS.positions, 'int64', [positionAxes, 'B', 'T']) };
     const logits = model.forwardCached(embeddings(model), chosen, cache, { context, ...positions });
+    // Models with axes of positions turn heads by themselves.
+    const turned = model.generation.rotary !== undefined && positionAxes === 0;
+    checkHeads(cache.slots, turned ? TURNED_HEAD_UNIT : HEAD_UNIT);
     const outputs: Record<string, Tensor> = { logits, ...cache.outputs };
     const device = runtime.device === 'webgpu' ? 'webgpu' : 'cpu';
     const source = lower(outputs, { device, external: (name) => weights.places.get(name) });
@@ -88,7 +93,7 @@ export class Decoding {
     };
     for (const { input: name, heads, headWidth } of this.#slots)
       values[name] = await this.#runtime.allocate('float32', [rows, heads, capacity, headWidth]);
-    for (const [name, table] of Object.entries(this.#tables)) await keep(name, table);
+    for (const [name, table] of Object.entries(rotaryTablesOf(this.shape, capacity))) await keep(name, table);
     for (const name of Object.keys(this.shape.context ?? {})) await keep(name, stacked(name, rows, contexts));
     await keep(CACHE.last, hostTensor('int32', [rows]));
     await keep(CACHE.total, hostTensor('int32', []));
@@ -113,6 +118,16 @@ export class Decoding {
   }
 }
 
+/** @throws GenerationError where the engine's attention over a cache cannot work on heads of that width */
+function checkHeads(slots: readonly CacheSlot[], unit: number): void {
+  const odd = slots.find(({ headWidth }) => headWidth % unit !== 0);
+  if (odd !== undefined)
+    throw new GenerationError(
+      `heads of width ${odd.headWidth} cannot be run over a cache, which takes multiples of ${unit}`,
+      'check the head sizes in config.json',
+    );
+}
+
 /** What the layers read: embeddings of tokens, with features in the place of image tokens. @returns [B, T, D] */
 function embeddings(model: GeneratingModel): Tensor {
   const embedded = model.embed(input(INPUTS.ids, 'int64', ['B', 'T']));
@@ -124,10 +139,13 @@ function embeddings(model: GeneratingModel): Tensor {
   return placeFeatures(embedded, features, places);
 }
 
-/** Tables of all positions, for models that turn by them. */
-function rotaryTablesOf({ rotary, maxLength }: GenerationShape): Record<string, HostTensor> {
+/**
+ * Tables of the positions that there is room for, for models that turn by them: what config.json says of the longest
+ * text may be far more than fits into memory.
+ */
+function rotaryTablesOf({ rotary }: GenerationShape, length: number): Record<string, HostTensor> {
   if (rotary === undefined) return {};
-  const { cosines, sines } = rotaryAngles(maxLength, rotaryFrequencies(rotary.headWidth, rotary.config));
+  const { cosines, sines } = rotaryAngles(length, rotaryFrequencies(rotary.headWidth, rotary.config));
   return { [CACHE.cosines]: cosines, [CACHE.sines]: sines };
 }
 

@@ -75,14 +75,15 @@ export async function* generate(
   const answer: number[] = [];
   try {
     const finished = rows.map(() => false);
+    const latest = rows.map(() => 0);
     let next: readonly (readonly number[] | Piece)[] = rows.map((prompt) => restOf(prompt, known, decoding.imageToken));
     for (let step = 1; finished.includes(false); step++) {
       const { data } = await state.read(next);
       signal?.throwIfAborted();
       const chosen: number[][] = [];
       for (const [row, sampler] of samplers.entries()) {
-        // A row that has ended is filled up until the others end too.
-        chosen[row] = [stopTokens[0] ?? 0];
+        // A row that has ended is filled up with its last token until the others end too.
+        chosen[row] = [latest[row]!];
         if (finished[row]) continue;
         const logits = data.subarray(row * decoding.vocabularySize, (row + 1) * decoding.vocabularySize);
         const constraint = constraints[row];
@@ -91,6 +92,7 @@ export async function* generate(
         const ends = stops.has(token) || constraint?.finished === true;
         const finish = ends ? 'stop' : step === maxNewTokens ? 'length' : undefined;
         finished[row] = finish !== undefined;
+        latest[row] = token;
         chosen[row] = [token];
         if (row === 0) answer.push(token);
         yield {

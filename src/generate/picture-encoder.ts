@@ -1,6 +1,6 @@
 // F rows of features, D width
 import { GenerationError, hostTensor, type HostTensor, joinRows } from '../core/index.ts';
-import type { ImageTextModel, PreparedPicture } from '../models/index.ts';
+import { arrangeRows, type ImageTextModel, type PreparedPicture } from '../models/index.ts';
 import { lower } from '../onnx/index.ts';
 import { runOnce } from '../runtime/run-once.ts';
 import type { Program, Runtime } from '../runtime/types.ts';
@@ -67,7 +67,9 @@ export class PictureEncoder {
       const { features } = await runOnce(this.#runtime, this.#program, part);
       results.push(features as HostTensor<'float32'>);
     }
-    return joinRows(results);
+    const rows = joinRows(results);
+    const arrangement = this.#model.arrangement?.(picture);
+    return arrangement === undefined ? rows : arrangeRows(rows, arrangement);
   }
 
   dispose(): void {

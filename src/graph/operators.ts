@@ -100,6 +100,7 @@ interface NormalizationAttributes {
 }
 
 interface AttentionAttributes {
+  fusedAttention: { readonly heads: number };
   cachedAttention: {
     readonly heads: number;
     readonly keyValueHeads: number;
@@ -327,6 +328,14 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   },
   // Inputs: log-probabilities, labels, the gradient of the mean loss (scalar).
   crossEntropyGradient: ([logProbabilities]) => [{ dtype: logProbabilities!.dtype, shape: logProbabilities!.shape }],
+  fusedAttention: ([query, key, value], { heads }) => {
+    const [batch, , width] = query!.shape;
+    if (query!.rank !== 3 || typeof width !== 'number' || width % heads !== 0)
+      return `the query must be [B, T, ${heads} × K]`;
+    return sameShape(key!.shape, [batch!, key!.shape[1]!, width]) && sameShape(value!.shape, key!.shape)
+      ? [{ dtype: query!.dtype, shape: query!.shape }]
+      : `keys and values must be [${batch}, S, ${width}]`;
+  },
   // Inputs: query, key, value, past key, past value, index of each row's last token, greatest length, and cosines and sines.
   cachedAttention: ([query, key, value, pastKey, pastValue], { heads, keyValueHeads }) => {
     const width = query!.shape.at(-1);

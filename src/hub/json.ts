@@ -44,9 +44,16 @@ export function scanJson(text: string, maxDepth: number): JsonScan {
 
 /** The position after the string that starts at `start`. No regular expression: a string may be megabytes long. */
 function endOfString(text: string, start: number): number {
-  let i = start + 1;
-  while (i < text.length && text[i] !== '"') i += text[i] === '\\' ? 2 : 1;
-  return i + 1;
+  let end = text.indexOf('"', start + 1);
+  while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end === -1 ? text.length : end + 1;
+}
+
+/** Whether an odd number of backslashes stands before a position. */
+function isEscaped(text: string, position: number): boolean {
+  let first = position;
+  while (text[first - 1] === '\\') first--;
+  return (position - first) % 2 === 1;
 }
 
 function isFollowedByColon(text: string, position: number): boolean {

@@ -208,7 +208,9 @@ function parseHeaderJson(bytes: Uint8Array, file: string): object {
       cause: error,
     });
   }
-  if (!isObject(json)) throw new CheckpointError(`${file}: the header is not an object of tensors`, REMEDY);
+  // The format asks for a { at the beginning; other readers refuse spaces or a byte-order mark before it.
+  if (!isObject(json) || bytes[0] !== 0x7b)
+    throw new CheckpointError(`${file}: the header is not an object of tensors`, REMEDY);
   if (duplicateKey !== undefined) {
     throw new CheckpointError(`${file}: the header names ${show(duplicateKey)} twice`, REMEDY);
   }

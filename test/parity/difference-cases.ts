@@ -1,7 +1,7 @@
 // Operators that the fixtures do not hold, checked by central differences alone.
 import { hostTensor, type HostTensor, Random } from '../../src/core/index.ts';
 import * as g from '../../src/graph/index.ts';
-import type { Build } from './check-gradients.ts';
+import type { Build, Named } from './check-gradients.ts';
 
 /** Operators of the fixtures for which ONNX Runtime 1.30 has no float64 kernel on CPU (Erf, Conv, ConvTranspose). */
 export const float32Only: ReadonlySet<string> = new Set(['erf', 'gelu', 'conv2d']);
@@ -125,6 +125,12 @@ export const differenceCases: readonly DifferenceCase[] = [
     inputs: { x: draw(14, 2, 8) },
     dtype: 'float64',
   },
+  ...(['float64', 'float32'] as const).map((dtype) => ({
+    name: `fusedAttention of two rows and heads in ${dtype}`,
+    build: ({ q, k, v }: Named) => g.fusedAttention(q!, k!, v!, 2),
+    inputs: { q: draw(16, 2, 3, 4), k: draw(17, 2, 5, 4), v: draw(18, 2, 5, 4) },
+    dtype,
+  })),
   {
     name: 'sums over the first, the middle and the last axes of four',
     build: ({ x }) => ({

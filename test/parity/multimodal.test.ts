@@ -1,161 +1,35 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { gradients } from '../../src/autodiff/index.ts';
 import { hostTensor, type HostTensor, Random } from '../../src/core/index.ts';
-import { Decoding, generate, PictureEncoder, type Prompt } from '../../src/generate/index.ts';
-import { crossEntropy, input, reshape, slice, type Tensor, trace } from '../../src/graph/index.ts';
-import { locateWeights, Weights } from '../../src/hub/node/index.ts';
-import { encodeSafetensors, matchTensors } from '../../src/hub/index.ts';
+import type { Prompt } from '../../src/generate/index.ts';
+import { encodeSafetensors } from '../../src/hub/index.ts';
 import { readSafetensors } from '../../src/hub/node/safetensors-file.ts';
-import type { PreparedPicture } from '../../src/models/index.ts';
 import { lower } from '../../src/onnx/index.ts';
 import { createRuntime } from '../../src/runtime/node/index.ts';
 import type { Program, Runtime, Value } from '../../src/runtime/types.ts';
 import { distance } from './check-gradients.ts';
-import { MULTIMODAL, type MultimodalCase } from './multimodal-cases.ts';
+import { MULTIMODAL } from './multimodal-cases.ts';
+import {
+  answer,
+  caseOf,
+  close,
+  Fixture,
+  folderOf,
+  openSpeaker,
+  outputsOf,
+  promptOf,
+  type Tensors,
+  weightsOf,
+} from './multimodal-fixture.ts';
 import { rounded } from './rounded.ts';
 
 /** Largest ‖x − x̂‖ / ‖x̂‖ beside Transformers, both in float32: four blocks round off about 1e-6. */
 const TOLERANCE = 1e-4;
 /** How far a tensor is moved, relative to its size, to see that it matters. */
 const NUDGE = 0.05;
-
-type Tensors = ReadonlyMap<string, HostTensor>;
-
-function folderOf(name: string): string {
-  return fileURLToPath(new URL(`fixtures/multimodal/${name}`, import.meta.url));
-}
-
-function caseOf(name: string): MultimodalCase {
-  const found = MULTIMODAL[name]!(JSON.parse(readFileSync(join(folderOf(name), 'config.json'), 'utf8')));
-  // Walking the tree gives the weights their names.
-  found.model.parameters();
-  return found;
-}
-
-/** A twin with what Transformers computes from it. */
-class Fixture {
-  readonly expected: Tensors;
-  readonly #case: MultimodalCase;
-
-  constructor(expected: Tensors, model: MultimodalCase) {
-    this.expected = expected;
-    this.#case = model;
-  }
-
-  static async load(name: string): Promise<Fixture> {
-    return new Fixture(await readSafetensors(join(folderOf(name), 'expected.safetensors')), caseOf(name));
-  }
-
-  /** Numbers of the prompts. */
-  get prompts(): number[] {
-    return [...this.expected.keys()].flatMap((key) => (key.startsWith('ids.') ? [Number(key.slice(4))] : []));
-  }
-
-  numbers(key: string): number[] {
-    return Array.from(this.expected.get(key)!.data as BigInt64Array, Number);
-  }
-
-  picture(k: number): PreparedPicture {
-    const imageSize = this.expected.has(`size.${k}`) ? (this.numbers(`size.${k}`) as [number, number]) : undefined;
-    return {
-      inputs: { pixel_values: this.expected.get(`pixels.${k}`)! },
-      features: this.expected.get(`features.${k}`)!.shape[0]!,
-      ...(imageSize === undefined ? {} : { imageSize }),
-    };
-  }
-
-  /** Inputs of the whole model for a text with the pictures of a prompt. */
-  inputs(ids: readonly number[], p: number): Record<string, HostTensor> {
-    const { model } = this.#case;
-    const parts = this.numbers(`pictures.${p}`).map((k) => this.picture(k));
-    const values = parts.map((part) => model.pictureValues?.(part) ?? part.inputs);
-    // Rows of one picture's table; no prompt of several pictures has them in tiles, so that the first picture's will do.
-    const patches = values[0]!['rows'] === undefined ? 0 : Math.max(...Array.from(values[0]!['rows'].data, Number));
-    const joined = Object.fromEntries(
-      Object.keys(values[0]!).map((name) => {
-        const rows = values.map((value) => value[name]!);
-        return [name, stack(name === 'rows' ? rows.map((row, i) => shifted(row, i * patches)) : rows)];
-      }),
-    );
-    let next = 0;
-    const places = ids.map((id, t) => (id === model.imageToken ? ids.length + next++ : t));
-    return { ...joined, ids: integers(ids), places: integers(places) };
-  }
-
-  /** What all outputs of {@link outputsOf} should be. */
-  rightOf(p: number): Record<string, HostTensor> {
-    const pictures = this.numbers(`pictures.${p}`);
-    const right: Record<string, HostTensor> = {};
-    const first = `vision.${pictures[0]!}.`;
-    for (const key of this.expected.keys()) {
-      if (key.startsWith(first)) {
-        const layer = key.slice(first.length);
-        right[`vision.${layer}`] = stack(pictures.map((k) => this.expected.get(`vision.${k}.${layer}`)!));
-      } else if (key.startsWith(`state.${p}.`)) {
-        right[`state.${key.slice(`state.${p}.`.length)}`] = this.expected.get(key)!;
-      }
-    }
-    if (pictures[0] === 0)
-      for (const key of this.expected.keys()) if (key.startsWith('keys.')) right[key] = this.expected.get(key)!;
-    right['features'] = stack(pictures.map((k) => this.expected.get(`features.${k}`)!));
-    right['logits'] = this.expected.get(`logits.${p}`)!;
-    right['loss'] = this.expected.get(`loss.${p}`)!;
-    return right;
-  }
-}
-
-/** One under another. */
-function stack(parts: readonly HostTensor[]): HostTensor {
-  const [, ...rest] = parts[0]!.shape;
-  const joined = hostTensor(parts[0]!.dtype, [parts.reduce((sum, { shape }) => sum + shape[0]!, 0), ...rest]);
-  let at = 0;
-  for (const { data } of parts) {
-    joined.data.set(data as never, at);
-    at += data.length;
-  }
-  return joined;
-}
-
-function integers(numbers: readonly number[]): HostTensor {
-  return hostTensor('int64', [1, numbers.length], BigInt64Array.from(numbers, BigInt));
-}
-
-/** Rows of a table in which other patches come first; the new line stays in row 0. */
-function shifted({ shape, data }: HostTensor, by: number): HostTensor {
-  const moved = (data as BigInt64Array).map((row) => (row === 0n ? row : row + BigInt(by)));
-  return hostTensor('int64', shape, moved);
-}
-
-/** Everything that a model computes on the way, by the names of the fixture. */
-function outputsOf(
-  { model, vision, text }: MultimodalCase,
-  given: Readonly<Record<string, HostTensor>>,
-): Record<string, Tensor> {
-  const inputs = Object.fromEntries(
-    Object.entries(given).map(([name, { dtype, shape }]) => [name, input(name, dtype, shape)]),
-  );
-  const { result: logits, taps } = trace(() => model.forward(inputs, inputs['ids']!, inputs['places']!));
-  const length = logits.shape[1] as number;
-  const labels = input('labels', 'int64', [1, length]);
-  const before = reshape(slice(logits, 1, 0, length - 1), [-1, logits.shape[2]!]);
-  const loss = crossEntropy(before, reshape(slice(labels, 1, 1, length), [-1]));
-  const outputs: Record<string, Tensor> = { logits, loss, features: taps.get('features')! };
-  outputs['vision.0'] = taps.get(`${vision}.embeddings`)!;
-  for (let i = 0; taps.has(`${vision}.encoder.layers.${i}.state`); i++)
-    outputs[`vision.${i + 1}`] = taps.get(`${vision}.encoder.layers.${i}.state`)!;
-  for (let i = 0; taps.has(`${vision}.encoder.layers.${i}.self_attn.keys`); i++)
-    outputs[`keys.${i}`] = taps.get(`${vision}.encoder.layers.${i}.self_attn.keys`)!;
-  const states = [taps.get('embeddings')!];
-  for (let i = 0; taps.has(`${text}.layers.${i}.state`); i++) states.push(taps.get(`${text}.layers.${i}.state`)!);
-  // Transformers gives the last state behind the norm.
-  states[states.length - 1] = taps.get('states')!;
-  states.forEach((state, i) => (outputs[`state.${i}`] = state));
-  return outputs;
-}
 
 let runtime: Runtime;
 let scratch: string;
@@ -182,48 +56,6 @@ async function readAll(values: Readonly<Record<string, Value>>): Promise<Record<
     value.dispose();
   }
   return read;
-}
-
-/** Weights by the model's paths, found by a strict account of the file. */
-function weightsOf({ model, rules }: MultimodalCase, files: Tensors): Record<string, HostTensor> {
-  const found = [...files].map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
-  const { names } = matchTensors(model.parameters(), found, rules, 'model.safetensors');
-  return Object.fromEntries([...names].map(([path, name]) => [path, files.get(name)!]));
-}
-
-/** What answers. */
-interface Speaker {
-  readonly decoding: Decoding;
-  readonly encoder: PictureEncoder;
-}
-
-async function openSpeaker({ model, rules }: MultimodalCase, folder: string): Promise<Speaker> {
-  const weights = await Weights.open(folder);
-  try {
-    const places = locateWeights(weights, model.parameters(), rules);
-    const decoding = await Decoding.create(runtime, model, places);
-    return { decoding, encoder: await PictureEncoder.create(runtime, model, places) };
-  } finally {
-    await weights.close();
-  }
-}
-
-function close({ decoding, encoder }: Speaker): void {
-  decoding.dispose();
-  encoder.dispose();
-}
-
-async function promptOf(fixture: Fixture, { encoder }: Speaker, p: number): Promise<Prompt> {
-  const pictures = [];
-  for (const k of fixture.numbers(`pictures.${p}`)) pictures.push(await encoder.encode(fixture.picture(k)));
-  return { tokens: fixture.numbers(`ids.${p}`), pictures };
-}
-
-/** The answers' tokens, row by row. */
-async function answer({ decoding }: Speaker, prompts: readonly Prompt[]): Promise<number[][]> {
-  const texts: number[][] = prompts.map(() => []);
-  for await (const { row, token } of generate(decoding, prompts, { maxNewTokens: 32 })) texts[row]!.push(token);
-  return texts;
 }
 
 describe.each(Object.keys(MULTIMODAL))('%s', (name) => {
@@ -293,9 +125,16 @@ describe.each(Object.keys(MULTIMODAL))('%s', (name) => {
   });
 
   it('generates the same tokens over a cache, alone and in a batch of unequal lengths', async () => {
-    const speaker = await openSpeaker(caseOf(name), folderOf(name));
+    const speaker = await openSpeaker(runtime, caseOf(name), folderOf(name));
     const prompts: Prompt[] = [];
-    for (const p of fixture.prompts) prompts.push(await promptOf(fixture, speaker, p));
+    for (const p of fixture.prompts) {
+      const prompt = await promptOf(fixture, speaker, p);
+      for (const [i, { features }] of prompt.pictures!.entries())
+        expect(
+          distance(features, fixture.expected.get(`features.${fixture.numbers(`pictures.${p}`)[i]!}`)!),
+        ).toBeLessThan(TOLERANCE);
+      prompts.push(prompt);
+    }
     const answers = fixture.prompts.map((p) => fixture.numbers(`tokens.${p}`));
     for (const text of answers) expect(new Set(text).size).toBeGreaterThanOrEqual(16);
     for (const [p, prompt] of prompts.entries()) expect(await answer(speaker, [prompt])).toEqual([answers[p]]);
@@ -337,7 +176,7 @@ describe.each(Object.keys(MULTIMODAL))('%s', (name) => {
         const folder = await mkdtemp(join(scratch, `${name}-`));
         const tensors = new Map([...files].map(([key, tensor]) => [key, rounded(tensor, dtype, stored)]));
         await writeFile(join(folder, 'model.safetensors'), encodeSafetensors(tensors));
-        const speaker = await openSpeaker(caseOf(name), folder);
+        const speaker = await openSpeaker(runtime, caseOf(name), folder);
         const { tokens, pictures } = await promptOf(fixture, speaker, 0);
         const state = await speaker.decoding.start(1, tokens.length);
         logits.push((await state.read([{ tokens, features: pictures![0]!.features }])).data.slice());
@@ -346,5 +185,63 @@ describe.each(Object.keys(MULTIMODAL))('%s', (name) => {
       }
       expect(logits[0], dtype).toEqual(logits[1]);
     }
+  });
+
+  it('is differentiable in everything that matters', async () => {
+    const twin = caseOf(name);
+    const weights = weightsOf(twin, files);
+    const used = Object.keys(weights).filter((path) => !twin.unused?.test(path));
+    const p = fixture.prompts[1]!;
+    const given = { ...fixture.inputs(fixture.numbers(`ids.${p}`), p), labels: fixture.expected.get(`labels.${p}`)! };
+    const { loss } = outputsOf(twin, given);
+    const parameters = twin.model.parameters();
+    const slopes = gradients(
+      loss!,
+      used.map((path) => parameters.get(path)!.tensor),
+    );
+    const program = await runtime.compile(
+      lower({ loss: loss!, ...Object.fromEntries(used.map((path, i) => [`slope.${path}`, slopes[i]!])) }),
+      { optimization: 'all' },
+    );
+    const random = new Random(2);
+    const directions = Object.fromEntries(
+      used.map((path) => [path, Array.from({ length: weights[path]!.data.length }, () => random.normal())]),
+    );
+    // Down the slope by differences, and by the gradients themselves.
+    const lossAt = async (step: number): Promise<Record<string, HostTensor>> => {
+      const moved = Object.fromEntries(
+        used.map((path) => {
+          const { shape, data } = weights[path]!;
+          return [
+            path,
+            hostTensor(
+              'float32',
+              shape,
+              (data as Float32Array).map((x, i) => x + step * directions[path]![i]!),
+            ),
+          ];
+        }),
+      );
+      const values = await allocate({ ...given, ...moved });
+      const results = await readAll(
+        await program.run(Object.fromEntries(program.inputs.map((each) => [each.name, values[each.name]!]))),
+      );
+      for (const value of Object.values(values)) value.dispose();
+      return results;
+    };
+    const step = 1e-3;
+    const [before, at, after] = [await lossAt(-step), await lossAt(0), await lossAt(step)];
+    const measured = (Number(after['loss']!.data[0]) - Number(before['loss']!.data[0])) / (2 * step);
+    let computed = 0;
+    for (const path of used) {
+      const slope = at[`slope.${path}`]!.data as Float32Array;
+      expect(
+        slope.some((x) => x !== 0),
+        path,
+      ).toBe(true);
+      slope.forEach((x, i) => (computed += x * directions[path]![i]!));
+    }
+    expect(Math.abs(computed - measured) / Math.abs(measured)).toBeLessThan(0.02);
+    program.dispose();
   });
 });

@@ -23,6 +23,8 @@ interface BenchOptions {
   readonly threads: number;
   readonly python?: string;
   readonly modules?: string;
+  readonly tiles?: number;
+  readonly long?: boolean;
 }
 
 /** What a module in `bench/` exports to be found by `sensorium bench`. */
@@ -37,6 +39,7 @@ Examples:
   sensorium bench                                        list what can be measured
   sensorium bench train-step --json
   sensorium bench train-step --python .venv/bin/python   beside PyTorch
+  sensorium bench generate --python .venv/bin/python --modules node_modules
 
 A ratio above 1 means that Sensorium is better than the peer beside it.
 `;
@@ -50,8 +53,10 @@ export function registerBench(program: Command): void {
     .option('--json', 'print one JSON object a line')
     .option('--rounds <n>', 'rounds, alternating with the peers; medians count', wholeNumber('--rounds'), 7)
     .option('--threads <n>', 'threads of each side', wholeNumber('--threads'), availableParallelism())
-    .option('--python <file>', 'a Python with PyTorch, for comparisons with it')
-    .option('--modules <dir>', 'a node_modules folder with @jax-js/jax and @tensorflow/tfjs, for comparisons with them')
+    .option('--python <file>', 'a Python with PyTorch (and transformers), for comparisons with it')
+    .option('--modules <dir>', 'a node_modules folder with the JavaScript peers, for comparisons with them')
+    .option('--tiles <n>', 'generate: tiles of the picture', wholeNumber('--tiles'), 1)
+    .option('--long', 'generate: one answer of 2,000 tokens, and whether it slows down or grows')
     .addHelpText('after', EXAMPLES)
     .action(benchAction);
 }

@@ -1,11 +1,11 @@
 import { open, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import process from 'node:process';
 import type { Command } from 'commander';
 import { DataError } from '../../core/index.ts';
 import { decodeUtf8, MAX_TEXT_LENGTH, padToSquare, requireText } from '../../data/index.ts';
 import type { Prediction } from '../../tasks/index.ts';
 import { printable } from '../report-error.ts';
+import { checkPngTarget } from '../target.ts';
 
 interface PredictOptions {
   readonly model: string;
@@ -42,7 +42,7 @@ export function registerPredict(program: Command): void {
 
 async function predictAction(options: PredictOptions): Promise<void> {
   const text = await readText(options);
-  if (options.heatmap !== undefined) await checkTarget(options.heatmap);
+  if (options.heatmap !== undefined) await checkPngTarget('--heatmap', options.heatmap);
   const { FusionPredictor } = await import('../../tasks/node/index.ts');
   const predictor = await FusionPredictor.open(options.model);
   try {
@@ -99,14 +99,6 @@ async function readSmallFile(path: string): Promise<Uint8Array> {
   } finally {
     await file.close();
   }
-}
-
-/** Says before any work is done that a file could not be written at the end. */
-async function checkTarget(path: string): Promise<void> {
-  if (!/\.png$/i.test(path)) throw new DataError(`--heatmap writes PNG files, not ${path}`, 'end its name in .png');
-  const folder = await stat(dirname(path)).catch(() => undefined);
-  if (folder?.isDirectory() !== true)
-    throw new DataError(`there is no folder ${dirname(path)}`, 'make it first, or write elsewhere');
 }
 
 function asJson(prediction: Prediction): string {

@@ -5,6 +5,7 @@ import sharp from 'sharp';
 
 import { DataError } from '../../core/index.ts';
 import { onBackground, picture, WHITE, type Colour, type Picture } from '../image.ts';
+import { drawSvg, isSvg } from './svg.ts';
 
 export interface DecodeOptions {
   /** Largest file in bytes; 64 MiB unless told. */
@@ -13,10 +14,13 @@ export interface DecodeOptions {
   readonly maxPixels?: number;
   /** What shows through transparent parts; white unless told. */
   readonly background?: Colour;
+  /** Longest time that an SVG may take to draw; 10 seconds unless told. */
+  readonly maxSeconds?: number;
 }
 
 export const MAX_BYTES: number = 64 * 2 ** 20;
 const MAX_PIXELS = 50_000_000;
+const MAX_SECONDS = 10;
 
 /**
  * A picture file as RGB: turned upright by its EXIF orientation, laid on a background, 8 bits per channel (the upper ones of
@@ -30,13 +34,20 @@ export async function readPicture(path: string, options: DecodeOptions = {}): Pr
 
 /** As {@link readPicture}, from the bytes of a file. @param name how errors call it */
 export async function decodePicture(bytes: Uint8Array, name: string, options: DecodeOptions = {}): Promise<Picture> {
-  const { maxBytes = MAX_BYTES, maxPixels = MAX_PIXELS, background = WHITE } = options;
+  const { maxBytes = MAX_BYTES, maxPixels = MAX_PIXELS, maxSeconds = MAX_SECONDS, background = WHITE } = options;
   if (bytes.length === 0) throw new DataError(`${name} is empty`, 'give a picture file');
   if (bytes.length > maxBytes) throw tooLarge(name, maxBytes);
   try {
+    if (!isRaster(bytes)) {
+      // Packed SVGs too: a few kilobytes of them may hold gigabytes.
+      if (!isSvg(bytes)) throw new Error('unsupported image format');
+      const drawn = await drawSvg(bytes, name, { maxPixels, background, seconds: maxSeconds });
+      return picture(drawn.width, drawn.height, 3, drawn.data);
+    }
     // A damaged or truncated file is refused, not filled with grey. Colour profiles are left aside: models were trained on
-    // pictures read that way.
-    const options = { limitInputPixels: maxPixels, failOn: 'truncated', pages: 1, ignoreIcc: true } as const;
+    // pictures read that way. Of a TIFF that is cut off, `truncated` would let grey through.
+    const failOn = isTiff(bytes) ? 'error' : 'truncated';
+    const options = { limitInputPixels: maxPixels, failOn, pages: 1, ignoreIcc: true } as const;
     const source = sharp(bytes, options);
     const { width, height, format, space } = await source.metadata();
     // Formats that declare a size may lie, so that the decoder checks again.
@@ -74,6 +85,26 @@ function fromInks(inks: Uint8Array): Uint8Array {
     for (let c = 0; c < 3; c++) rgb[q + c] = light - Math.round((inks[p + c]! * light) / 255);
   }
   return rgb;
+}
+
+/** How files of the other formats begin: JPEG, PNG, WebP, GIF, TIFF (four kinds), and AVIF from its fifth byte. */
+const BEGINNINGS: readonly RegExp[] = [
+  /^\xff\xd8\xff/,
+  /^\x89PNG/,
+  /^RIFF....WEBP/s,
+  /^GIF8/,
+  /^II[\x2a\x2b]\0/,
+  /^MM\0[\x2a\x2b]/,
+  /^....ftyp/s,
+];
+
+function isTiff(bytes: Uint8Array): boolean {
+  return (bytes[0] === 0x49 && bytes[1] === 0x49) || (bytes[0] === 0x4d && bytes[1] === 0x4d);
+}
+
+function isRaster(bytes: Uint8Array): boolean {
+  const beginning = String.fromCharCode(...bytes.subarray(0, 16));
+  return BEGINNINGS.some((pattern) => pattern.test(beginning));
 }
 
 function explain(name: string, message: string, maxPixels: number, cause: unknown): DataError {

@@ -1,4 +1,4 @@
-import { applyAll } from '../apply.ts';
+import { apply, applyAll } from '../apply.ts';
 import type { Tensor } from '../tensor.ts';
 
 /** What attention over a cache takes beside its queries. */
@@ -34,4 +34,14 @@ export function cachedAttention(
   const inputs = [query, key, value, pastKey, pastValue, last, total, ...turned];
   const [output, presentKey, presentValue] = applyAll('cachedAttention', inputs, options);
   return { output: output!, key: presentKey!, value: presentValue! };
+}
+
+/**
+ * softmax(Q Kᵀ / √K) V for each head, without a mask, and without ever holding the scores of all pairs at once (Dao et al.
+ * 2022, arXiv 2205.14135): for many tokens. The backward pass holds them.
+ * @param query [B, T, N·K]  @param key [B, S, N·K]  @param value [B, S, N·K]
+ * @returns [B, T, N·K]
+ */
+export function fusedAttention(query: Tensor, key: Tensor, value: Tensor, heads: number): Tensor {
+  return apply('fusedAttention', [query, key, value], { heads });
 }

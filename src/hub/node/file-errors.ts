@@ -10,13 +10,16 @@ const REMEDIES: Readonly<Record<string, readonly [what: string, hint: string]>> 
   EDQUOT: ['did not fit: the quota is used up', 'make room; what was there before is untouched'],
   EISDIR: ['is a folder', 'name a file in it'],
   ENAMETOOLONG: ['has a name that is too long', 'choose a shorter one'],
+  ELOOP: ['is a link that leads back to itself', 'put the file itself there'],
   EMFILE: ['could not be opened: too many files are open', 'raise the limit with `ulimit -n`'],
 };
 
+const UNKNOWN = ['could not be read or written', 'check the disk and the path'] as const;
+
 /** Turns a file system's error into one that says what to do; errors that already do are passed on. */
 export function asCheckpointError(error: unknown, path: string): unknown {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const remedy = Object.hasOwn(REMEDIES, code) ? REMEDIES[code] : undefined;
-  if (remedy === undefined) return error;
-  return new CheckpointError(`${path} ${remedy[0]}`, remedy[1], { cause: error });
+  if (!(error instanceof Error && 'syscall' in error && 'code' in error)) return error;
+  const code = String(error.code);
+  const [what, hint] = (Object.hasOwn(REMEDIES, code) ? REMEDIES[code] : undefined) ?? UNKNOWN;
+  return new CheckpointError(`${path} ${what}`, hint, { cause: error });
 }

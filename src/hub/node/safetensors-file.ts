@@ -136,9 +136,16 @@ export async function* safetensorsChunks(
 /** The error for a name that a checkpoint lacks, with the nearest names that it has. */
 export function missingTensor(name: string, names: Iterable<string>, where: string): CheckpointError {
   const last = name.split('.').slice(-2).join('.');
-  const near = [...names].filter((other) => other.endsWith(last)).slice(0, 3);
+  const near = [...names]
+    .filter((other) => other.endsWith(last))
+    .slice(0, 3)
+    .map(shorten);
   const hint = near.length > 0 ? `it has ${near.join(', ')}` : 'is this the checkpoint of another model?';
-  return new CheckpointError(`${where}: no tensor named ${name}`, hint);
+  return new CheckpointError(`${where}: no tensor named ${shorten(name)}`, hint);
+}
+
+function shorten(name: string): string {
+  return name.length > 160 ? `${name.slice(0, 157)}…` : name;
 }
 
 /** Reads exactly `length` bytes. */

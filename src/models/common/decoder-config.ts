@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { CheckpointError } from '../../core/index.ts';
 import { parseConfig } from '../../hub/index.ts';
 import type { RotaryConfig } from '../../nn/index.ts';
-import { layerCount, size } from './config-fields.ts';
+import { epsilon, layerCount, size } from './config-fields.ts';
 import type { DecoderConfig } from './decoder.ts';
 
 const positive = z.number().positive();
@@ -28,7 +28,7 @@ const keysSchema = z.looseObject({
   num_key_value_heads: size.nullish(),
   head_dim: size.nullish(),
   hidden_act: z.literal('silu').default('silu'),
-  rms_norm_eps: positive.default(1e-6),
+  rms_norm_eps: epsilon.default(1e-6),
   max_position_embeddings: size.optional(),
   tie_word_embeddings: z.boolean().default(false),
   rope_theta: positive.nullish(),

@@ -1,5 +1,5 @@
 /** What models have in common that write texts, and those that look at pictures while they do. */
-// B batch, T tokens, D width, V vocabulary, F rows of features, A axes of positions
+// B batch, T tokens, D width, V vocabulary, F rows of features, K rows that one is made of, A axes of positions
 import type { DType, HostTensor } from '../../core/index.ts';
 import type { Picture } from '../../data/index.ts';
 import type { Shape, Tensor } from '../../graph/index.ts';
@@ -80,6 +80,14 @@ export interface ImageTextProcessor {
   readonly grounding?: Grounding;
 }
 
+/** Each feature as a mean of K rows. */
+export interface Arrangement {
+  /** [F, K] */
+  readonly rows: HostTensor<'int64'>;
+  /** [F, K] */
+  readonly weights: HostTensor<'float32'>;
+}
+
 /** A model that writes about pictures: their features take the place of image tokens. */
 export interface ImageTextModel extends GeneratingModel {
   /** Id of the token that stands for a row of features. */
@@ -88,10 +96,15 @@ export interface ImageTextModel extends GeneratingModel {
   readonly independentTiles: boolean;
   /** Inputs of the picture encoder, for one picture. */
   pictureInputs(): Readonly<Record<string, Tensor>>;
-  /** @param inputs by the names of `pictureInputs`  @returns [F, D], in the order of the image tokens */
+  /**
+   * @param inputs by the names of `pictureInputs`
+   * @returns [F, D], in the order of the image tokens; or rows of which `arrangement` says how they become that
+   */
   pictureFeatures(inputs: Readonly<Record<string, Tensor>>): Tensor;
   /** Values of the picture encoder's inputs; those of the processor where it is absent. */
   pictureValues?(picture: PreparedPicture): Readonly<Record<string, HostTensor>>;
+  /** How features are made of all rows that the picture encoder gives, where they are not the same. */
+  arrangement?(picture: PreparedPicture): Arrangement;
 }
 
 /** Whether a model looks at pictures. */

@@ -25,6 +25,8 @@ export interface LlavaPartsConfig {
 
 /** What Transformers assumes where a file leaves keys out. */
 export interface LlavaDefaults {
+  /** Of the model itself. */
+  readonly type: string;
   readonly tower: 'clip' | 'siglip';
   readonly language: string;
   readonly block: number;
@@ -44,6 +46,7 @@ function textless(): { readonly vocabularySize: 0; readonly maxLength: 0 } {
 const block = z.int().min(-1001).max(1000);
 
 const schema = z.looseObject({
+  model_type: z.string().max(200).optional(),
   image_token_index: z.int().min(0).max(10_000_000).optional(),
   /** The name that Transformers gives it in its programs. */
   image_token_id: z.int().min(0).max(10_000_000).optional(),
@@ -61,6 +64,11 @@ const schema = z.looseObject({
 /** @param json contents of `config.json`  @param file its name, for messages  @throws CheckpointError */
 export function parseLlavaParts(json: unknown, file: string, defaults: LlavaDefaults): LlavaPartsConfig {
   const keys = parseConfig(schema, json, file);
+  if (keys.model_type !== undefined && keys.model_type !== defaults.type)
+    throw new CheckpointError(
+      `${file}: model_type is '${keys.model_type}', not '${defaults.type}'`,
+      'use the model that the file describes',
+    );
   const { model_type: type } = keys.vision_config;
   const kind = type === undefined ? defaults.tower : type === 'clip_vision_model' ? 'clip' : 'siglip';
   const vision = parseConfig(visionTower(TOWERS[kind]), keys.vision_config, `${file}, vision_config`);

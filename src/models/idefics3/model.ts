@@ -125,5 +125,6 @@ export class Idefics3 extends Module implements ImageTextModel {
 
 /** Names in files of Idefics3 and SmolVLM. */
 export function idefics3Names(config: Idefics3Config): NamingRules {
-  return decoderNames(config.text.tied);
+  const { ignored = [] } = decoderNames(config.text.tied);
+  return { ignored: [...ignored, /(^|\.)embeddings\.position_ids$/] };
 }

@@ -6,6 +6,7 @@ import { type LlavaPartsConfig, parseLlavaParts } from '../common/llava-config.t
  */
 export function parseLlavaConfig(json: unknown, file = 'config.json'): LlavaPartsConfig {
   return parseLlavaParts(json, file, {
+    type: 'llava',
     tower: 'clip',
     language: 'llama',
     block: -2,

@@ -34,6 +34,7 @@ export const PINPOINTS: readonly (readonly [number, number])[] = Array.from({ le
 /** @param json contents of `config.json`  @param file its name, for messages  @throws CheckpointError */
 export function parseLlavaOnevisionConfig(json: unknown, file = 'config.json'): LlavaOnevisionConfig {
   const parts = parseLlavaParts(json, file, {
+    type: 'llava_onevision',
     tower: 'siglip',
     language: 'qwen2',
     block: -1,

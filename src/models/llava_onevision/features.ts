@@ -1,6 +1,7 @@
 /** Which rows of features LLaVA-OneVision makes of a picture's tiles (Li et al. 2024, arXiv 2408.03326, section 3.2). */
 // F rows of features, K rows that each is made of, H rows and W columns of a grid
-import { hostTensor, type HostTensor, ShapeError } from '../../core/index.ts';
+import { hostTensor, ShapeError } from '../../core/index.ts';
+import type { Arrangement } from '../common/generating.ts';
 
 /** How pictures are cut into tiles. */
 export interface TileLayout {
@@ -21,15 +22,7 @@ export interface TiledPicture {
   readonly imageSize?: readonly [height: number, width: number] | undefined;
 }
 
-/** What makes features of a table with the new-line vector in row 0 and the patches of all tiles after it. */
-export interface FeatureRows {
-  /** [F, K] */
-  readonly rows: HostTensor<'int64'>;
-  /** [F, K] */
-  readonly weights: HostTensor<'float32'>;
-}
-
-/** Rows of the table and the weight of each. */
+/** Rows and the weight of each. */
 type Mixture = readonly (readonly [row: number, weight: number])[];
 
 const NEW_LINE: Mixture = [[0, 1]];
@@ -53,20 +46,21 @@ export function bestResolution(
 
 /** How many rows of features a picture gives. @throws ShapeError as {@link featureRows} does */
 export function countFeatures(picture: TiledPicture, layout: TileLayout): number {
-  return mixturesOf(picture, layout, 1).length;
+  return mixturesOf(picture, layout, 0).length;
 }
 
 /**
  * The features of pictures, one after another: the whole picture's patches; then the grid of its parts, without what was
- * added around the picture, scaled down where it is large, with a new-line vector after each row.
+ * added around the picture, scaled down where it is large, with a new-line vector after each row. What they are made of
+ * has, tile by tile, a row of the new-line vector and a row for each patch.
  * @throws ShapeError when a picture's tiles are not those of its size
  */
-export function featureRows(pictures: readonly TiledPicture[], layout: TileLayout): FeatureRows {
+export function featureRows(pictures: readonly TiledPicture[], layout: TileLayout): Arrangement {
   const all: Mixture[] = [];
-  let first = 1;
+  let first = 0;
   for (const picture of pictures) {
     for (const mixture of mixturesOf(picture, layout, first)) all.push(mixture);
-    first += picture.tiles * layout.patches ** 2;
+    first += picture.tiles * (1 + layout.patches ** 2);
   }
   const most = all.reduce((wide, mixture) => Math.max(wide, mixture.length), 1);
   const rows = hostTensor('int64', [all.length, most]);
@@ -80,10 +74,10 @@ export function featureRows(pictures: readonly TiledPicture[], layout: TileLayou
   return { rows, weights };
 }
 
-/** @param first row of the picture's first patch in the table */
+/** @param first row of the picture's first tile */
 function mixturesOf({ tiles, imageSize }: TiledPicture, layout: TileLayout, first: number): Mixture[] {
   const { patches, tileSize, pinpoints } = layout;
-  const whole = Array.from({ length: patches ** 2 }, (_, i): Mixture => [[first + i, 1]]);
+  const whole = Array.from({ length: patches ** 2 }, (_, i): Mixture => [[first + 1 + i, 1]]);
   if (tiles === 1) return [...whole, NEW_LINE];
   if (imageSize === undefined || imageSize.some((length) => !Number.isInteger(length) || length < 1))
     throw new ShapeError(`a picture in ${tiles} tiles of size ${imageSize?.join(' × ') ?? 'unknown'}`, 'give its size');
@@ -95,10 +89,10 @@ function mixturesOf({ tiles, imageSize }: TiledPicture, layout: TileLayout, firs
       `a picture of ${imageSize.join(' × ')} pixels comes in ${tiles} tiles, and the model wants ${asked}`,
       'image_grid_pinpoints of preprocessor_config.json and of config.json must be the same',
     );
-  // Where the patch at a place of the grid stands in the table, tile by tile.
+  // Where the patch at a place of the grid stands, tile by tile.
   const rowAt = (y: number, x: number): number => {
     const tile = 1 + Math.floor(y / patches) * columns + Math.floor(x / patches);
-    return first + (tile * patches + (y % patches)) * patches + (x % patches);
+    return first + tile * (1 + patches ** 2) + 1 + (y % patches) * patches + (x % patches);
   };
   const grid = [(best[0] / tileSize) * patches, columns * patches] as const;
   return [...whole, ...partsOf(unpadded(grid, imageSize), layout, rowAt)];

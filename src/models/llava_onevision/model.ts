@@ -1,10 +1,9 @@
 // I tiles, P patches of a tile, B batch, T tokens, D width, F rows of features, K rows that each is made of
-import type { HostTensor } from '../../core/index.ts';
-import { concat, gather, input, matmul, reshape, type Tensor } from '../../graph/index.ts';
+import { concat, expand, input, reshape, type Tensor } from '../../graph/index.ts';
 import { initializers, type KeyValueCache, Module, Parameter } from '../../nn/index.ts';
 import { CausalLM } from '../common/decoder.ts';
-import type { GenerationShape, ImageTextModel, PreparedPicture } from '../common/generating.ts';
-import { readWithPictures } from '../common/image-text.ts';
+import type { Arrangement, GenerationShape, ImageTextModel, PreparedPicture } from '../common/generating.ts';
+import { arrange, readWithPictures } from '../common/image-text.ts';
 import { MultimodalProjector, VisionTower } from '../common/llava-parts.ts';
 import type { LlavaOnevisionConfig } from './config.ts';
 import { featureRows } from './features.ts';
@@ -39,35 +38,25 @@ export class LlavaOnevision extends Module implements ImageTextModel {
   }
 
   get independentTiles(): boolean {
-    return false;
+    return true;
   }
 
-  /** `rows` and `weights` say of which rows of the table of new line and patches each feature is made: see `featureRows`. */
-  pictureInputs(): { readonly pixel_values: Tensor; readonly rows: Tensor; readonly weights: Tensor } {
+  pictureInputs(): { readonly pixel_values: Tensor } {
     const { imageSize, channels } = this.config.vision;
-    return {
-      pixel_values: input('pixel_values', 'float32', ['tiles', channels, imageSize, imageSize]),
-      rows: input('rows', 'int64', ['F', 'K']),
-      weights: input('weights', 'float32', ['F', 'K']),
-    };
+    return { pixel_values: input('pixel_values', 'float32', ['tiles', channels, imageSize, imageSize]) };
+  }
+
+  /** @param inputs.pixel_values [I, 3, H, W]  @returns [I · (1 + P), D]: for each tile the new line and its patches */
+  pictureFeatures(inputs: Readonly<Record<string, Tensor>>): Tensor {
+    const { width } = this.config.text;
+    const patches = this.multi_modal_projector.forward(this.vision_tower.forward(inputs['pixel_values']!));
+    const newLine = expand(reshape(this.image_newline.tensor, [1, 1, width]), [patches.shape[0]!, 1, width]);
+    return reshape(concat([newLine, patches], 1), [-1, width]);
   }
 
   /** @throws ShapeError when the picture's tiles are not those of its size */
-  pictureValues({ inputs, imageSize }: PreparedPicture): Readonly<Record<string, HostTensor>> {
-    const pixels = inputs['pixel_values']!;
-    return { pixel_values: pixels, ...featureRows([{ tiles: pixels.shape[0]!, imageSize }], this.config.tiles) };
-  }
-
-  /** @param inputs.pixel_values [I, 3, H, W]  @param inputs.rows [F, K]  @param inputs.weights [F, K]  @returns [F, D] */
-  pictureFeatures(inputs: Readonly<Record<string, Tensor>>): Tensor {
-    const { width } = this.config.text;
-    const states = this.vision_tower.forward(inputs['pixel_values']!);
-    const patches = reshape(this.multi_modal_projector.forward(states), [-1, width]);
-    const table = concat([reshape(this.image_newline.tensor, [1, width]), patches], 0);
-    const weights = inputs['weights']!;
-    const [count, parts] = weights.shape;
-    const mixed = matmul(reshape(weights, [count!, 1, parts!]), gather(table, inputs['rows']!));
-    return reshape(mixed, [count!, width]);
+  arrangement({ inputs, imageSize }: PreparedPicture): Arrangement {
+    return featureRows([{ tiles: inputs['pixel_values']!.shape[0]!, imageSize }], this.config.tiles);
   }
 
   /** @param ids [B, T] int64  @returns [B, T, D] */
@@ -80,11 +69,13 @@ export class LlavaOnevision extends Module implements ImageTextModel {
   }
 
   /**
-   * As in training. @param inputs tiles and rows of all pictures, as in `pictureInputs`  @param ids [B, T] int64
+   * As in training. @param inputs tiles of all pictures, as in `pictureInputs`, and their `featureRows`: `rows` [F, K] int64
+   * and `weights` [F, K]  @param ids [B, T] int64
    * @param places [B, T] int64, as in `placeFeatures`  @param mask added to the scores; causal by default
    * @returns logits [B, T, V]
    */
   forward(inputs: Readonly<Record<string, Tensor>>, ids: Tensor, places: Tensor, mask?: Tensor): Tensor {
-    return readWithPictures(this.language_model, ids, { features: this.pictureFeatures(inputs), places, mask });
+    const features = arrange(this.pictureFeatures(inputs), inputs['rows']!, inputs['weights']!);
+    return readWithPictures(this.language_model, ids, { features, places, mask });
   }
 }

@@ -3,6 +3,7 @@
 import {
   add,
   type Dim,
+  fusedAttention,
   gather,
   gelu,
   linear,
@@ -87,7 +88,7 @@ class PatchEmbedding extends Module {
   }
 }
 
-/** Heads that see all patches, or those of their own window. Attention maps are named `weights`. */
+/** Heads that see all patches, or those of their own window. Attention maps of windows are named `weights`. */
 class VisionAttention extends Module {
   readonly qkv: Linear;
   readonly proj: Linear;
@@ -102,14 +103,29 @@ class VisionAttention extends Module {
 
   /** @param x [P, D]  @param rotary [P, K] each  @returns [P, D] */
   forward(x: Tensor, rotary: Rotary, windows?: Windows): Tensor {
-    const heads = this.#heads;
     const joint = this.qkv.forward(x);
-    const rows = windows === undefined ? unsqueeze(joint, 0) : gather(joint, windows.rows);
-    const split = splitHeads(rows, 3 * heads);
+    return this.proj.forward(windows === undefined ? this.#amongAll(joint, rotary) : this.#within(joint, windows));
+  }
+
+  /** Every patch sees every other, for which the pairs of a large picture are too many to be held. @returns [P, D] */
+  #amongAll(joint: Tensor, { cosines, sines }: Rotary): Tensor {
+    const heads = this.#heads;
+    const [patches, width] = [joint.shape[0]!, (joint.shape[1] as number) / 3];
+    const perHead = { cosines: unsqueeze(cosines, 1), sines: unsqueeze(sines, 1) };
+    const split = reshape(joint, [patches, 3 * heads, width / heads]);
     const [q, k, v] = [0, 1, 2].map((part) => slice(split, 1, part * heads, (part + 1) * heads));
-    const turn = (part: Tensor): Tensor => applyRotary(part, windows?.rotary ?? rotary);
-    const attended = reshape(mergeHeads(attend(turn(q!), turn(k!), v!, windows?.mask)), [-1, x.shape[1]!]);
-    return this.proj.forward(windows === undefined ? attended : gather(attended, windows.places));
+    const row = (part: Tensor): Tensor => reshape(part, [1, patches, width]);
+    const attended = fusedAttention(row(applyRotary(q!, perHead)), row(applyRotary(k!, perHead)), row(v!), heads);
+    return reshape(attended, [patches, width]);
+  }
+
+  /** Patches see those of their own window. @returns [P, D] */
+  #within(joint: Tensor, { rows, rotary, mask, places }: Windows): Tensor {
+    const heads = this.#heads;
+    const split = splitHeads(gather(joint, rows), 3 * heads);
+    const [q, k, v] = [0, 1, 2].map((part) => slice(split, 1, part * heads, (part + 1) * heads));
+    const attended = mergeHeads(attend(applyRotary(q!, rotary), applyRotary(k!, rotary), v!, mask));
+    return gather(reshape(attended, [-1, attended.shape[2]!]), places);
   }
 }
 

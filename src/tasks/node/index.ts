@@ -1,1 +1,2 @@
+export * from './boxes.ts';
 export * from './fusion-predictor.ts';

@@ -8,20 +8,27 @@ are random numbers in the shapes that the released processors give.
 
 Of each picture k: pixels.k [tiles, 3, H, W], size.k (as it was given, where the model asks), vision.k.<layer>, features.k.
 Of the first one also keys.<block>: their biases show nowhere else, since they change all scores of a query alike.
+Three of them have the files of a processor too, for what leads from a text with pictures to its answer: of each question q,
+question.q.<n> are its pictures [H, W, 3] in bytes, question.q.ids and question.q.tokens.
 Of each prompt p: ids.p, pictures.p (their numbers), labels.p, state.p.<layer>, logits.p, loss.p, tokens.p (32, greedily).
 """
 
+import json
 import math
 import pathlib
 import shutil
 import sys
 from types import MethodType, SimpleNamespace
 
+import numpy as np
 import torch
+from PIL import Image
 from safetensors.torch import save_file
-from transformers.models.llava_onevision.processing_llava_onevision import LlavaOnevisionProcessor
-from transformers import (AutoModelForImageTextToText, CLIPVisionConfig, Idefics3Config, LlamaConfig, LlavaConfig,
-                          LlavaOnevisionConfig, Qwen2Config, SiglipVisionConfig, SmolVLMConfig)
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
+from transformers import (AutoImageProcessor, AutoModelForImageTextToText, CLIPVisionConfig, Idefics3Config,
+                          Idefics3Processor, LlamaConfig, LlavaConfig, LlavaOnevisionConfig, LlavaOnevisionProcessor,
+                          LlavaProcessor, PreTrainedTokenizerFast, Qwen2Config, SiglipVisionConfig, SmolVLMConfig)
+from transformers.models.llava_onevision.video_processing_llava_onevision import LlavaOnevisionVideoProcessor
 
 torch.set_num_threads(1)
 
@@ -105,6 +112,70 @@ CASES = {
 }
 
 
+SPECIAL = {IMAGE: "<image>", 95: "<video>", 92: "<end_of_utterance>", 91: "<global-img>", 90: "<fake_token_around_image>",
+           86: "<row_1_col_1>", 87: "<row_1_col_2>", 88: "<row_2_col_1>", 89: "<row_2_col_2>"}
+HALF = [0.5, 0.5, 0.5]
+PIXELS = dict(do_convert_rgb=True, do_normalize=True, do_rescale=True, do_resize=True, image_mean=HALF, image_std=HALF,
+              rescale_factor=0.00392156862745098)
+# What a text is that asks about pictures, and the height and width of each.
+QUESTIONS = [("w5 w17 <image> w33 w8", [(21, 30)]), ("w44 <image> w3 w70 <image> w9 w12", [(18, 16), (40, 13)])]
+
+
+def tokenizer():
+    """A word for each token."""
+    words = {SPECIAL.get(i, f"w{i}"): i for i in range(97)}
+    made = Tokenizer(models.WordPiece(words, unk_token="w0"))
+    made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    made.add_special_tokens([AddedToken(SPECIAL[i], special=True, normalized=False) for i in sorted(SPECIAL)])
+    return made
+
+
+def picture_files(name):
+    """preprocessor_config.json and processor_config.json."""
+    if name == "idefics3":
+        return (dict(**PIXELS, do_image_splitting=True, do_pad=True, resample=1, max_image_size=dict(longest_edge=16),
+                     size=dict(longest_edge=32), image_processor_type="Idefics3ImageProcessor"),
+                dict(image_seq_len=4, processor_class="Idefics3Processor"))
+    if name == "llava":
+        return (dict(**PIXELS, do_center_crop=True, crop_size=dict(height=16, width=16), size=dict(shortest_edge=16), resample=3,
+                     image_processor_type="CLIPImageProcessor"),
+                dict(patch_size=4, vision_feature_select_strategy="default", num_additional_image_tokens=1, image_token="<image>",
+                     processor_class="LlavaProcessor"))
+    return (dict(**PIXELS, do_pad=True, resample=3, size=dict(height=16, width=16),
+                 image_grid_pinpoints=CASES[name].config.image_grid_pinpoints, image_processor_type="LlavaOnevisionImageProcessor"),
+            dict(num_image_tokens=16, vision_feature_select_strategy="full", vision_aspect_ratio="anyres_max_2",
+                 image_token="<image>", processor_class="LlavaOnevisionProcessor"))
+
+
+def questions(name, case, folder):
+    """Writes the files of a processor, and gives of each question its pictures and what the processor makes of it."""
+    preprocessor, keys = picture_files(name)
+    (folder / "config.json").write_text(json.dumps(dict(model_type=case.config.model_type)))
+    (folder / "preprocessor_config.json").write_text(json.dumps(preprocessor))
+    (folder / "processor_config.json").write_text(json.dumps(keys))
+    tokenizer().save(str(folder / "tokenizer.json"), pretty=False)
+    pixels = AutoImageProcessor.from_pretrained(folder, backend="pil")
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer(), unk_token="w0", pad_token="w0")
+    if name == "idefics3":
+        processor = Idefics3Processor(pixels, fast, image_seq_len=keys["image_seq_len"])
+    elif name == "llava":
+        processor = LlavaProcessor(pixels, fast, **{key: keys[key] for key in list(keys)[:3]})
+    else:
+        processor = LlavaOnevisionProcessor(pixels, fast, LlavaOnevisionVideoProcessor(), **{key: keys[key] for key in list(keys)[:3]})
+    random = np.random.default_rng(7)
+    asked = []
+    for text, sizes in QUESTIONS:
+        pictures = [random.integers(0, 256, (height, width, 3)).astype(np.uint8) for height, width in sizes]
+        images = [Image.fromarray(picture) for picture in pictures]
+        inputs = dict(processor(images=images if name == "llava" else [images], text=[text], return_tensors="pt"))
+        ids = inputs.pop("input_ids")[0].tolist()
+        inputs.pop("attention_mask")
+        if name == "llava_onevision":
+            inputs["batch_num_images"] = torch.tensor([len(images)])
+        asked.append((pictures, ids, inputs))
+    return asked
+
+
 def randomise(model, tied, seed):
     """Draws every parameter anew."""
     generator = torch.Generator().manual_seed(seed)
@@ -151,9 +222,17 @@ def expand(prompt, features):
     return ids, pictures
 
 
-def expectations(case, model, features):
+def expectations(case, model, features, asked):
     """What is expected of a model, or nothing where its answers are dull."""
     expected = {}
+    for q, (pictures, ids, inputs) in enumerate(asked):
+        tokens, gap = greedy(model, inputs, ids)
+        if len(set(tokens)) < 16 or gap < 1e-2:
+            return None
+        expected[f"question.{q}.ids"] = torch.tensor(ids)
+        expected[f"question.{q}.tokens"] = torch.tensor(tokens)
+        for n, picture in enumerate(pictures):
+            expected[f"question.{q}.{n}"] = torch.from_numpy(picture)
     for p, prompt in enumerate(case.prompts):
         ids, pictures = expand(prompt, features)
         inputs = case.inputs([case.pictures[k] for k in pictures])
@@ -177,7 +256,7 @@ def expectations(case, model, features):
 
 def released_counts():
     """[N, 3]: heights, widths, and the features that pictures of that size have in the released LLaVA-OneVision."""
-    sides = [1, 27, 99, 100, 333, 384, 400, 479, 768, 1001, 1152, 1999, 3000, 4032]
+    sides = [1, 27, 100, 384, 479, 1001, 1999, 3000, 4032]
     pinpoints = [[384 * rows, 384 * columns] for rows in range(1, 7) for columns in range(1, 7)]
     processor = SimpleNamespace(num_image_tokens=729, vision_aspect_ratio="anyres_max_9",
                                 image_processor=SimpleNamespace(image_grid_pinpoints=pinpoints))
@@ -189,6 +268,8 @@ def released_counts():
 def make(name, case, number):
     folder = HERE / name
     shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    asked = questions(name, case, folder) if name in ("idefics3", "llava", "llava_onevision") else []
     side = case.config.vision_config.image_size
     generator = torch.Generator().manual_seed(number)
     for picture in case.pictures:
@@ -206,7 +287,7 @@ def make(name, case, number):
                 lengths = [len(rows) * case.pictures[k]["tiles"] // sum(case.pictures[j]["tiles"] for j in mine) for k in mine]
                 for k, part in zip(mine, rows.split(lengths)):
                     features[k] = part
-            expected = expectations(case, model, features)
+            expected = expectations(case, model, features, asked)
             if expected is None:
                 continue
             for k, picture in enumerate(case.pictures):
@@ -230,6 +311,8 @@ def make(name, case, number):
         expected["counts"] = released_counts()
     model.save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
+    for file in folder.iterdir():
+        file.chmod(0o644)
     save_file({key: value.contiguous() for key, value in expected.items()}, folder / "expected.safetensors")
     print(name, "seed", seed, [len(f) for f in features], sum(p.numel() for p in model.parameters()), "parameters")
 
