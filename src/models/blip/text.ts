@@ -120,6 +120,7 @@ class BlipTextLayer extends Module {
   /** @param x [B, T, D]  @param cross left out where a text stands by itself  @returns [B, T, D] */
   forward(x: Tensor, self: SelfAttention, cross?: CrossContext): Tensor {
     const attended = self(this, x);
+    if (cross !== undefined) tap('crossattention.keys', cross.key);
     const informed = cross === undefined ? attended : this.crossattention.forwardCross(attended, cross);
     const hidden = activate(this.intermediate.forward(informed), this.#config.activation);
     return tap('state', this.output.forward(hidden, informed));
