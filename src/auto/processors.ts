@@ -16,6 +16,7 @@ import {
   parseIdefics3Config,
   parseLlavaConfig,
   parseLlavaOnevisionConfig,
+  parseQwen25VLConfig,
   parseSiglipConfig,
   parseViTConfig,
   type PictureProcessor,
@@ -36,7 +37,7 @@ const PROCESSORS: Readonly<Record<string, CreateProcessor>> = {
   llava: (files, tokenizer, json) => createLlavaProcessor(files, tokenizer, parseLlavaConfig(json)),
   llava_onevision: (files, tokenizer, json) =>
     createLlavaOnevisionProcessor(files, tokenizer, parseLlavaOnevisionConfig(json)),
-  qwen2_5_vl: createQwen25VLProcessor,
+  qwen2_5_vl: (files, tokenizer, json) => createQwen25VLProcessor(files, tokenizer, parseQwen25VLConfig(json)),
 };
 
 /** A processor of pictures alone, and height and width in pixels of what its model takes. */

@@ -9,7 +9,7 @@ const MAX_SIZE = 8_000_000;
 const MAX_WORK = 128_000_000;
 const ITEM = 16;
 /** Steps that one turn of a loop counts as, empty or not: the library makes a scope for each. */
-const ITERATION = 4;
+const ITERATION = 20;
 const MAX_INDENT = 16;
 export const MAX_ITEMS = 100_000;
 
@@ -22,7 +22,22 @@ interface Value {
 /** A node of the syntax tree, as far as it is looked at here. */
 interface TreeNode {
   readonly type: string;
-  readonly [key: string]: any;
+  readonly body?: readonly TreeNode[];
+  readonly alternate?: readonly TreeNode[];
+  readonly defaultBlock?: readonly TreeNode[];
+  readonly args?: readonly TreeNode[];
+  readonly left?: TreeNode;
+  readonly right?: TreeNode;
+  readonly lhs?: TreeNode;
+  readonly operand?: TreeNode;
+  readonly iterable?: TreeNode;
+  readonly object?: TreeNode | Known;
+  readonly property?: TreeNode | Known;
+  readonly callee?: TreeNode;
+  readonly operator?: { readonly value: string };
+  readonly computed?: boolean;
+  /** Of an identifier its name, of a named argument its node. */
+  readonly value?: unknown;
 }
 
 type Callable = (args: Value[], environment: unknown) => Value;
@@ -84,14 +99,14 @@ export class BoundedInterpreter extends Evaluating {
   }
 
   override applyFilter(operand: Value, filter: TreeNode, environment: unknown): Value {
-    const name = String(filter['value'] ?? filter['callee']?.value);
+    const name = String(filter.value ?? filter.callee?.value);
     if (['length', 'first', 'last', 'default', 'list'].includes(name))
       return super.applyFilter(operand, filter, environment);
     const size = this.#size(operand);
     // A sort compares each item about log2 n times.
     this.#count(name === 'sort' ? size * 20 : size);
     if (filter.type === 'CallExpression') {
-      const [positional, named] = this.evaluateArguments(filter['args'], environment);
+      const [positional, named] = this.evaluateArguments(filter.args, environment);
       const longest = Math.max(0, ...[...positional, ...named.values()].map(reach));
       if (name === 'replace') checkReplacement(operand, positional);
       else if (name === 'join') checkSize(size + itemsOf(operand) * longest);
@@ -106,10 +121,10 @@ export class BoundedInterpreter extends Evaluating {
   }
 
   override evaluateMemberExpression(node: TreeNode, environment: unknown): Value {
-    const object = this.evaluate(node['object'], environment)!;
-    const isSlice = node['property'].type === 'SliceExpression';
+    const object = this.evaluate(node.object, environment)!;
+    const isSlice = node.property?.type === 'SliceExpression';
     const property =
-      node['computed'] && !isSlice ? new Known(this.evaluate(node['property'], environment)) : node['property'];
+      node.computed === true && !isSlice ? new Known(this.evaluate(node.property, environment)) : node.property!;
     const result = super.evaluateMemberExpression({ ...node, object: new Known(object), property }, environment);
     if (typeof object.value !== 'string' || result.type !== 'FunctionValue') return result;
     // A method of a text: `replace` and `split` make more of it than it is.
@@ -129,43 +144,44 @@ export class BoundedInterpreter extends Evaluating {
     switch (node.type) {
       case 'BinaryExpression': {
         // Lists are compared with texts, and joined to them, as text.
-        const deep = ['==', '!=', '~'].includes(node['operator'].value) ? 'all' : 'surface';
-        return this.#willRead(deep, [node['left'], node['right']]);
+        const deep = ['==', '!=', '~'].includes(node.operator?.value ?? '') ? 'all' : 'surface';
+        return this.#willRead(deep, [node.left, node.right]);
       }
       case 'TestExpression':
-        return this.#willRead('surface', [node['operand']]);
+        return this.#willRead('surface', [node.operand]);
       case 'FilterExpression':
         // `applyFilter` counts.
         return;
       case 'CallExpression':
         return this.#willRead(
           'all',
-          node['args'].map((argument: TreeNode) =>
-            argument.type.startsWith('Keyword') ? argument['value'] : argument,
-          ),
+          node.args?.map((argument) =>
+            argument.type.startsWith('Keyword') ? (argument.value as TreeNode) : argument,
+          ) ?? [],
         );
       case 'MemberExpression':
-        if (node['property'].type === 'SliceExpression') this.#willRead('surface', [node['object']]);
+        if (node.property?.type === 'SliceExpression') this.#willRead('surface', [node.object]);
         return;
       case 'For': {
         const { iterable } = node;
-        this.#iterated.add(iterable.type === 'SelectExpression' ? iterable.lhs : iterable);
-        return this.#willRead('all', [...node['body'], ...(node['defaultBlock'] ?? [])]);
+        const list = iterable?.type === 'SelectExpression' ? iterable.lhs : iterable;
+        if (list !== undefined) this.#iterated.add(list);
+        return this.#willRead('all', [...(node.body ?? []), ...(node.defaultBlock ?? [])]);
       }
       case 'Macro':
       case 'CallStatement':
         // Its body is looked through for the variables that it takes.
         this.#count(this.#sourceLength);
-        return this.#willRead('all', node['body']);
+        return this.#willRead('all', node.body ?? []);
       case 'Program':
       case 'If':
       case 'Set':
       case 'FilterStatement':
-        return this.#willRead('all', [...(node['body'] ?? []), ...(node['alternate'] ?? [])]);
+        return this.#willRead('all', [...(node.body ?? []), ...(node.alternate ?? [])]);
     }
   }
 
-  #willRead(how: 'surface' | 'all', nodes: readonly TreeNode[]): void {
+  #willRead(how: 'surface' | 'all', nodes: readonly (TreeNode | Known | undefined)[]): void {
     for (const node of nodes) if (node !== undefined) this.#read.set(node, how);
   }
 
@@ -201,9 +217,7 @@ export class BoundedInterpreter extends Evaluating {
 
 /** Whether a node only names a value that is there already. */
 function isReference(node: TreeNode): boolean {
-  return (
-    node.type === 'Identifier' || (node.type === 'MemberExpression' && node['property'].type !== 'SliceExpression')
-  );
+  return node.type === 'Identifier' || (node.type === 'MemberExpression' && node.property?.type !== 'SliceExpression');
 }
 
 function isComposite({ value }: Value): boolean {

@@ -2,6 +2,7 @@ import { type DType, GraphError } from '../core/index.ts';
 import { type Dim, dimTerms, type Node, type OpName, reachableNodes, type Shape, type Tensor } from '../graph/index.ts';
 import { type ExternalData, OnnxBuilder } from './builder.ts';
 import { loweringRules } from './lowering/rules.ts';
+import { JointProducts } from './lowering/joint-products.ts';
 import type { Lowering, LoweringRule } from './lowering/shared.ts';
 import { StoredWeight } from './lowering/stored-weight.ts';
 
@@ -45,15 +46,25 @@ export function lower(outputs: Readonly<Record<string, Tensor>>, options: LowerO
   const inputs: Signature[] = [];
   const parameters: string[] = [];
 
+  const places = new Map<Node, ExternalData>();
+  for (const node of nodes) {
+    if (node.op !== 'parameter') continue;
+    const tensor = node.outputs[0]!;
+    const data = options.external?.(leafName(node), tensor.dtype, tensor.shape as number[]);
+    if (data === undefined) continue;
+    places.set(node, data);
+    if (data.quantized !== undefined || (data.dtype ?? tensor.dtype) !== tensor.dtype)
+      context.defineStored(tensor, new StoredWeight(builder, leafName(node), tensor, data));
+  }
+  context.joint = new JointProducts(nodes, (tensor) => context.stored(tensor));
+
   for (const node of nodes) {
     if (node.op === 'input' || node.op === 'parameter') {
+      const tensor = node.outputs[0]!;
+      if (context.stored(tensor) !== undefined) continue;
       const name = leafName(node);
-      const { dtype, shape } = node.outputs[0]!;
-      const data = node.op === 'parameter' ? options.external?.(name, dtype, shape as number[]) : undefined;
-      if (data !== undefined && (data.quantized !== undefined || (data.dtype ?? dtype) !== dtype)) {
-        context.defineStored(node.outputs[0]!, new StoredWeight(builder, name, node.outputs[0]!, data));
-        continue;
-      }
+      const { dtype, shape } = tensor;
+      const data = places.get(node);
       if (data !== undefined) {
         builder.external(name, dtype, shape as number[], data);
       } else {
@@ -99,6 +110,7 @@ function leafName(node: Node): string {
 class GraphLowering implements Lowering {
   readonly builder: OnnxBuilder;
   readonly device: LoweringDevice;
+  joint: JointProducts = new JointProducts([], () => undefined);
   readonly #names = new Map<Tensor, string>();
   readonly #stored = new Map<Tensor, StoredWeight>();
   readonly #sizes = new Map<string, string>();

@@ -35,14 +35,14 @@ function folderTrials(scratch: string, fixtures: string): Trial[] {
       original: [{ name: 'as it is', expect: 'harmless', change: () => ({}) }],
       ...(first
         ? {
-            safetensors: safetensorsMutations(20),
-            config: [...configMutations(20), ...leafMutations(20)],
-            shards: shardMutations(10),
-            'small files': smallFileMutations(8),
-            tokenizer: tokenizerMutations(20),
+            safetensors: safetensorsMutations(10),
+            config: [...configMutations(10), ...leafMutations(20)],
+            shards: shardMutations(6),
+            'small files': smallFileMutations(4),
+            tokenizer: tokenizerMutations(8),
             templates: templateMutations(),
           }
-        : { config: leafMutations(40), safetensors: randomMutations(3) }),
+        : { config: leafMutations(16), safetensors: randomMutations(1) }),
     };
     for (const [kind, mutations] of Object.entries(groups))
       for (const { name, expect, change } of mutations) {
@@ -55,7 +55,7 @@ function folderTrials(scratch: string, fixtures: string): Trial[] {
 }
 
 function pictureTrials(): Trial[] {
-  return pictureMutations(6).map(({ name, expect, make }: PictureMutation): Trial => {
+  return pictureMutations(5).map(({ name, expect, make }: PictureMutation): Trial => {
     const random = new Random(SEED).fork(name);
     return { group: 'pictures', name, expect, run: async () => judgePicture(await make(random)) };
   });

@@ -21,7 +21,7 @@ const CONVERSATION = [
   { role: 'assistant', content: 'a red apple' },
   { role: 'user', content: 'a cat' },
 ];
-const TEXTS = ['what is this', 'Ünïcödé 🦊 \u0000', 'a'.repeat(5000), ' \n'.repeat(2500), `${'ab '.repeat(2000)}`];
+const TEXTS = ['what is this', 'Ünïcödé 🦊 \u0000', 'a'.repeat(5000), ' \n'.repeat(2500), 'ab '.repeat(2000)];
 
 let runtime: Runtime | undefined;
 
@@ -70,7 +70,7 @@ async function runModel(folder: string): Promise<void> {
     try {
       require((await pair.textFeatures(['what is this'])).shape.length === 2, 'features');
     } finally {
-      pair.dispose();
+      await pair.dispose();
     }
   } else if (kind === 'generating') {
     runtime ??= await createRuntime({ threads: 1 });

@@ -188,7 +188,7 @@ const TOKENIZER_CONFIG: readonly Case[] = [
   [
     '101 chat templates',
     'refused',
-    (json) => void (json['chat_template'] = Array(101).fill({ name: 'a', template: 'b' })),
+    (json) => void (json['chat_template'] = Array.from({ length: 101 }, () => ({ name: 'a', template: 'b' }))),
   ],
   [
     'a chat template named __proto__',

@@ -45,8 +45,9 @@ export async function decodePicture(bytes: Uint8Array, name: string, options: De
       return picture(drawn.width, drawn.height, 3, drawn.data);
     }
     // A damaged or truncated file is refused, not filled with grey. Colour profiles are left aside: models were trained on
-    // pictures read that way.
-    const options = { limitInputPixels: maxPixels, failOn: 'truncated', pages: 1, ignoreIcc: true } as const;
+    // pictures read that way. Of a TIFF that is cut off, `truncated` would let grey through.
+    const failOn = isTiff(bytes) ? 'error' : 'truncated';
+    const options = { limitInputPixels: maxPixels, failOn, pages: 1, ignoreIcc: true } as const;
     const source = sharp(bytes, options);
     const { width, height, format, space } = await source.metadata();
     // Formats that declare a size may lie, so that the decoder checks again.
@@ -96,6 +97,10 @@ const BEGINNINGS: readonly RegExp[] = [
   /^MM\0[\x2a\x2b]/,
   /^....ftyp/s,
 ];
+
+function isTiff(bytes: Uint8Array): boolean {
+  return (bytes[0] === 0x49 && bytes[1] === 0x49) || (bytes[0] === 0x4d && bytes[1] === 0x4d);
+}
 
 function isRaster(bytes: Uint8Array): boolean {
   const beginning = String.fromCharCode(...bytes.subarray(0, 16));

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { CheckpointError } from '../../core/index.ts';
+import { asCheckpointError } from './file-errors.ts';
 
 /** What is known of a file before it is fetched. */
 export interface RemoteFile {
@@ -13,16 +14,29 @@ export interface RemoteFile {
 }
 
 const ATTEMPTS = 3;
+/** Errors of the disk, which trying again does not mend. */
+const DISK = new Set(['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS', 'EISDIR', 'EMFILE']);
+/** What this process is fetching, by path: two that append to one file would spoil it. */
+const underWay = new Map<string, Promise<void>>();
 
 /**
  * @param path where it comes to lie; `path.incomplete` holds what there is until then
  * @throws CheckpointError when it cannot be had, or its hash is another: nothing is left behind then
  */
-export async function fetchFile(
-  file: RemoteFile,
-  path: string,
-  options: { headers?: Readonly<Record<string, string>>; onBytes?: (received: number) => void } = {},
-): Promise<void> {
+export async function fetchFile(file: RemoteFile, path: string, options: ReceiveOptions = {}): Promise<void> {
+  const other = underWay.get(path);
+  if (other !== undefined) return other;
+  const mine = fetchChecked(file, path, options).finally(() => underWay.delete(path));
+  underWay.set(path, mine);
+  return mine;
+}
+
+interface ReceiveOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly onBytes?: (received: number) => void;
+}
+
+async function fetchChecked(file: RemoteFile, path: string, options: ReceiveOptions): Promise<void> {
   const partial = `${path}.incomplete`;
   for (let attempt = 1; ; attempt++) {
     try {
@@ -30,6 +44,7 @@ export async function fetchFile(
       break;
     } catch (cause) {
       if (cause instanceof CheckpointError) throw cause;
+      if (DISK.has(String((cause as NodeJS.ErrnoException).code))) throw asCheckpointError(cause, partial);
       if (attempt === ATTEMPTS)
         throw new CheckpointError(
           `${file.url}: the connection failed (${(cause as Error).message.slice(0, 200)})`,
@@ -45,11 +60,7 @@ export async function fetchFile(
   await rename(partial, path);
 }
 
-async function receive(
-  file: RemoteFile,
-  partial: string,
-  { headers = {}, onBytes }: { headers?: Readonly<Record<string, string>>; onBytes?: (received: number) => void },
-): Promise<void> {
+async function receive(file: RemoteFile, partial: string, { headers = {}, onBytes }: ReceiveOptions): Promise<void> {
   let done = await stat(partial).then(
     ({ size }) => size,
     () => 0,

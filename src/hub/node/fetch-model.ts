@@ -152,7 +152,10 @@ async function list(
 async function link(blobName: string, blob: string, path: string): Promise<void> {
   // A link whose blob was removed.
   await rm(path, { force: true });
-  await symlink(join('..', '..', 'blobs', blobName), path).catch(() => copyFile(blob, path));
+  await symlink(join('..', '..', 'blobs', blobName), path).catch(async (error: NodeJS.ErrnoException) => {
+    // Another fetch of the same model made it meanwhile.
+    if (error.code !== 'EEXIST') await copyFile(blob, path);
+  });
 }
 
 function check(holds: boolean, message: string, hint: string): void {

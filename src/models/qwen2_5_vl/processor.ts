@@ -20,6 +20,7 @@ import {
 } from '../common/picture-config.ts';
 import { PixelTables, roundHalfEven } from '../common/picture-processor.ts';
 import { groundingPrompt, parseBoxes } from './boxes.ts';
+import type { Qwen25VLConfig } from './config.ts';
 import { multimodalPositions } from './positions.ts';
 
 /** What a {@link Qwen25VLProcessor} is built from. */
@@ -50,18 +51,6 @@ const pictureSchema = z.looseObject({
   temporal_patch_size: few.nullish(),
   merge_size: few.nullish(),
 });
-const modelSchema = z.looseObject({
-  image_token_id: z.int().nullish(),
-  vision_config: z
-    .looseObject({
-      patch_size: patch.nullish(),
-      spatial_patch_size: patch.nullish(),
-      temporal_patch_size: few.nullish(),
-      spatial_merge_size: few.nullish(),
-    })
-    .nullish(),
-});
-
 /** @throws CheckpointError when a file is missing or a key is wrong */
 export function parseQwen25VLProcessor(files: ProcessorFiles): Qwen25VLProcessorConfig {
   const { resizes, ...pixels } = parsePixelConfig(files, { filter: 'bicubic', ...CLIP_PIXELS });
@@ -81,27 +70,21 @@ export function parseQwen25VLProcessor(files: ProcessorFiles): Qwen25VLProcessor
 }
 
 /**
- * @param model contents of config.json, to see that both belong together
+ * @param model to see that both belong together
  * @throws CheckpointError when files are wrong, or model and processor cut pictures differently
  */
 export function createQwen25VLProcessor(
   files: ProcessorFiles,
   tokenizer: CheckpointTokenizer,
-  model?: unknown,
+  model?: Qwen25VLConfig,
 ): Qwen25VLProcessor {
   const config = parseQwen25VLProcessor(files);
-  const { vision_config: vision, image_token_id: id } = parseConfig(modelSchema, model ?? {}, 'config.json');
-  const token = findImageToken(tokenizer, IMAGE_TOKEN, id ?? undefined);
+  const token = findImageToken(tokenizer, IMAGE_TOKEN, model?.imageToken);
   if (model !== undefined) {
-    const its = [
-      vision?.patch_size ?? vision?.spatial_patch_size ?? 14,
-      vision?.temporal_patch_size ?? 2,
-      vision?.spatial_merge_size ?? 2,
-    ];
-    const own = [config.patchSize, config.frames, config.merge];
-    if (own.join() !== its.join())
+    const { patchSize, frames, merge } = model.vision;
+    if (patchSize !== config.patchSize || frames !== config.frames || merge !== config.merge)
       throw new CheckpointError(
-        `the processor cuts patches of ${own[0]} pixels, ${own[1]} frames and merges ${own[2]}; the model expects ${its.join(', ')}`,
+        `the processor cuts patches of ${config.patchSize} pixels and ${config.frames} frames, ${config.merge ** 2} of which are one image token; the model expects ${patchSize} pixels, ${frames} frames and ${merge ** 2} for a row of features`,
         'processor and model are of different checkpoints: fetch it again',
       );
   }

@@ -28,9 +28,12 @@ export const productLowering: LoweringRules<ProductOp> = {
     return [alpha === 1 ? product : builder.op('Mul', [product, builder.scalar(alpha, x.dtype)])];
   },
 
-  linear: (context, { inputs, outputs }, names) => {
+  linear: (context, node, names) => {
+    const { inputs, outputs } = node;
     const { builder } = context;
     const { shape } = inputs[0]!;
+    const joint = context.joint.result(context, node, names[0]!);
+    if (joint !== undefined) return [names[2] === undefined ? joint : builder.op('Add', [joint, names[2]])];
     const stored = context.stored(inputs[1]!);
     if (stored?.quantized !== undefined && inputs[0]!.dtype === 'float32') return [stored.product(names[0]!, names[2])];
     const [x, weight, bias] = names;

@@ -1,6 +1,7 @@
 import type { Dim, Node, OpName, Shape, Tensor } from '../../graph/index.ts';
 import type { OnnxBuilder } from '../builder.ts';
 import type { LoweringDevice } from '../lower.ts';
+import type { JointProducts } from './joint-products.ts';
 import type { StoredWeight } from './stored-weight.ts';
 
 /** What a rule may use while it writes nodes. */
@@ -13,6 +14,8 @@ export interface Lowering {
   size(dim: Dim): string;
   /** The weight as its file holds it, where that is not as the graph takes it; undefined for every other tensor. */
   stored(tensor: Tensor): StoredWeight | undefined;
+  /** Products that are computed together. */
+  readonly joint: JointProducts;
 }
 
 /**

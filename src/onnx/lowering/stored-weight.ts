@@ -1,5 +1,5 @@
 // N rows, K numbers in a row, G = ⌈K / block⌉ blocks of a row
-import type { Tensor } from '../../graph/index.ts';
+import type { TensorType } from '../../graph/tensor.ts';
 import { hostTensor } from '../../core/index.ts';
 import { dataType, type ExternalData, type OnnxBuilder, type QuantizedData } from '../builder.ts';
 import { MICROSOFT } from './shared.ts';
@@ -7,18 +7,36 @@ import { MICROSOFT } from './shared.ts';
 /** A weight in a file that does not hold it as the graph takes it: of another type, or in few bits. */
 export class StoredWeight {
   readonly quantized: QuantizedData | undefined;
-  readonly tensor: Tensor;
+  readonly data: ExternalData;
+  readonly tensor: TensorType;
   readonly #builder: OnnxBuilder;
   readonly #name: string;
-  readonly #data: ExternalData;
   readonly #parts = new Map<string, string>();
 
-  constructor(builder: OnnxBuilder, name: string, tensor: Tensor, data: ExternalData) {
+  constructor(builder: OnnxBuilder, name: string, tensor: TensorType, data: ExternalData) {
     this.quantized = data.quantized;
+    this.data = data;
     this.tensor = tensor;
     this.#builder = builder;
     this.#name = name;
-    this.#data = data;
+  }
+
+  /** Quantized weights of one width, one under another, which lie so in their file. */
+  static joined(weights: readonly StoredWeight[]): StoredWeight {
+    const [first] = weights as [StoredWeight];
+    const { quantized, data } = first;
+    const whole = (part: (weight: StoredWeight) => ExternalData | undefined): number =>
+      weights.reduce((bytes, weight) => bytes + (part(weight)?.length ?? 0), 0);
+    const { scales, zeroPoints } = quantized!;
+    const parts: QuantizedData = {
+      ...quantized!,
+      scales: { ...scales, length: whole((weight) => weight.quantized!.scales) },
+      ...(zeroPoints && { zeroPoints: { ...zeroPoints, length: whole((weight) => weight.quantized!.zeroPoints) } }),
+    };
+    const rows = weights.reduce((sum, { tensor }) => sum + (tensor.shape[0] as number), 0);
+    const tensor: TensorType = { dtype: first.tensor.dtype, shape: [rows, first.tensor.shape[1]!] };
+    const joint = { ...data, length: whole((weight) => weight.data), quantized: parts };
+    return new StoredWeight(first.#builder, `${first.#name}.joint`, tensor, joint);
   }
 
   /** All of it as the graph takes it. Operators that read it often should not: the engine keeps what it converts. */
@@ -42,7 +60,7 @@ export class StoredWeight {
   /** As it is stored, where it is not quantized. */
   plain(): string {
     return this.#once(this.#name, () => {
-      this.#builder.external(this.#name, this.#data.dtype!, this.tensor.shape as number[], this.#data);
+      this.#builder.external(this.#name, this.data.dtype!, this.tensor.shape as number[], this.data);
       return this.#name;
     });
   }
@@ -55,7 +73,7 @@ export class StoredWeight {
     if (quantized === undefined)
       return builder.op('Cast', [builder.op('Gather', [this.plain(), indices])], { to: dataType(dtype) });
     const { rows, inputs, blocks, bytes } = this.#sizes(quantized);
-    const packed = this.#part('rows', 'uint8', [rows, blocks * bytes], this.#data);
+    const packed = this.#part('rows', 'uint8', [rows, blocks * bytes], this.data);
     const { scales, zeroPoints } = this.#scaling(quantized);
     const { bits, block } = quantized;
     const attributes = { bits, block_size: block, gather_axis: 0, quantize_axis: 1 };
@@ -70,7 +88,7 @@ export class StoredWeight {
   product(x: string, bias: string | undefined): string {
     const quantized = this.quantized!;
     const { rows, inputs, blocks, bytes } = this.#sizes(quantized);
-    const packed = this.#part('packed', 'uint8', [rows, blocks, bytes], this.#data);
+    const packed = this.#part('packed', 'uint8', [rows, blocks, bytes], this.data);
     const { scales, zeroPoints } = this.#scaling(quantized);
     const names = [x, packed, scales];
     if (zeroPoints !== undefined || bias !== undefined) names.push(zeroPoints ?? '');

@@ -129,7 +129,11 @@ ONEVISION_PROCESSOR = dict(num_image_tokens=16, vision_feature_select_strategy="
                            image_token="<image>", processor_class="LlavaOnevisionProcessor")
 PATCHES = dict(min_pixels=256, max_pixels=1600, patch_size=4, temporal_patch_size=2, merge_size=2, image_mean=CLIP_MEAN,
                image_std=CLIP_STD, image_processor_type="Qwen2VLImageProcessor", processor_class="Qwen2_5_VLProcessor")
-QWEN_MODEL = dict(model_type="qwen2_5_vl", vision_config=dict(patch_size=4, spatial_merge_size=2, temporal_patch_size=2))
+# Its language model's keys stand at the root, as in the released files; nothing here depends on them.
+QWEN_MODEL = dict(model_type="qwen2_5_vl", vocab_size=152064, hidden_size=64, intermediate_size=96, num_hidden_layers=1,
+                  num_attention_heads=2, num_key_value_heads=2, rope_scaling=dict(type="mrope", mrope_section=[4, 6, 6]),
+                  vision_config=dict(patch_size=4, spatial_merge_size=2, temporal_patch_size=2, window_size=16, out_hidden_size=64,
+                                     depth=1, fullatt_block_indexes=[0], hidden_size=64, num_heads=2))
 
 CASES = [
     # Written by Transformers of 2021: a number as size, no filter, no name of a processor.

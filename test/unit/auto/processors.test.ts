@@ -53,7 +53,11 @@ describe('createProcessor', () => {
       { processor: { vision_aspect_ratio: 'anyres_max_4' } },
       /differ in image_grid_pinpoints or vision_aspect/,
     ],
-    ['qwen-0', { preprocessor: { merge_size: 1 } }, /4 pixels, 2 frames and merges 1; the model expects 4, 2, 2/],
+    [
+      'qwen-0',
+      { preprocessor: { merge_size: 1 } },
+      /1 of which are one image token; the model expects 4 pixels, 2 frames and 4 for a row/,
+    ],
   ])('refuses %s with %j', (name, changes, message) => {
     expect(() => create(changed(name, changes))).toThrow(CheckpointError);
     expect(() => create(changed(name, changes))).toThrow(message);

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -114,6 +115,21 @@ describe('decodePicture', () => {
       await expect(decodePicture(noise.subarray(0, noise.length * part), 'cut.img')).rejects.toThrow(
         /cut\.img is damaged or cut off[^]*→/,
       );
+  });
+
+  it('refuses a TIFF that is cut off', async () => {
+    const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const;
+    const create = { width: 48, height: 32, channels: 3, background: RED, noise } as const;
+    const tiff = await sharp({ create }).tiff().toBuffer();
+    await expect(decodePicture(tiff.subarray(0, tiff.length * 0.9), 'cut.tiff')).rejects.toThrow(/damaged or cut off/);
+  });
+
+  it('ends the drawing of an SVG that takes too long, and refuses packed ones', async () => {
+    const filter = `<filter id="f">${'<feTurbulence numOctaves="1000"/>'.repeat(20)}</filter>`;
+    const inside = `${filter}<rect width="2000" height="2000" filter="url(#f)"/>`;
+    const svg = Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="2000" height="2000">${inside}</svg>`);
+    await expect(decodePicture(svg, 'slow.svg', { maxSeconds: 1 })).rejects.toThrow(/more than 1 seconds to draw[^]*→/);
+    await expect(decodePicture(gzipSync(svg), 'packed.svgz')).rejects.toThrow('not a picture that can be read');
   });
 
   it('refuses what is not a picture', async () => {

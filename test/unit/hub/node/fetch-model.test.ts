@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ let server: Server;
 let environment: Record<string, string>;
 let asked: string[] = [];
 /** What the server does wrong: breaks off after so many bytes of the weights, sends other bytes. */
-let fault: { cut?: number; other?: boolean } = {};
+let fault: { cut?: number; other?: boolean; elsewhere?: string } = {};
 let runs = 0;
 
 beforeAll(async () => {
@@ -34,6 +34,8 @@ beforeAll(async () => {
     if (request.headers.authorization !== 'Bearer secret') return void response.writeHead(401).end();
     if (url.startsWith('/api/models/o/m/revision/')) return sendJson({ id: 'o/m', _id: '1', sha: COMMIT });
     if (url.startsWith('/api/models/o/m/tree/')) return sendJson(Object.entries(files).map(describeFile));
+    if (fault.elsewhere !== undefined && url.endsWith('.safetensors'))
+      return void response.writeHead(302, { location: `${fault.elsewhere}/blob` }).end();
     const body = files[url.replace(`/o/m/resolve/${COMMIT}/`, '')];
     if (body === undefined) return void response.writeHead(404).end();
     const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
@@ -61,11 +63,11 @@ beforeEach(() => {
   environment = { HF_ENDPOINT: endpoint, HF_HUB_CACHE: join(root, `cache${runs++}`), HF_TOKEN: 'secret' };
 });
 
-function describeFile([path, body]: [string, Buffer]): object {
+let describeFile = ([path, body]: [string, Buffer]): object => {
   const oid = createHash('sha1').update(`blob ${body.length}\0`).update(body).digest('hex');
   const large = { oid: sha256, size: body.length, pointerSize: 130 };
   return { type: 'file', path, size: body.length, oid, ...(body === weights ? { lfs: large } : {}) };
-}
+};
 
 const blobs = (): string[] => readdirSync(join(environment['HF_HUB_CACHE']!, 'models--o--m/blobs'));
 
@@ -121,4 +123,62 @@ it('refuses what is not there', async () => {
   await expect(fetchModel('o/m', { environment, offline: true })).rejects.toThrow(/not in the cache/);
   await expect(fetchModel('o/m', { environment, token: 'other' })).rejects.toThrow(CheckpointError);
   await expect(fetchModel('o/none', { environment })).rejects.toThrow(CheckpointError);
+});
+
+it('tells no other server its token', async () => {
+  const tokens: (string | undefined)[] = [];
+  const other = createServer((request, response) => {
+    tokens.push(request.headers.authorization);
+    response.writeHead(200, { 'content-length': weights.length }).end(weights);
+  });
+  await new Promise<void>((done) => other.listen(0, '127.0.0.1', done));
+  fault = { elsewhere: `http://localhost:${(other.address() as AddressInfo).port}` };
+  const folder = await fetchModel('o/m', { environment }).finally(() => other.close());
+  expect(readFileSync(join(folder, 'model.safetensors'))).toEqual(weights);
+  expect(tokens).toEqual([undefined]);
+});
+
+it('several fetches of one model at once share what comes', async () => {
+  const folders = await Promise.all([1, 2, 3, 4].map(() => fetchModel('o/m', { environment })));
+  expect(new Set(folders).size).toBe(1);
+  expect(readFileSync(join(folders[0]!, 'model.safetensors'))).toEqual(weights);
+  expect(asked.filter((url) => url.includes('model.safetensors'))).toHaveLength(1);
+  expect(readlinkSync(join(folders[0]!, 'model.safetensors'))).toBe(`../../blobs/${sha256}`);
+});
+
+it.runIf(existsSync('/dev/full'))('says that the disk is full, at once', async () => {
+  const folder = join(environment['HF_HUB_CACHE']!, 'models--o--m/blobs');
+  mkdirSync(folder, { recursive: true });
+  symlinkSync('/dev/full', join(folder, `${sha256}.incomplete`));
+  await expect(fetchModel('o/m', { environment })).rejects.toThrow(/the disk is full\n {2}→/);
+  expect(asked.filter((url) => url.includes('model.safetensors'))).toHaveLength(1);
+});
+
+it('takes a commit as revision, and tells of progress', async () => {
+  const seen = new Map<string, number>();
+  const folder = await fetchModel('o/m', {
+    environment,
+    revision: COMMIT,
+    progress: (file, received, size) => {
+      expect(received).toBeLessThanOrEqual(size);
+      expect(received).toBeGreaterThan(seen.get(file) ?? 0);
+      seen.set(file, received);
+    },
+  });
+  expect(seen.get('model.safetensors')).toBe(weights.length);
+  expect(existsSync(join(folder, '../../refs'))).toBe(false);
+  expect(await fetchModel('o/m', { environment, revision: COMMIT, offline: true })).toBe(folder);
+});
+
+it('refuses more bytes than were announced', async () => {
+  const longer = Buffer.concat([weights, Buffer.alloc(1000)]);
+  files['model.safetensors'] = longer;
+  const tree = describeFile;
+  describeFile = ([path, body]) => tree([path, path === 'model.safetensors' ? weights : body]);
+  try {
+    await expect(fetchModel('o/m', { environment })).rejects.toThrow(/more than the \d+ bytes/);
+  } finally {
+    files['model.safetensors'] = weights;
+    describeFile = tree;
+  }
 });
