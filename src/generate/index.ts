@@ -1,3 +1,4 @@
+export { answer, type AnswerPiece, AnswerText, type TextDecoding, type TextOptions } from './answer.ts';
 export {
   choicesConstraint,
   type Constraint,
