@@ -6,10 +6,11 @@ import {
   type EncodedPicture,
   answer,
   type AnswerPiece,
+  beamAnswer,
+  type BeamTextOptions,
   type GenerateOptions,
   type PictureEncoder,
   type Prompt,
-  type TextOptions,
 } from '../generate/index.ts';
 import type { GenerationConfig } from '../hub/index.ts';
 import type { ImageTextProcessor } from '../models/index.ts';
@@ -41,7 +42,7 @@ export interface Message {
 }
 
 /** How an answer is made, beside the options of generation. */
-export interface AnswerOptions extends TextOptions {
+export interface AnswerOptions extends BeamTextOptions {
   /** Further variables of the chat template, e.g. `enable_thinking`. */
   readonly variables?: Readonly<Record<string, unknown>>;
 }
@@ -104,9 +105,12 @@ export class LanguageModel {
   }
 
   /** Answers a prompt, piece by piece. What `generation_config.json` says holds where the options say nothing. */
-  answer(prompt: Prompt, options: TextOptions = {}): AsyncGenerator<AnswerPiece, void, void> {
+  answer(prompt: Prompt, options: BeamTextOptions = {}): AsyncGenerator<AnswerPiece, void, void> {
     const { decoding, tokenizer } = this.parts;
-    return answer(decoding, [prompt], tokenizer, { ...this.#defaults(), ...options });
+    const { numBeams = 1 } = options;
+    if (numBeams === 1) return answer(decoding, [prompt], tokenizer, { ...this.#defaults(), ...options });
+    // Beam search draws nothing, whatever the defaults say.
+    return beamAnswer(decoding, prompt, tokenizer, { ...this.#defaults(), temperature: 0, ...options });
   }
 
   async dispose(): Promise<void> {

@@ -1,4 +1,5 @@
 export { answer, type AnswerPiece, AnswerText, type TextDecoding, type TextOptions } from './answer.ts';
+export * from './beam-answer.ts';
 export * from './beam-search.ts';
 export {
   choicesConstraint,

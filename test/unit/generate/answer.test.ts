@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LanguageModel } from '../../../src/auto/index.ts';
 import { load } from '../../../src/auto/node/index.ts';
 import { TextStream } from '../../../src/data/index.ts';
-import { AnswerText, regexConstraint, type TextOptions } from '../../../src/generate/index.ts';
+import { AnswerText, regexConstraint, type BeamTextOptions } from '../../../src/generate/index.ts';
 import { writeChatFolder } from '../../chat-folder.ts';
 
 /** Tokens are bytes. */
@@ -89,7 +89,7 @@ describe('a language model', () => {
   });
 
   async function answered(
-    options: TextOptions,
+    options: BeamTextOptions,
   ): Promise<{ text: string; tokens: number; finish: string | undefined }[]> {
     const rows = Array.from({ length: options.answers ?? 1 }, () => ({
       text: '',
@@ -125,6 +125,17 @@ describe('a language model', () => {
     const [{ text, finish }] = (await answered({ constraint })) as [{ text: string; finish: string }];
     expect(text).toMatch(/^[ab]{4}$/);
     expect(finish).toBe('stop');
+  });
+
+  it('gives what beam search finds, cut before a stop string', async () => {
+    const options = { numBeams: 3, answers: 2, maxNewTokens: 10, stopTokens: [] };
+    const [best, second] = await answered(options);
+    expect([best!.finish, best!.tokens, second!.tokens]).toEqual(['length', 10, 10]);
+    expect(second!.text).not.toBe(best!.text);
+    const stop = best!.text.slice(4, 6);
+    const [cut] = await answered({ ...options, stop: [stop] });
+    expect([cut!.text, cut!.finish]).toEqual([best!.text.slice(0, best!.text.indexOf(stop)), 'stop']);
+    await expect(answered({ ...options, temperature: 1 })).rejects.toMatchObject({ code: 'generation' });
   });
 
   it('refuses stop strings that are empty', async () => {
