@@ -4,14 +4,18 @@ import type { ChatMessage, CheckpointTokenizer, ContentPart, Picture } from '../
 import {
   type Decoding,
   type EncodedPicture,
-  generate,
-  type GeneratedToken,
+  answer,
+  type AnswerPiece,
+  beamAnswer,
+  type BeamTextOptions,
   type GenerateOptions,
   type PictureEncoder,
   type Prompt,
 } from '../generate/index.ts';
 import type { GenerationConfig } from '../hub/index.ts';
 import type { ImageTextProcessor } from '../models/index.ts';
+
+export type { AnswerPiece };
 
 /** What a {@link LanguageModel} is made of. */
 export interface LanguageModelParts {
@@ -37,15 +41,8 @@ export interface Message {
   readonly content: string | readonly MessagePart[];
 }
 
-/** What comes while an answer is written. */
-export interface AnswerPiece {
-  /** What can be shown now; perhaps nothing, while half of a letter is there. */
-  readonly text: string;
-  readonly token: GeneratedToken;
-}
-
 /** How an answer is made, beside the options of generation. */
-export interface AnswerOptions extends GenerateOptions {
+export interface AnswerOptions extends BeamTextOptions {
   /** Further variables of the chat template, e.g. `enable_thinking`. */
   readonly variables?: Readonly<Record<string, unknown>>;
 }
@@ -108,13 +105,12 @@ export class LanguageModel {
   }
 
   /** Answers a prompt, piece by piece. What `generation_config.json` says holds where the options say nothing. */
-  async *answer(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<AnswerPiece, void, void> {
+  answer(prompt: Prompt, options: BeamTextOptions = {}): AsyncGenerator<AnswerPiece, void, void> {
     const { decoding, tokenizer } = this.parts;
-    const stream = tokenizer.stream();
-    for await (const token of generate(decoding, [prompt], { ...this.#defaults(), ...options })) {
-      const text = token.finish === 'stop' ? '' : stream.push(token.token);
-      yield { token, text: token.finish === undefined ? text : text + stream.end() };
-    }
+    const { numBeams = 1 } = options;
+    if (numBeams === 1) return answer(decoding, [prompt], tokenizer, { ...this.#defaults(), ...options });
+    // Beam search draws nothing, whatever the defaults say.
+    return beamAnswer(decoding, prompt, tokenizer, { ...this.#defaults(), temperature: 0, ...options });
   }
 
   async dispose(): Promise<void> {

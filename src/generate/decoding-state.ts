@@ -98,6 +98,33 @@ export class DecodingState {
     this.#next.fill(length);
   }
 
+  /**
+   * Puts copies of rows in the rows' places, as beams change theirs.
+   * @param rows for each place which row comes there; all rows are of one prompt
+   */
+  async reorder(rows: readonly number[]): Promise<void> {
+    const count = this.lengths.length;
+    if (rows.length !== count || rows.some((row) => !Number.isInteger(row) || row < 0 || row >= count))
+      throw new GenerationError(`the rows ${rows.join(', ')} are none of a state of ${count}`);
+    if (rows.every((row, place) => row === place)) return;
+    const { slots, values } = this.#parts;
+    for (const { input } of slots) {
+      const value = values[input]!;
+      const before = await value.read();
+      const after = hostTensor(before.dtype, before.shape);
+      const size = before.data.length / count;
+      // Both hold numbers of one kind.
+      const [from, to] = [before.data as Float32Array, after.data as Float32Array];
+      rows.forEach((row, place) => to.set(from.subarray(row * size, (row + 1) * size), place * size));
+      await value.write(after);
+    }
+    const [lengths, next] = [[...this.lengths], [...this.#next]];
+    rows.forEach((row, place) => {
+      this.lengths[place] = lengths[row]!;
+      this.#next[place] = next[row]!;
+    });
+  }
+
   #check(pieces: readonly Piece[], longest: number): void {
     const rows = this.lengths.length;
     if (pieces.length !== rows || pieces.some(({ tokens }) => tokens.length === 0))

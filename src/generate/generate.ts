@@ -23,6 +23,8 @@ export interface GenerateOptions extends SamplingOptions {
   readonly answers?: number;
   /** What the answers must look like, e.g. JSON of a schema. An answer ends where it can only end. */
   readonly constraint?: ConstraintFactory;
+  /** Called with each token as it is chosen; true ends the row with it. */
+  readonly until?: (row: number, token: number) => boolean;
   /** Whether each token comes with its log-probability: a pass over the vocabulary that greedy answers do not need. */
   readonly logProbabilities?: boolean;
   /** How many of the likeliest tokens come with each token, along with its log-probability. */
@@ -103,7 +105,8 @@ export async function* generate(
         const constraint = constraints[row];
         const token = sampler.next(logits, constraint);
         constraint?.accept(token);
-        const ends = stops.has(token) || constraint?.finished === true;
+        const told = options.until?.(row, token) === true;
+        const ends = told || stops.has(token) || constraint?.finished === true;
         const finish = ends ? 'stop' : step === maxNewTokens ? 'length' : undefined;
         finished[row] = finish !== undefined;
         latest[row] = token;

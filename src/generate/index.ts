@@ -1,3 +1,6 @@
+export { answer, type AnswerPiece, AnswerText, type TextDecoding, type TextOptions } from './answer.ts';
+export * from './beam-answer.ts';
+export * from './beam-search.ts';
 export {
   choicesConstraint,
   type Constraint,

@@ -6,6 +6,7 @@ import { DataError, SensoriumError } from '../../core/index.ts';
 import type { Picture } from '../../data/index.ts';
 import { Conversation } from '../../tasks/index.ts';
 import { printAnswer } from '../model/answer.ts';
+import { addConstraintOptions, type ConstraintFlags, constraintOptions } from '../model/constraint.ts';
 import { loadLanguageModel, openPictures } from '../model/load.ts';
 import {
   addGenerationOptions,
@@ -17,7 +18,7 @@ import {
 } from '../model/options.ts';
 import { printable } from '../report-error.ts';
 
-interface ChatOptions extends ModelOptions, GenerationFlags {
+interface ChatOptions extends ModelOptions, GenerationFlags, ConstraintFlags {
   readonly prompt?: string;
   readonly image?: readonly string[];
   readonly system?: string;
@@ -29,6 +30,7 @@ Examples:
   sensorium chat --model HuggingFaceTB/SmolVLM-256M-Instruct
   sensorium chat --model ./SmolVLM-256M-Instruct --image cup.png --prompt "What is this?"
   sensorium chat --model ./Qwen3-0.6B --prompt "Name three fruits." --temperature 0.7 --seed 1 --json
+  sensorium chat --model ./SmolVLM-256M-Instruct --image cup.png --prompt "What is this?" --json-schema answer.json
 
 Within a conversation: /image FILE shows a picture with the next question, /new begins anew, /bye ends, and Ctrl-C stops
 an answer. Models are read straight from their files, as they are on the Hugging Face Hub.
@@ -37,7 +39,7 @@ an answer. Models are read straight from their files, as they are on the Hugging
 /** `sensorium chat`. */
 export function registerChat(program: Command): void {
   const command = program.command('chat').description('talk with a model, about pictures too where it sees');
-  addGenerationOptions(addModelOptions(command))
+  addConstraintOptions(addGenerationOptions(addModelOptions(command)))
     .option('-p, --prompt <text>', 'ask this one question and end')
     .option('-i, --image <source>', 'a picture by path, address or data URL; may be repeated', collect)
     .option('--system <text>', 'instructions that stand before the conversation')
@@ -51,18 +53,21 @@ async function chatAction(options: ChatOptions): Promise<void> {
     throw new DataError('--json prints one answer', 'add --prompt "…"');
   const pictures = await openPictures(options.image);
   const model = await loadLanguageModel(options);
-  const conversation = new Conversation(model, { system: options.system });
-  const ask = (question: string, shown: readonly Picture[], signal?: AbortSignal): AsyncIterable<AnswerPiece> =>
-    conversation.ask(question, shown, {
-      ...generationOptions(options),
-      logProbabilities: options.json === true,
-      ...(signal === undefined ? {} : { signal }),
-    });
+  let conversation: Conversation | undefined;
   try {
-    if (options.prompt === undefined) await converse(model, conversation, pictures, ask);
+    const form = await constraintOptions(options, model);
+    const open = (conversation = new Conversation(model, { system: options.system }));
+    const ask = (question: string, shown: readonly Picture[], signal?: AbortSignal): AsyncIterable<AnswerPiece> =>
+      open.ask(question, shown, {
+        ...generationOptions(options),
+        ...form,
+        logProbabilities: options.json === true,
+        ...(signal === undefined ? {} : { signal }),
+      });
+    if (options.prompt === undefined) await converse(model, open, pictures, ask);
     else await printAnswer(model, ask(options.prompt, pictures), options.json === true);
   } finally {
-    conversation.dispose();
+    conversation?.dispose();
     await model.dispose();
   }
 }

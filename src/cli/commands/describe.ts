@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { DataError } from '../../core/index.ts';
 import { printWhole } from '../model/answer.ts';
+import { addConstraintOptions, type ConstraintFlags, constraintOptions } from '../model/constraint.ts';
 import { loadModel, openPictures } from '../model/load.ts';
 import {
   addGenerationOptions,
@@ -12,7 +13,7 @@ import {
   type ModelOptions,
 } from '../model/options.ts';
 
-interface DescribeOptions extends ModelOptions, GenerationFlags {
+interface DescribeOptions extends ModelOptions, GenerationFlags, ConstraintFlags {
   readonly image: readonly string[];
   readonly json?: boolean;
 }
@@ -37,11 +38,11 @@ Examples:
 /** Both commands. */
 export function registerDescribe(program: Command): void {
   const caption = program.command('caption').description('describe a picture');
-  addPictures(addGenerationOptions(addModelOptions(caption)))
+  addPictures(addConstraintOptions(addGenerationOptions(addModelOptions(caption))))
     .addHelpText('after', CAPTION_EXAMPLES)
     .action(captionAction);
   const vqa = program.command('vqa').description('answer a question about pictures');
-  addPictures(addGenerationOptions(addModelOptions(vqa)))
+  addPictures(addConstraintOptions(addGenerationOptions(addModelOptions(vqa))))
     .requiredOption('-q, --question <text>', 'the question')
     .option('--brief', 'ask for a word or two')
     .addHelpText('after', VQA_EXAMPLES)
@@ -59,12 +60,12 @@ async function captionAction(options: DescribeOptions): Promise<void> {
   const { caption } = await import('../../tasks/index.ts');
   const model = await loadModel(options);
   try {
-    for (const picture of pictures)
-      printWhole(
-        await caption(model, picture, { ...generationOptions(options), logProbabilities: options.json === true }),
-        model,
-        options.json === true,
-      );
+    const generation = {
+      ...generationOptions(options),
+      ...(await constraintOptions(options, model)),
+      logProbabilities: options.json === true,
+    };
+    for (const picture of pictures) printWhole(await caption(model, picture, generation), model, options.json === true);
   } finally {
     await model.dispose();
   }
@@ -78,6 +79,7 @@ async function vqaAction(options: QuestionOptions): Promise<void> {
   try {
     const generation = {
       ...generationOptions(options),
+      ...(await constraintOptions(options, model)),
       brief: options.brief === true,
       logProbabilities: options.json === true,
     };

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import type { AnswerPiece, LanguageModel, LoadedModel } from '../../auto/index.ts';
-import type { CheckpointTokenizer } from '../../data/index.ts';
+import type { CheckpointTokenizer, TextStream } from '../../data/index.ts';
 import type { GeneratedToken } from '../../generate/index.ts';
 import type { Answer } from '../../tasks/index.ts';
 import { printable } from '../report-error.ts';
@@ -38,8 +38,13 @@ export function answerAsJson(
     finish: tokens.at(-1)?.finish,
     tokens: tokens.map(({ token, logProbability = 0 }) => ({
       token,
-      text: tokenizer.decode([token]),
+      text: textOf(tokenizer.stream(), token),
       logProbability: Number(logProbability.toPrecision(6)),
     })),
   };
+}
+
+/** Tokens beyond those of the tokenizer, which some models have, have no text. */
+function textOf(stream: TextStream, token: number): string {
+  return stream.push(token) + stream.end();
 }

@@ -27,6 +27,8 @@ export interface GenerationFlags {
   readonly presencePenalty?: number;
   readonly frequencyPenalty?: number;
   readonly seed?: number;
+  readonly stop?: readonly string[];
+  readonly beams?: number;
 }
 
 export function number(text: string): number {
@@ -62,12 +64,14 @@ export function addGenerationOptions(command: Command): Command {
     .option('--repetition-penalty <x>', 'above 1 makes tokens that were there less likely', number)
     .option('--presence-penalty <x>', 'taken from tokens that the answer holds', number)
     .option('--frequency-penalty <x>', 'the same, for each time that it holds them', number)
-    .option('--seed <n>', 'the same seed gives the same answer', number);
+    .option('--seed <n>', 'the same seed gives the same answer', number)
+    .option('--stop <text>', 'ends the answer before this text; may be repeated', collect)
+    .option('--beams <n>', 'search for the likeliest answer, following this many at once', number);
 }
 
 /** The options of the library for what was given. */
 export function generationOptions(flags: GenerationFlags): AnswerOptions {
-  const { maxTokens: maxNewTokens, temperature, topP, topK, minP, seed } = flags;
+  const { maxTokens: maxNewTokens, temperature, topP, topK, minP, seed, stop, beams: numBeams } = flags;
   const { repetitionPenalty, presencePenalty, frequencyPenalty } = flags;
   const all = {
     maxNewTokens,
@@ -79,6 +83,8 @@ export function generationOptions(flags: GenerationFlags): AnswerOptions {
     presencePenalty,
     frequencyPenalty,
     seed,
+    stop,
+    numBeams,
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
