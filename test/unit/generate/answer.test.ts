@@ -122,7 +122,7 @@ describe('a language model', () => {
 
   it('keeps the last letter of an answer that can only end', async () => {
     const constraint = regexConstraint('[ab]{4}', model.parts.tokenizer.tokenBytes());
-    const [{ text, finish }] = (await answered({ constraint })) as [{ text: string; finish: string }];
+    const { text, finish } = (await answered({ constraint }))[0]!;
     expect(text).toMatch(/^[ab]{4}$/);
     expect(finish).toBe('stop');
   });
