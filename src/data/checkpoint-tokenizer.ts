@@ -5,6 +5,7 @@ import { allocateArray, CheckpointError, DataError, hostTensor } from '../core/i
 import { type ChatTemplateSources, ChatTemplates } from './chat-template.ts';
 import { checkPatterns } from './pattern-bounds.ts';
 import { TextStream } from './text-stream.ts';
+import { bytesOfTokens, type TokenBytes } from './token-bytes.ts';
 import type { EncodedTexts } from './tokenizer.ts';
 
 /** Contents of a tokenizer's files, parsed as JSON only. */
@@ -40,7 +41,9 @@ const fileSchema = z.looseObject({
     type: z.enum(['BPE', 'WordPiece', 'Unigram']).nullish(),
     vocab: z.union([z.record(z.string(), tokenId), z.array(z.unknown())]),
   }),
-  added_tokens: z.array(z.looseObject({ id: tokenId, content: z.string().min(1) })).nullish(),
+  added_tokens: z
+    .array(z.looseObject({ id: tokenId, content: z.string().min(1), special: z.boolean().nullish() }))
+    .nullish(),
 });
 const token = z
   .union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)])
@@ -75,6 +78,10 @@ export class CheckpointTokenizer {
   readonly paddingSide: 'left' | 'right';
   readonly chatTemplates: ChatTemplates | undefined;
   readonly #tokenizer: Tokenizer;
+  readonly #decoder: unknown;
+  readonly #special: ReadonlySet<number>;
+  readonly #added: ReadonlySet<number>;
+  #bytes: TokenBytes | undefined;
 
   /**
    * @param files as `openCheckpoint` gives them
@@ -102,6 +109,10 @@ export class CheckpointTokenizer {
     } catch (cause) {
       throw new CheckpointError(`${where}: tokenizer.json cannot be used: ${reason(cause)}`, HINT, { cause });
     }
+    this.#decoder = file['decoder'];
+    const added = file.added_tokens ?? [];
+    this.#added = new Set(added.map(({ id }) => id));
+    this.#special = new Set(added.filter(({ special }) => special === true).map(({ id }) => id));
     let largest = -1;
     for (const id of this.#tokenizer.get_vocab(true).values()) largest = Math.max(largest, id);
     this.vocabularySize = largest + 1;
@@ -163,7 +174,23 @@ export class CheckpointTokenizer {
 
   /** Decodes ids as they come. */
   stream(options: { specialTokens?: boolean } = {}): TextStream {
-    return new TextStream((ids) => this.decode(ids, options));
+    // Some models have more rows of logits than their tokenizers have tokens; what is chosen there has no text.
+    return new TextStream((ids) =>
+      this.decode(
+        ids.filter((id) => this.#tokenizer.id_to_token(id) !== undefined),
+        options,
+      ),
+    );
+  }
+
+  /**
+   * The bytes that each token adds to a text, by id; none for special tokens. Tokenizers that take off the space at the very
+   * start of a text do so still.
+   * @throws DataError when the tokens are not pieces of bytes, as those of WordPiece are not
+   */
+  tokenBytes(): TokenBytes {
+    this.#bytes ??= bytesOfTokens(this.#tokenizer.get_vocab(true), this.#decoder, this.#special, this.#added);
+    return this.#bytes;
   }
 
   #idOf(name: (typeof NAMES)[number]): number | undefined {

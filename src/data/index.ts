@@ -13,5 +13,6 @@ export * from './pairs.ts';
 export * from './resize.ts';
 export * from './text-stream.ts';
 export * from './text.ts';
+export * from './token-bytes.ts';
 export * from './tokenizer-trainer.ts';
 export * from './tokenizer.ts';

@@ -1,3 +1,10 @@
+export {
+  choicesConstraint,
+  type Constraint,
+  type ConstraintFactory,
+  jsonSchemaConstraint,
+  regexConstraint,
+} from './constraint/index.ts';
 export * from './decoding.ts';
 export { DecodingState } from './decoding-state.ts';
 export * from './generate.ts';

@@ -207,3 +207,36 @@ describe('chat templates', () => {
     expect(() => templates.render([{ role: 'user', content: 5 }] as never)).toThrow(DataError);
   });
 });
+
+describe('the bytes of tokens', () => {
+  it.each([
+    ['byte-level', BYTE_LEVEL, { specialTokens: false }],
+    ['SentencePiece', BYTE_FALLBACK, { specialTokens: false }],
+  ])('%s: they make the text', (_, tokenizer, options) => {
+    const checkpoint = new CheckpointTokenizer({ tokenizer });
+    const bytes = checkpoint.tokenBytes();
+    expect(checkpoint.tokenBytes()).toBe(bytes);
+    expect(bytes).toHaveLength(checkpoint.vocabularySize);
+    for (const text of ['a b', 'é 日本 😀\n"{}"']) {
+      const ids = checkpoint.encode(text, options);
+      const made = Buffer.concat(ids.map((id) => bytes[id] ?? Buffer.of(0))).toString();
+      // The tokenizer itself takes off the space that it puts before a text.
+      expect(made.replace(/^ /, '')).toBe(text);
+    }
+  });
+
+  it('are none for special tokens, and for tokenizers of words', () => {
+    expect(new CheckpointTokenizer({ tokenizer: BYTE_LEVEL }).tokenBytes().slice(255)).toEqual([
+      Uint8Array.of(255),
+      undefined,
+      undefined,
+    ]);
+    const words = { ...BYTE_LEVEL, decoder: { type: 'WordPiece', prefix: '##', cleanup: true } };
+    expect(() => new CheckpointTokenizer({ tokenizer: words }).tokenBytes()).toThrow(DataError);
+  });
+
+  it('show nothing in a stream for ids that are none', () => {
+    const stream = new CheckpointTokenizer({ tokenizer: BYTE_LEVEL }).stream();
+    expect([97, 5000, 98].map((id) => stream.push(id)).join('') + stream.end()).toHaveLength(2);
+  });
+});
