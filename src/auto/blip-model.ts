@@ -68,15 +68,20 @@ function pixelsOf({ vision: { channels, imageSize } }: BlipConfig): Tensor {
   return input('pixels', 'float32', ['B', channels, imageSize, imageSize]);
 }
 
-/** A text and a picture as a program takes them. @throws DataError when the text is longer than the model was made for */
+/**
+ * A text and a picture as a program takes them.
+ * @param least fewest tokens of a text
+ * @throws DataError when the text has fewer, or more than the model was made for
+ */
 function prepare(
   { processor }: BlipParts,
   { text: { maxLength } }: BlipConfig,
   picture: Picture,
   text: string,
+  least = 1,
 ): { readonly tokens: readonly number[]; readonly pixels: HostTensor; readonly ids: HostTensor } {
   const { tokens, pictures } = processor.prepare(text, [picture]);
-  if (tokens.length === 0) throw new DataError('the text has no token', 'give a text');
+  if (tokens.length < least) throw new DataError('the text has no token', 'give a text');
   if (tokens.length > maxLength)
     throw new DataError(`a text has ${tokens.length} tokens, the model takes ${maxLength}`, 'shorten the text');
   const ids = hostTensor('int64', [1, tokens.length], BigInt64Array.from(tokens, BigInt));
@@ -153,7 +158,7 @@ export class CaptionModel {
    * @param prompt how the caption begins, e.g. "a photography of"; the pieces go on from there
    */
   async *answer(picture: Picture, prompt = '', options: AnswerOptions = {}): AsyncGenerator<AnswerPiece, void, void> {
-    const { tokens, pixels } = prepare(this.parts, this.#config, picture, prompt);
+    const { tokens, pixels } = prepare(this.parts, this.#config, picture, prompt, 0);
     yield* this.#writer.write(captionPrompt(tokens, this.#config.text), { pixels }, options);
   }
 
