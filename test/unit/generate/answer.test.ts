@@ -122,7 +122,8 @@ describe('a language model', () => {
 
   it('keeps the last letter of an answer that can only end', async () => {
     const constraint = regexConstraint('[ab]{4}', model.parts.tokenizer.tokenBytes());
-    const [{ text, finish }] = (await answered({ constraint })) as [{ text: string; finish: string }];
+    const [only] = await answered({ constraint });
+    const { text, finish } = only!;
     expect(text).toMatch(/^[ab]{4}$/);
     expect(finish).toBe('stop');
   });
