@@ -20,6 +20,7 @@ export const ARCHITECTURES: Readonly<Record<string, Twin>> = {
   smolvlm: { folder: 'multimodal/smolvlm', vocabulary: 97 },
   llava: { folder: 'multimodal/llava', vocabulary: 97 },
   llava_onevision: { folder: 'multimodal/llava_onevision', vocabulary: 97 },
+  qwen2_5_vl: { folder: 'qwen25vl', vocabulary: 99 },
 };
 
 const TEMPLATE =
