@@ -5,6 +5,10 @@ import { type NamingRules, parseConfig } from '../hub/index.ts';
 import {
   Bert,
   bertEncoderNames,
+  BlipForConditionalGeneration,
+  BlipForImageTextRetrieval,
+  BlipForQuestionAnswering,
+  blipNames,
   CausalLM,
   Clip,
   clipNames,
@@ -20,6 +24,7 @@ import {
   parseLlavaConfig,
   parseLlavaOnevisionConfig,
   parseBertConfig,
+  parseBlipConfig,
   parseClipConfig,
   parseLlamaConfig,
   parseQwen2Config,
@@ -53,6 +58,13 @@ export interface PairArchitecture {
   readonly names: NamingRules;
 }
 
+/** One of BLIP's heads: it describes pictures, answers questions about them, or holds texts against them. */
+export type BlipArchitecture = { readonly names: NamingRules } & (
+  | { readonly kind: 'captioner'; readonly model: BlipForConditionalGeneration }
+  | { readonly kind: 'question'; readonly model: BlipForQuestionAnswering }
+  | { readonly kind: 'matcher'; readonly model: BlipForImageTextRetrieval }
+);
+
 /** A model of pictures alone, or of texts alone, which others are built upon. */
 export interface EncoderArchitecture {
   readonly kind: 'vision' | 'text';
@@ -60,7 +72,7 @@ export interface EncoderArchitecture {
   readonly names: NamingRules;
 }
 
-export type Architecture = GeneratingArchitecture | PairArchitecture | EncoderArchitecture;
+export type Architecture = GeneratingArchitecture | PairArchitecture | BlipArchitecture | EncoderArchitecture;
 
 type Create = (json: unknown, file: string) => Architecture;
 
@@ -73,6 +85,25 @@ const decoder = (model: CausalLM): GeneratingArchitecture => ({
 function idefics3(json: unknown, file: string): GeneratingArchitecture {
   const config = parseIdefics3Config(json, file);
   return { kind: 'generating', model: new Idefics3(config), names: idefics3Names(config) };
+}
+
+/** The head is that of the class whose model was saved. */
+function blip(json: unknown, file: string): BlipArchitecture {
+  const config = parseBlipConfig(json, file);
+  const names = blipNames;
+  for (const name of config.architectures)
+    switch (name) {
+      case 'BlipForConditionalGeneration':
+        return { kind: 'captioner', model: new BlipForConditionalGeneration(config), names };
+      case 'BlipForQuestionAnswering':
+        return { kind: 'question', model: new BlipForQuestionAnswering(config), names };
+      case 'BlipForImageTextRetrieval':
+        return { kind: 'matcher', model: new BlipForImageTextRetrieval(config), names };
+    }
+  throw new CheckpointError(
+    `${file}: architectures names ${config.architectures.join(', ') || 'nothing'}, which is no head of BLIP that is known`,
+    'use a checkpoint of BlipForConditionalGeneration, BlipForQuestionAnswering or BlipForImageTextRetrieval',
+  );
 }
 
 /** By `model_type`. */
@@ -94,6 +125,7 @@ const ARCHITECTURES: Readonly<Record<string, Create>> = {
     const model = new Qwen25VL(parseQwen25VLConfig(json, file));
     return { kind: 'generating', model, names: qwen25VLNames(model.config.text.tied) };
   },
+  blip,
   clip: (json, file) => ({ kind: 'pair', model: new Clip(parseClipConfig(json, file)), names: clipNames }),
   siglip: (json, file) => ({ kind: 'pair', model: new Siglip(parseSiglipConfig(json, file)), names: siglipNames }),
   vit: (json, file) => ({ kind: 'vision', model: new ViT(parseViTConfig(json, file)), names: vitEncoderNames }),

@@ -1,4 +1,5 @@
 export * from './architectures.ts';
+export * from './blip-model.ts';
 export * from './encoders.ts';
 export * from './language-model.ts';
 export type * from './loaded.ts';

@@ -2,7 +2,7 @@
 import { GenerationError } from '../core/index.ts';
 import type { Decoding } from './decoding.ts';
 import { likeliest, logProbabilityOf } from './probability.ts';
-import { asPrompt, type Piece, type Prompt, restOf } from './prompt.ts';
+import { asPrompt, type Piece, piecesOf, type Prompt } from './prompt.ts';
 
 /** How answers are searched for. Defaults and meaning are those of Transformers 5. */
 export interface BeamOptions {
@@ -70,7 +70,7 @@ export async function beamSearch(
   try {
     let beams: readonly Beam[] = [{ tokens: [], logProbabilities: [], score: 0 }];
     let whole: BeamAnswer[] = [];
-    const first = restOf(prompt, 0, decoding.imageToken);
+    const [first] = piecesOf(prompt, 0, decoding.imageToken) as [Piece];
     let next: readonly (readonly number[] | Piece)[] = beamsOf(numBeams, () => first);
     for (let length = 1; ; length++) {
       const { data } = await state.read(next);

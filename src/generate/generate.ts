@@ -3,9 +3,15 @@ import { GenerationError, type HostTensor } from '../core/index.ts';
 import type { Decoding } from './decoding.ts';
 import type { Constraint, ConstraintFactory } from './constraint/constraint.ts';
 import { likeliest, logProbabilityOf, type ScoredToken } from './probability.ts';
-import { asPrompt, identities, type Piece, type Prompt, restOf } from './prompt.ts';
+import { asPrompt, identities, type Piece, piecesOf, type Prompt } from './prompt.ts';
 import type { PromptCache } from './prompt-cache.ts';
 import { Sampler, type SamplingOptions } from './sampling.ts';
+
+/**
+ * Tokens of a prompt that are read at once: no slower than all together (measured: 1,024 tokens in 2.25 s in two pieces,
+ * 2.31 s in one), with less memory for attention, and a signal is heard between pieces.
+ */
+const PIECE = 512;
 
 /** How answers are made. */
 export interface GenerateOptions extends SamplingOptions {
@@ -78,7 +84,15 @@ export async function* generate(
   try {
     const finished = rows.map(() => false);
     const latest = rows.map(() => 0);
-    let next: readonly (readonly number[] | Piece)[] = rows.map((prompt) => restOf(prompt, known, decoding.imageToken));
+    // Rows of several prompts are read at once, since they may be of unequal length in their first run alone.
+    const pieces = rows.map((prompt) =>
+      piecesOf(prompt, known, decoding.imageToken, rows.length > 1 ? Infinity : PIECE),
+    );
+    for (const piece of rows.length > 1 ? [] : pieces[0]!.slice(0, -1)) {
+      await state.read([piece]);
+      signal?.throwIfAborted();
+    }
+    let next: readonly (readonly number[] | Piece)[] = pieces.map((all) => all.at(-1)!);
     for (let step = 1; finished.includes(false); step++) {
       const { data } = await state.read(next);
       signal?.throwIfAborted();

@@ -56,32 +56,47 @@ export function identities(prompt: Prompt, imageToken: number | undefined): (num
   return prompt.tokens.map((token) => (token === imageToken ? rows[next++]! : token));
 }
 
-/** All that comes after the first `known` tokens. */
-export function restOf(prompt: Prompt, known: number, imageToken: number | undefined): Piece {
+/**
+ * All that comes after the first `known` tokens, in pieces of at most `size` tokens.
+ * @param imageToken absent for models that read no pictures
+ */
+export function piecesOf(
+  prompt: Prompt,
+  known: number,
+  imageToken: number | undefined,
+  size: number = Infinity,
+): Piece[] {
   const { tokens, pictures = [], positions, nextPosition } = prompt;
-  const before = tokens.slice(0, known).reduce((count, token) => count + Number(token === imageToken), 0);
-  const rest = tokens.slice(known);
-  return {
-    tokens: rest,
-    ...(pictures.length === 0
-      ? {}
-      : { features: rowsFrom(joinRows(pictures.map(({ features }) => features)), before) }),
-    ...(positions === undefined ? {} : { positions: columnsFrom(positions, known) }),
-    ...(nextPosition === undefined ? {} : { nextPosition }),
-  };
+  const features = pictures.length === 0 ? undefined : joinRows(pictures.map((picture) => picture.features));
+  const pictured = (from: number, to: number): number =>
+    tokens.slice(from, to).reduce((count, token) => count + Number(token === imageToken), 0);
+  const pieces: Piece[] = [];
+  let row = pictured(0, known);
+  for (let start = known; start < tokens.length; start += size) {
+    const end = Math.min(tokens.length, start + size);
+    const rows = pictured(start, end);
+    pieces.push({
+      tokens: tokens.slice(start, end),
+      ...(features === undefined ? {} : { features: rowsOf(features, row, row + rows) }),
+      ...(positions === undefined ? {} : { positions: columnsOf(positions, start, end) }),
+      ...(nextPosition === undefined || end < tokens.length ? {} : { nextPosition }),
+    });
+    row += rows;
+  }
+  return pieces;
 }
 
-/** @param tensor [F, D]  @returns [F − start, D] */
-function rowsFrom({ shape, data }: HostTensor<'float32'>, start: number): HostTensor<'float32'> {
-  const [rows, width] = shape as readonly [number, number];
-  return hostTensor('float32', [rows - start, width], data.subarray(start * width));
+/** @param tensor [F, D]  @returns [end − start, D] */
+function rowsOf({ shape, data }: HostTensor<'float32'>, start: number, end: number): HostTensor<'float32'> {
+  const width = shape[1]!;
+  return hostTensor('float32', [end - start, width], data.subarray(start * width, end * width));
 }
 
-/** @param positions [A, T]  @returns [A, T − start] */
-function columnsFrom(positions: HostTensor<'int64'>, start: number): HostTensor<'int64'> {
+/** @param positions [A, T]  @returns [A, end − start] */
+function columnsOf(positions: HostTensor<'int64'>, start: number, end: number): HostTensor<'int64'> {
   const [axes, length] = positions.shape as readonly [number, number];
-  const kept = hostTensor('int64', [axes, length - start]);
+  const kept = hostTensor('int64', [axes, end - start]);
   for (let axis = 0; axis < axes; axis++)
-    kept.data.set(positions.data.subarray(axis * length + start, (axis + 1) * length), axis * (length - start));
+    kept.data.set(positions.data.subarray(axis * length + start, axis * length + end), axis * (end - start));
   return kept;
 }

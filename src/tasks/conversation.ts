@@ -41,7 +41,8 @@ function questionParts(question: string, pictures: readonly Picture[]): MessageP
   ];
 }
 
-async function collect(pieces: AsyncIterable<AnswerPiece>): Promise<Answer> {
+/** A whole answer from its pieces. */
+export async function collect(pieces: AsyncIterable<AnswerPiece>): Promise<Answer> {
   const tokens: GeneratedToken[] = [];
   let text = '';
   for await (const piece of pieces) {

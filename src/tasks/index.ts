@@ -1,5 +1,5 @@
 export { caption } from './captioning.ts';
-export * from './conversation.ts';
+export { type Answer, ask, chat, Conversation } from './conversation.ts';
 export * from './fusion-prediction.ts';
 export * from './grounding.ts';
 export * from './matching.ts';

@@ -13,6 +13,7 @@ export interface Match {
 
 /** Holds a text against a picture. @throws CheckpointError when the model does not compare pictures and texts */
 export async function match(model: LoadedModel, picture: Picture, text: string): Promise<Match> {
+  if (model.kind === 'matcher') return model.match(picture, text);
   if (model.kind !== 'pair') throw unfit(model, 'compare pictures and texts', 'BLIP for retrieval, CLIP or SigLIP');
   const [image, words] = [await model.imageFeatures([picture]), await model.textFeatures([text])];
   const { probabilities } = await model.similarity(image, words);

@@ -5,7 +5,8 @@ import { type FetchOptions, quantizedFolder } from '../../hub/node/index.ts';
 import { readsPictures } from '../../models/index.ts';
 import { createRuntime, type NodeDevice } from '../../runtime/node/index.ts';
 import type { Runtime } from '../../runtime/types.ts';
-import type { GeneratingArchitecture, PairArchitecture } from '../architectures.ts';
+import type { BlipArchitecture, GeneratingArchitecture, PairArchitecture } from '../architectures.ts';
+import { blipProcessor, CaptionModel, MatchModel, QuestionModel } from '../blip-model.ts';
 import { LanguageModel } from '../language-model.ts';
 import type { LoadedModel } from '../loaded.ts';
 import { PairModel } from '../pair-model.ts';
@@ -48,6 +49,10 @@ export async function load(name: string, options: LoadOptions = {}): Promise<Loa
         return await languageModel(name, runtime, opened, architecture);
       case 'pair':
         return await pairModel(name, runtime, opened, architecture);
+      case 'captioner':
+      case 'question':
+      case 'matcher':
+        return await blipModel(name, runtime, opened, architecture);
       case 'vision':
       case 'text':
         throw new CheckpointError(
@@ -101,4 +106,23 @@ async function pairModel(
   if (tokenizer === undefined) throw new CheckpointError(`${name} has no tokenizer.json`, 'fetch the checkpoint again');
   const pictures = createPictureProcessor(files.config, files);
   return PairModel.create(name, runtime, model, weights, tokenizer, (batch) => pictures.batch(batch));
+}
+
+async function blipModel(
+  name: string,
+  runtime: Runtime,
+  { tokenizer, files, weights }: OpenModel,
+  architecture: BlipArchitecture,
+): Promise<LoadedModel> {
+  if (tokenizer === undefined) throw new CheckpointError(`${name} has no tokenizer.json`, 'fetch the checkpoint again');
+  const processor = blipProcessor(files, tokenizer, architecture.model.config);
+  const parts = { name, runtime, weights, tokenizer, processor };
+  switch (architecture.kind) {
+    case 'captioner':
+      return CaptionModel.create(architecture.model, parts);
+    case 'question':
+      return QuestionModel.create(architecture.model, parts);
+    case 'matcher':
+      return MatchModel.create(architecture.model, parts);
+  }
 }

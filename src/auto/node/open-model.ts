@@ -32,7 +32,7 @@ export async function openModel(folder: string): Promise<OpenModel> {
     const tokenizer = files.tokenizer === undefined ? undefined : new CheckpointTokenizer(files, folder);
     if (architecture.kind === 'generating' && tokenizer !== undefined)
       checkVocabulary(tokenizer, architecture.model.generation.vocabularySize, folder);
-    if (architecture.kind === 'pair' && tokenizer !== undefined)
+    if (tokenizer !== undefined && 'config' in architecture.model && 'text' in architecture.model.config)
       checkVocabulary(tokenizer, architecture.model.config.text.vocabularySize, folder);
     return {
       folder: checkpoint.folder,

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import type { AnswerPiece, LanguageModel, LoadedModel } from '../../auto/index.ts';
-import type { TextStream } from '../../data/index.ts';
+import type { CheckpointTokenizer, TextStream } from '../../data/index.ts';
 import type { GeneratedToken } from '../../generate/index.ts';
 import type { Answer } from '../../tasks/index.ts';
 import { printable } from '../report-error.ts';
@@ -23,13 +23,13 @@ export async function printAnswer(
 
 /** Writes an answer that is whole. */
 export function printWhole({ text, tokens }: Answer, model: LoadedModel, json: boolean): void {
-  const whole = json && model.kind === 'language' ? answerAsJson(model, text, tokens) : { text };
+  const whole = json && 'parts' in model ? answerAsJson(model, text, tokens) : { text };
   process.stdout.write(json ? `${JSON.stringify(whole)}\n` : `${printable(text.trim())}\n`);
 }
 
 /** An answer for programs: its text, why it ended, and each token with its log-probability. */
 export function answerAsJson(
-  { parts: { tokenizer } }: LanguageModel,
+  { parts: { tokenizer } }: { readonly parts: { readonly tokenizer: CheckpointTokenizer } },
   text: string,
   tokens: readonly GeneratedToken[],
 ): Record<string, unknown> {

@@ -1,18 +1,9 @@
 // B batch, T tokens, D width, V vocabulary
 import { CheckpointError } from '../../core/index.ts';
-import { add, linear, select, slice, tanh, tap, type Tensor } from '../../graph/index.ts';
+import { add, select, slice, tanh, tap, type Tensor } from '../../graph/index.ts';
 import type { NamingRules } from '../../hub/index.ts';
-import {
-  activate,
-  Dropout,
-  Embedding,
-  initializers,
-  LayerNorm,
-  Linear,
-  Module,
-  paddingMask,
-  Parameter,
-} from '../../nn/index.ts';
+import { activate, Dropout, Embedding, initializers, LayerNorm, Module, paddingMask } from '../../nn/index.ts';
+import { BertHeads, BertOutput } from '../common/bert-parts.ts';
 import { Dense, QueryKeyValue } from '../common/dense.ts';
 import type { TextEncoder } from '../common/text.ts';
 import { type EncoderOutput, firstPositions } from '../common/tower.ts';
@@ -43,25 +34,6 @@ class BertEmbeddings extends Module {
     const words = add(this.word_embeddings.forward(ids), kind);
     const placed = add(words, firstPositions(this.position_embeddings.weight, ids));
     return this.#dropout.forward(this.LayerNorm.forward(placed));
-  }
-}
-
-/** A linear layer whose result is added to what went into the block, and then normalised. */
-class BertOutput extends Module {
-  readonly dense: Linear;
-  readonly LayerNorm: LayerNorm;
-  readonly #dropout: Dropout;
-
-  constructor(inputs: number, { width, normEpsilon, dropout }: BertConfig) {
-    super();
-    this.dense = new Linear(inputs, width, { initializer });
-    this.LayerNorm = new LayerNorm(width, normEpsilon);
-    this.#dropout = new Dropout(dropout);
-  }
-
-  /** @param x [B, T, inputs]  @param before [B, T, D]  @returns [B, T, D] */
-  forward(x: Tensor, before: Tensor): Tensor {
-    return this.LayerNorm.forward(add(this.#dropout.forward(this.dense.forward(x)), before));
   }
 }
 
@@ -154,49 +126,6 @@ export class Bert extends Module implements TextEncoder {
 
   encode(ids: Tensor, keep: Tensor): Tensor {
     return this.forward(ids, keep).lastHiddenState;
-  }
-}
-
-class BertTransform extends Module {
-  readonly dense: Linear;
-  readonly LayerNorm: LayerNorm;
-  readonly #config: BertConfig;
-
-  constructor(config: BertConfig) {
-    super();
-    this.dense = new Linear(config.width, config.width, { initializer });
-    this.LayerNorm = new LayerNorm(config.width, config.normEpsilon);
-    this.#config = config;
-  }
-
-  /** @param x [B, T, D]  @returns [B, T, D] */
-  forward(x: Tensor): Tensor {
-    return this.LayerNorm.forward(activate(this.dense.forward(x), this.#config.activation));
-  }
-}
-
-class BertPredictions extends Module {
-  readonly transform: BertTransform;
-  readonly bias: Parameter;
-
-  constructor(config: BertConfig) {
-    super();
-    this.transform = new BertTransform(config);
-    this.bias = new Parameter([config.vocabularySize], initializers.zeros);
-  }
-
-  /** @param x [B, T, D]  @param words the embedding [V, D]  @returns [B, T, V] */
-  forward(x: Tensor, words: Tensor): Tensor {
-    return linear(this.transform.forward(x), words, this.bias.tensor);
-  }
-}
-
-class BertHeads extends Module {
-  readonly predictions: BertPredictions;
-
-  constructor(config: BertConfig) {
-    super();
-    this.predictions = new BertPredictions(config);
   }
 }
 
