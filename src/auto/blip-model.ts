@@ -2,7 +2,7 @@
 // B rows, T tokens, S tokens of a question
 import { CheckpointError, DataError, hostTensor, type HostTensor } from '../core/index.ts';
 import type { CheckpointTokenizer, Picture } from '../data/index.ts';
-import { Decoding, generate, type ModelWeights } from '../generate/index.ts';
+import { answer, Decoding, type ModelWeights } from '../generate/index.ts';
 import { input, type Tensor } from '../graph/index.ts';
 import {
   answerPrompt,
@@ -111,14 +111,10 @@ class BlipWriter {
     const { runtime, tokenizer } = this.parts;
     const { endToken, maxLength } = this.#config.text;
     const context = await runOnce(runtime, this.#cross, inputs);
-    const stream = tokenizer.stream();
     const maxNewTokens = Math.max(1, Math.min(MOST_TOKENS, maxLength - prompt.length));
     const { variables: _, ...rest } = options;
     const settings = { maxNewTokens, stopTokens: [endToken], ...rest };
-    for await (const token of generate(this.#decoding, [{ tokens: prompt, context }], settings)) {
-      const text = token.finish === 'stop' ? '' : stream.push(token.token);
-      yield { token, text: token.finish === undefined ? text : text + stream.end() };
-    }
+    yield* answer(this.#decoding, [{ tokens: prompt, context }], tokenizer, settings);
   }
 
   async dispose(): Promise<void> {
