@@ -2,7 +2,7 @@
 // B rows, T tokens, S tokens of a question
 import { CheckpointError, DataError, hostTensor, type HostTensor } from '../core/index.ts';
 import type { CheckpointTokenizer, Picture } from '../data/index.ts';
-import { answer, Decoding, type ModelWeights } from '../generate/index.ts';
+import { answer, compileFromFiles, Decoding, type ModelWeights } from '../generate/index.ts';
 import { input, type Tensor } from '../graph/index.ts';
 import {
   answerPrompt,
@@ -16,7 +16,6 @@ import {
   fixedSize,
   type ProcessorFiles,
 } from '../models/index.ts';
-import { lower } from '../onnx/index.ts';
 import { runOnce } from '../runtime/run-once.ts';
 import type { Program, Runtime } from '../runtime/types.ts';
 import type { AnswerOptions, AnswerPiece } from './language-model.ts';
@@ -56,12 +55,6 @@ export function blipProcessor(
     `the processor gives pictures of ${width} × ${height}, but the model takes ${imageSize} × ${imageSize}`,
     'processor and model are of different checkpoints: fetch it again, or correct preprocessor_config.json',
   );
-}
-
-function compile({ runtime, weights }: BlipParts, outputs: Readonly<Record<string, Tensor>>): Promise<Program> {
-  const device = runtime.device === 'webgpu' ? 'webgpu' : 'cpu';
-  const source = lower(outputs, { device, external: (key) => weights.places.get(key) });
-  return runtime.compile({ ...source, externalFolder: weights.folder }, { optimization: 'all' });
 }
 
 function pixelsOf({ vision: { channels, imageSize } }: BlipConfig): Tensor {
@@ -141,7 +134,7 @@ export class CaptionModel {
   static async create(model: BlipForConditionalGeneration, parts: BlipParts): Promise<CaptionModel> {
     const { config } = model;
     const decoding = await Decoding.create(parts.runtime, model, parts.weights);
-    const cross = await compile(parts, model.crossInputs(pixelsOf(config)));
+    const cross = await compileFromFiles(parts.runtime, model.crossInputs(pixelsOf(config)), parts.weights);
     return new CaptionModel(config, new BlipWriter(parts, config, decoding, cross));
   }
 
@@ -181,7 +174,7 @@ export class QuestionModel {
     const { config } = model;
     const decoding = await Decoding.create(parts.runtime, model, parts.weights);
     const question = input('question', 'int64', ['B', 'S']);
-    const cross = await compile(parts, model.crossInputs(pixelsOf(config), question));
+    const cross = await compileFromFiles(parts.runtime, model.crossInputs(pixelsOf(config), question), parts.weights);
     return new QuestionModel(config, new BlipWriter(parts, config, decoding, cross));
   }
 
@@ -223,7 +216,11 @@ export class MatchModel {
     model.parameters();
     const pixels = pixelsOf(model.config);
     const ids = input('ids', 'int64', ['B', 'T']);
-    const program = await compile(parts, { itm: model.forward(pixels, ids), cosines: model.cosines(pixels, ids) });
+    const program = await compileFromFiles(
+      parts.runtime,
+      { itm: model.forward(pixels, ids), cosines: model.cosines(pixels, ids) },
+      parts.weights,
+    );
     return new MatchModel(parts, model.config, program);
   }
 

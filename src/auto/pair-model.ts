@@ -1,10 +1,9 @@
 // I pictures, B texts, T tokens, E width of the shared space
 import { DataError, hostTensor, type HostTensor, joinRows } from '../core/index.ts';
 import type { CheckpointTokenizer, Picture } from '../data/index.ts';
-import type { ModelWeights } from '../generate/index.ts';
-import { input } from '../graph/index.ts';
+import { compileFromFiles, type ModelWeights } from '../generate/index.ts';
+import { input, type Tensor } from '../graph/index.ts';
 import { Clip, type Siglip } from '../models/index.ts';
-import { lower } from '../onnx/index.ts';
 import { runOnce } from '../runtime/run-once.ts';
 import type { Program, Runtime } from '../runtime/types.ts';
 
@@ -67,11 +66,8 @@ export class PairModel {
     const { imageSize } = model.config.vision;
     const { maxLength } = model.config.text;
     const width = model instanceof Clip ? model.config.projection : model.config.vision.width;
-    const compile = (outputs: Parameters<typeof lower>[0]): Promise<Program> =>
-      runtime.compile(
-        { ...lower(outputs, { external: (key) => weights.places.get(key) }), externalFolder: weights.folder },
-        { optimization: 'all' },
-      );
+    const compile = (outputs: Readonly<Record<string, Tensor>>): Promise<Program> =>
+      compileFromFiles(runtime, outputs, weights);
     const features = (axis: string, key: string) => input(key, 'float32', [axis, width]);
     const ids = input('ids', 'int64', ['B', maxLength]);
     const keep = model instanceof Clip ? input('keep', 'float32', ['B', maxLength]) : undefined;

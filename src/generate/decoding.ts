@@ -3,16 +3,9 @@ import { GenerationError, hostTensor, type HostTensor, joinRows } from '../core/
 import { input, type Tensor } from '../graph/index.ts';
 import { type GeneratingModel, type GenerationShape, placeFeatures, readsPictures } from '../models/index.ts';
 import { CACHE, type CacheSlot, KeyValueCache, rotaryAngles, rotaryFrequencies } from '../nn/index.ts';
-import { type ExternalData, lower } from '../onnx/index.ts';
 import type { Program, Runtime, Value } from '../runtime/types.ts';
+import { compileFromFiles, type ModelWeights } from './compile.ts';
 import { DecodingState, INPUTS } from './decoding-state.ts';
-
-/** Where a model's weights are. */
-export interface ModelWeights {
-  /** Real path of the folder with the files. */
-  readonly folder: string;
-  readonly places: ReadonlyMap<string, ExternalData>;
-}
 
 /** What GroupQueryAttention wants the width of a head to be a multiple of, and where it turns heads itself. */
 const HEAD_UNIT = 8;
@@ -60,13 +53,8 @@ export class Decoding {
     const turned = model.generation.rotary !== undefined && positionAxes === 0;
     checkHeads(cache.slots, turned ? TURNED_HEAD_UNIT : HEAD_UNIT);
     const outputs: Record<string, Tensor> = { logits, ...cache.outputs };
-    const device = runtime.device === 'webgpu' ? 'webgpu' : 'cpu';
-    const source = lower(outputs, { device, external: (name) => weights.places.get(name) });
-    const program = await runtime.compile(
-      { ...source, externalFolder: weights.folder },
-      // A layer's cache is read before it is written: the operator was made for shared buffers.
-      { optimization: 'all', inPlace: true },
-    );
+    // A layer's cache is read before it is written: the operator was made for shared buffers.
+    const program = await compileFromFiles(runtime, outputs, weights, { inPlace: true });
     return new Decoding(runtime, program, model, cache.slots);
   }
 

@@ -1,3 +1,4 @@
+export * from './compile.ts';
 export { answer, type AnswerPiece, AnswerText, type TextDecoding, type TextOptions } from './answer.ts';
 export * from './beam-answer.ts';
 export * from './beam-search.ts';

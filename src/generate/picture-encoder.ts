@@ -1,10 +1,9 @@
 // F rows of features, D width
 import { GenerationError, hostTensor, type HostTensor, joinRows } from '../core/index.ts';
 import { arrangeRows, type ImageTextModel, type PreparedPicture } from '../models/index.ts';
-import { lower } from '../onnx/index.ts';
 import { runOnce } from '../runtime/run-once.ts';
 import type { Program, Runtime } from '../runtime/types.ts';
-import type { ModelWeights } from './decoding.ts';
+import { compileFromFiles, type ModelWeights } from './compile.ts';
 import type { EncodedPicture } from './prompt.ts';
 
 /** Pictures whose features are kept, unless told: a conversation seldom has more. */
@@ -36,9 +35,7 @@ export class PictureEncoder {
     // Walking the tree gives the weights their names.
     model.parameters();
     const features = model.pictureFeatures(model.pictureInputs());
-    const device = runtime.device === 'webgpu' ? 'webgpu' : 'cpu';
-    const source = lower({ features }, { device, external: (name) => weights.places.get(name) });
-    const program = await runtime.compile({ ...source, externalFolder: weights.folder }, { optimization: 'all' });
+    const program = await compileFromFiles(runtime, { features }, weights);
     return new PictureEncoder(runtime, program, model, options.kept ?? KEPT);
   }
 
