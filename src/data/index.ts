@@ -16,3 +16,4 @@ export * from './text.ts';
 export * from './token-bytes.ts';
 export * from './tokenizer-trainer.ts';
 export * from './tokenizer.ts';
+export * from './samples.ts';

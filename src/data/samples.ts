@@ -1,0 +1,54 @@
+/** Training examples in the one form that all file formats are read into: pictures, and conversations about them. */
+import type { Picture } from './image.ts';
+
+/** A rectangle in parts of the picture's width and height, 0 to 1; the origin is the upper left corner. */
+export type RelativeBox = readonly [left: number, top: number, right: number, bottom: number];
+
+/** A part of a turn. Boxes are written as the model that reads them was taught to point. */
+export type SamplePart =
+  | { readonly type: 'text'; readonly text: string }
+  /** Number of the picture in {@link Sample.pictures}. */
+  | { readonly type: 'image'; readonly picture: number }
+  | { readonly type: 'box'; readonly box: RelativeBox };
+
+/** One turn of a conversation. */
+export interface SampleTurn {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: readonly SamplePart[];
+}
+
+/** A picture that is opened when it is needed. */
+export interface SamplePicture {
+  /** How messages call it: a path, a place in an archive, a seed. */
+  readonly name: string;
+  /** @throws DataError when it cannot be read */
+  open(): Picture | Promise<Picture>;
+}
+
+/** Pictures and what is said about them. */
+export interface Sample {
+  /** To find it again in an error or a report. */
+  readonly id: string;
+  readonly pictures: readonly SamplePicture[];
+  /**
+   * Conversations that know nothing of each other, one in most formats. Where several begin alike, with the pictures, the
+   * beginning is read once in training.
+   */
+  readonly conversations: readonly (readonly SampleTurn[])[];
+}
+
+/** What may decide how a sample is varied. */
+export interface SampleMoment {
+  readonly seed: number;
+  /** Pass over the data, from 0. */
+  readonly epoch: number;
+}
+
+/** Samples that can be had in any order. `sample` is pure: equal arguments give equal samples, in any process. */
+export interface SampleSource {
+  readonly length: number;
+  /** @throws DataError naming the sample that cannot be read */
+  sample(index: number, moment: SampleMoment): Sample | Promise<Sample>;
+  /** Closes files and the like. */
+  close?(): void | Promise<void>;
+}
