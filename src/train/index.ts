@@ -1,5 +1,6 @@
 export * from './checkpoints.ts';
 export * from './epoch.ts';
+export * from './groups.ts';
 export * from './loss-watch.ts';
 export * from './metrics.ts';
 export * from './objective.ts';
