@@ -1,3 +1,4 @@
+export * from './byte-level-bpe.ts';
 export * from './chat-template.ts';
 export * from './checkpoint-tokenizer.ts';
 export * from './dataset.ts';
@@ -14,6 +15,7 @@ export * from './resize.ts';
 export * from './text-stream.ts';
 export * from './text.ts';
 export * from './token-bytes.ts';
+export * from './tokenizer-config.ts';
 export * from './tokenizer-trainer.ts';
 export * from './tokenizer.ts';
 export * from './samples.ts';
