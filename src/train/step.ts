@@ -3,6 +3,7 @@ import type { Parameter } from '../nn/index.ts';
 import type { LoweringDevice } from '../onnx/index.ts';
 import type { CompileOptions, Device, Program, Runtime, Value } from '../runtime/types.ts';
 import { createArenaStore } from './arena-store.ts';
+import { groupOf, type WeightGroups } from './groups.ts';
 import type { BatchSignature, Trainable } from './objective.ts';
 import type { Optimizer } from './optimizers.ts';
 import { FIGURE, GRADIENT, gradientGraph, SEED } from './step-graph.ts';
@@ -18,6 +19,8 @@ export interface StepOptions {
   readonly accumulate?: number;
   /** Which weights are trained; all by default. */
   readonly trains?: (name: string) => boolean;
+  /** Which are frozen, and factors on the learning rate; all weights are trained alike by default. */
+  readonly groups?: WeightGroups;
   /** See {@link CompileOptions.spinning}; on by default. */
   readonly spinning?: boolean;
   /** Keep all weights in one vector where the runtime can; on by default. */
@@ -85,13 +88,17 @@ export class TrainingStep {
   ): Promise<TrainingStep> {
     const parameters = trainable.model.parameters();
     const trained = new Map<string, Parameter>();
+    const rates = new Map<string, number>();
     const frozen: Record<string, Value> = {};
     for (const [name, parameter] of parameters) {
       const value = weights[name];
       if (value === undefined)
         throw new TrainingError(`no values for the weight '${name}'`, 'initialize the model or load a checkpoint');
-      if (options.trains?.(name) ?? true) trained.set(name, parameter);
-      else frozen[name] = await runtime.allocate(value.dtype, value.shape, value);
+      const { train, rate } = groupOf(options.groups, name);
+      if (train && (options.trains?.(name) ?? true)) {
+        trained.set(name, parameter);
+        rates.set(name, rate);
+      } else frozen[name] = await runtime.allocate(value.dtype, value.shape, value);
     }
     if (trained.size === 0) throw new TrainingError('there is nothing to train', 'let at least one weight be trained');
     const device = loweringDevice(runtime.device);
@@ -106,6 +113,7 @@ export class TrainingStep {
       device,
       optimizer: options.optimizer,
       trained,
+      rates,
       accumulates: (options.accumulate ?? 1) > 1,
       compileOptions,
     };
