@@ -42,7 +42,7 @@ export function askAbout(
     const kind = drawKind(left, random);
     if (kind === undefined) break;
     const question = ASKERS[kind]({ scene, language: random.pick(languages), random, vocabulary });
-    const key = question === undefined ? '' : JSON.stringify(question.question);
+    const key = question === undefined ? '' : keyOf(question);
     if (question === undefined || asked.has(key)) {
       misses++;
       // Kinds that the scene does not allow are soon left alone.
@@ -53,6 +53,12 @@ export function askAbout(
     questions.push(question);
   }
   return questions;
+}
+
+/** What a question asks, whatever its wording. */
+function keyOf({ kind, form, language, question, text, box }: SceneQuestion): string {
+  const isOnce = kind === 'naming' || kind === 'region' || kind === 'caption' || kind === 'grounding';
+  return JSON.stringify([kind, form, language, text, box, isOnce ? undefined : question]);
 }
 
 function drawKind(weights: ReadonlyMap<QuestionKind, number>, random: Random): QuestionKind | undefined {

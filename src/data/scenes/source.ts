@@ -6,6 +6,7 @@ import { askAbout } from './ask.ts';
 import { SceneMaker } from './maker.ts';
 import { fullSceneOptions, TRAINING_SETS, type FullSceneOptions, type SceneOptions } from './options.ts';
 import { asConversation, type SceneQuestion } from './question.ts';
+import { CAPTION_STYLES, describeScene } from './questions/caption.ts';
 import type { Scene } from './scene.ts';
 import { SceneVocabulary } from './vocabulary.ts';
 
@@ -27,6 +28,7 @@ export interface SceneSourceOptions extends SceneOptions {
  */
 export class SceneSource implements SampleSource {
   readonly length: number;
+  readonly concepts: number;
   readonly options: FullSceneOptions;
   readonly vocabulary: SceneVocabulary;
   readonly #maker: SceneMaker;
@@ -36,6 +38,7 @@ export class SceneSource implements SampleSource {
     if (!Number.isSafeInteger(length) || length < 1 || length > 2 ** 31)
       throw new DataError(`a pass of ${length} scenes is impossible`, 'give a whole number from 1 to 2147483648');
     this.length = length;
+    this.concepts = material.concepts.length;
     this.options = fullSceneOptions(options);
     for (const set of this.options.sets) {
       if (!TRAINING_SETS.includes(set))
@@ -55,11 +58,17 @@ export class SceneSource implements SampleSource {
 
   sample(index: number, moment: SampleMoment): Sample {
     const { scene, questions } = this.scene(index, moment);
+    // The caption's language and detail have a chance of their own, as the questions have.
+    const random = sampleRandom(moment.seed, moment.epoch, index).fork('caption');
+    const language = random.pick(this.options.languages);
+    const style = random.pick(CAPTION_STYLES);
     const name = `scene ${moment.seed}/${moment.epoch}/${index}`;
     return {
       id: name,
       pictures: [{ name, open: () => scene.picture }],
       conversations: questions.map((question) => asConversation(question)),
+      regions: scene.objects.map(({ box, concept }) => ({ picture: 0, box, concept: concept.index })),
+      captions: [describeScene(scene, language, style)],
     };
   }
 }
