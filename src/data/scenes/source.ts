@@ -6,7 +6,7 @@ import { askAbout } from './ask.ts';
 import { SceneMaker } from './maker.ts';
 import { fullSceneOptions, TRAINING_SETS, type FullSceneOptions, type SceneOptions } from './options.ts';
 import { asConversation, type SceneQuestion } from './question.ts';
-import { CAPTION_STYLES, describeScene } from './questions/caption.ts';
+import { describeScene } from './questions/caption.ts';
 import type { Scene } from './scene.ts';
 import { SceneVocabulary } from './vocabulary.ts';
 
@@ -28,7 +28,6 @@ export interface SceneSourceOptions extends SceneOptions {
  */
 export class SceneSource implements SampleSource {
   readonly length: number;
-  readonly concepts: number;
   readonly options: FullSceneOptions;
   readonly vocabulary: SceneVocabulary;
   readonly #maker: SceneMaker;
@@ -38,7 +37,6 @@ export class SceneSource implements SampleSource {
     if (!Number.isSafeInteger(length) || length < 1 || length > 2 ** 31)
       throw new DataError(`a pass of ${length} scenes is impossible`, 'give a whole number from 1 to 2147483648');
     this.length = length;
-    this.concepts = material.concepts.length;
     this.options = fullSceneOptions(options);
     for (const set of this.options.sets) {
       if (!TRAINING_SETS.includes(set))
@@ -56,19 +54,21 @@ export class SceneSource implements SampleSource {
     return makeAsked(this.#maker, sampleRandom(moment.seed, moment.epoch, index));
   }
 
+  /** How many concepts regions speak of. */
+  get concepts(): number {
+    return this.vocabulary.concepts.length;
+  }
+
   sample(index: number, moment: SampleMoment): Sample {
     const { scene, questions } = this.scene(index, moment);
-    // The caption's language and detail have a chance of their own, as the questions have.
-    const random = sampleRandom(moment.seed, moment.epoch, index).fork('caption');
-    const language = random.pick(this.options.languages);
-    const style = random.pick(CAPTION_STYLES);
     const name = `scene ${moment.seed}/${moment.epoch}/${index}`;
+    const { languages } = this.options;
     return {
       id: name,
       pictures: [{ name, open: () => scene.picture }],
       conversations: questions.map((question) => asConversation(question)),
       regions: scene.objects.map(({ box, concept }) => ({ picture: 0, box, concept: concept.index })),
-      captions: [describeScene(scene, language, style)],
+      captions: [describeScene(scene, languages[index % languages.length]!)],
     };
   }
 }
