@@ -18,3 +18,4 @@ export * from './token-bytes.ts';
 export * from './tokenizer-trainer.ts';
 export * from './tokenizer.ts';
 export * from './samples.ts';
+export * from './sources/index.ts';
