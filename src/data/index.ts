@@ -21,3 +21,4 @@ export * from './tokenizer-trainer.ts';
 export * from './tokenizer.ts';
 export * from './samples.ts';
 export * from './scenes/index.ts';
+export * from './sources/index.ts';
