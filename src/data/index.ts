@@ -8,6 +8,7 @@ export * from './emoji/concepts.ts';
 export * from './emoji/dataset.ts';
 export * from './emoji/statements.ts';
 export * from './emoji/templates.ts';
+export * from './formats/index.ts';
 export * from './image.ts';
 export * from './loader.ts';
 export * from './pairs.ts';

@@ -37,6 +37,8 @@ export interface TrainerOptions {
   readonly schedule: Omit<Schedule, 'total'>;
   /** Batches averaged for one update; 1 by default. */
   readonly accumulate?: number;
+  /** Shapes of batches whose programs are kept; see {@link StepOptions.shapes}. */
+  readonly shapes?: number;
   /** Decay of averaged weights, e.g. 0.999; none when absent. */
   readonly ema?: number;
   /** Save after so many steps, or seconds, whichever comes first. At the end a checkpoint is saved in any case. */
@@ -91,7 +93,7 @@ export interface TrainingOutcome {
 export interface TrainerParts {
   readonly runtime: Runtime;
   readonly trainable: Trainable;
-  /** Opens the data at a position. All batches must be of one shape, so leave out smaller last ones; without end. */
+  /** Opens the data at a position; without end. A program is compiled for each shape of batches, so let there be few. */
   openData(start: LoaderState | undefined): Promise<Loader>;
   /** First weights by path; drawn from the seed when absent. */
   readonly weights?: Readonly<Record<string, HostTensor>>;
@@ -164,7 +166,7 @@ export class Trainer {
       if (first === undefined)
         throw new TrainingError('the data has no batch', 'lower the batch size, or give more data');
       const initial = parts.weights ?? trainable.model.initialize(new Random(options.seed));
-      const { weightDecay = 0, clip, accumulate = 1, ema } = options;
+      const { weightDecay = 0, clip, accumulate = 1, ema, shapes } = options;
       const step = await TrainingStep.create(runtime, trainable, signatureOf(first.batch), initial, {
         optimizer: ema === undefined ? options.optimizer : withEma(options.optimizer, ema),
         weightDecay,
@@ -173,6 +175,7 @@ export class Trainer {
         spinning: false,
         ...(clip === undefined ? {} : { clip }),
         ...(groups === undefined ? {} : { groups }),
+        ...(shapes === undefined ? {} : { shapes }),
       });
       if (resume !== undefined) {
         await step.writeWeights(Object.fromEntries(await resume.readWeights()));
