@@ -11,5 +11,6 @@ export * from './objectives/token-loss.ts';
 export * from './optimizers.ts';
 export * from './schedule.ts';
 export * from './signature.ts';
+export { tracedStep } from './step-graph.ts';
 export * from './step.ts';
 export * from './trainer.ts';

@@ -31,6 +31,16 @@ function traceLoss(trainable: Trainable, batch: BatchSignature, trained: Readonl
   return { outputs, gradients: new Map(names.map((name, i) => [name, grads[i]!])) };
 }
 
+/** All that a step computes before its update, to be looked at: loss, figures, and the gradient of every trained weight. */
+export function tracedStep(
+  trainable: Trainable,
+  batch: BatchSignature,
+  trained: ReadonlyMap<string, Parameter>,
+): Tensor[] {
+  const traced = traceLoss(trainable, batch, trained);
+  return [...Object.values(traced.outputs), ...traced.gradients.values()];
+}
+
 /** Loss, figures and the gradient of every trained weight. */
 export function gradientGraph(
   trainable: Trainable,
