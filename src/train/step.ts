@@ -1,12 +1,12 @@
 import { type HostTensor, TrainingError } from '../core/index.ts';
-import type { Parameter } from '../nn/index.ts';
+import type { Parameter, Recompute } from '../nn/index.ts';
 import type { LoweringDevice } from '../onnx/index.ts';
 import type { CompileOptions, Device, Program, Runtime, Value } from '../runtime/types.ts';
 import { createArenaStore } from './arena-store.ts';
 import { groupOf, type WeightGroups } from './groups.ts';
 import type { BatchSignature, Trainable } from './objective.ts';
 import type { Optimizer } from './optimizers.ts';
-import { FIGURE, GRADIENT, gradientGraph, SEED } from './step-graph.ts';
+import { FIGURE, GRADIENT, gradientGraph, SEED, type WeightFiles } from './step-graph.ts';
 import { createTreeStore } from './tree-store.ts';
 import { DeviceNumber, type WeightStore } from './weight-store.ts';
 
@@ -23,6 +23,10 @@ export interface StepOptions {
   readonly groups?: WeightGroups;
   /** See {@link CompileOptions.spinning}; on by default. */
   readonly spinning?: boolean;
+  /** Files of weights that are not trained: they are read where they lie, and need no values. */
+  readonly frozen?: WeightFiles;
+  /** What is computed again in the backward pass; nothing by default. */
+  readonly recompute?: Recompute;
   /** Keep all weights in one vector where the runtime can; on by default. */
   readonly arena?: boolean;
 }
@@ -91,11 +95,13 @@ export class TrainingStep {
     const rates = new Map<string, number>();
     const frozen: Record<string, Value> = {};
     for (const [name, parameter] of parameters) {
+      const { train, rate } = groupOf(options.groups, name);
+      const trains = train && (options.trains?.(name) ?? true);
+      if (!trains && options.frozen?.places.has(name) === true) continue;
       const value = weights[name];
       if (value === undefined)
         throw new TrainingError(`no values for the weight '${name}'`, 'initialize the model or load a checkpoint');
-      const { train, rate } = groupOf(options.groups, name);
-      if (train && (options.trains?.(name) ?? true)) {
+      if (trains) {
         trained.set(name, parameter);
         rates.set(name, rate);
       } else frozen[name] = await runtime.allocate(value.dtype, value.shape, value);
@@ -107,7 +113,13 @@ export class TrainingStep {
       memoryPattern: false,
       spinning: options.spinning ?? true,
     };
-    const program = await runtime.compile(gradientGraph(trainable, signature, trained, device), compileOptions);
+    const { frozen: files, recompute } = options;
+    const graph = gradientGraph(trainable, signature, trained, device, { frozen: files, recompute });
+    // Packed copies of weights, one for each of both passes, would be as large as the model.
+    const program = await runtime.compile(
+      files === undefined ? graph : { ...graph, externalFolder: files.folder },
+      files === undefined ? compileOptions : { ...compileOptions, disablePrepacking: true },
+    );
     const context = {
       runtime,
       device,
