@@ -131,7 +131,11 @@ export class EasyVqaDataset implements Dataset {
       textLength,
     );
     const numbers = (of: (question: EasyVqaQuestion) => number): HostTensor<'int64'> =>
-      hostTensor('int64', [asked.length], BigInt64Array.from(asked, (question) => BigInt(of(question))));
+      hostTensor(
+        'int64',
+        [asked.length],
+        BigInt64Array.from(asked, (question) => BigInt(of(question))),
+      );
     const folder = split === 'test' ? 'test/images' : 'train/images';
     const tensors =
       this.#options.described === true
