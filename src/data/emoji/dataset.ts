@@ -42,8 +42,6 @@ export interface EmojiOptions {
   readonly truths?: boolean;
   /** Only these training drawings; all unless told. */
   readonly fraction?: Fraction;
-  /** Leaves statements out and hides words of the descriptions, for pretraining: see {@link MaskedPairs}. */
-  readonly masked?: boolean;
   readonly augmentation?: Partial<AugmentOptions>;
   readonly normalization?: Normalization;
 }

@@ -8,7 +8,7 @@ import { extract } from 'tar-stream';
 import { z } from 'zod';
 
 import { DataError } from '../../core/index.ts';
-import type { Dataset, ReportProgress } from '../dataset.ts';
+import type { ReportProgress } from '../dataset.ts';
 import {
   EASY_VQA_ANSWERS,
   EasyVqaDataset,
@@ -16,10 +16,9 @@ import {
   type EasyVqaQuestion,
   type EasyVqaSplit,
 } from '../easy-vqa.ts';
-import { MaskedPairs } from '../masked-pairs.ts';
 import { decodeUtf8 } from '../text.ts';
 import { trainTokenizer } from '../tokenizer-trainer.ts';
-import { TextTokenizer } from '../tokenizer.ts';
+import type { TextTokenizer } from '../tokenizer.ts';
 import { decodePicture } from './decode.ts';
 
 /** URL for a dataset description. */
@@ -208,9 +207,8 @@ export function prepare(options: EasyVqaOptions, report?: ReportProgress): Promi
  * Called in each worker.
  * @public
  */
-export function create(options: EasyVqaOptions, data: EasyVqaSplit): Dataset {
-  const dataset = new EasyVqaDataset(options, data);
-  return options.described === true ? new MaskedPairs(dataset, new TextTokenizer(options.tokenizer)) : dataset;
+export function create(options: EasyVqaOptions, data: EasyVqaSplit): EasyVqaDataset {
+  return new EasyVqaDataset(options, data);
 }
 
 /** A tokenizer made from the training questions. @throws DataError */

@@ -12,6 +12,8 @@ import {
 } from '../../data/index.ts';
 import {
   EASY_VQA_MODULE,
+  EASY_VQA_QUESTIONS_MODULE,
+  EMOJI_DESCRIPTIONS_MODULE,
   EMOJI_MODULE,
   loadConcepts,
   makeEasyVqaTokenizer,
@@ -82,13 +84,12 @@ async function emojiData(
       'split' | 'sets' | 'statements' | 'neighbours' | 'truths' | 'augmentation' | 'fraction'
     >,
   ): DatasetDescription => ({
-    module: EMOJI_MODULE,
+    module: masked ? EMOJI_DESCRIPTIONS_MODULE : EMOJI_MODULE,
     options: {
       size: model.vision.imageSize,
       tokenizer: tokenizer.json,
       textLength: model.text.maxLength,
       cacheFolder,
-      ...(masked ? { masked } : {}),
       ...options,
     } satisfies EmojiOptions,
   });
@@ -133,14 +134,14 @@ async function easyVqaData(
     );
   }
   const describe = (split: EasyVqaOptions['split']): DatasetDescription => ({
-    module: EASY_VQA_MODULE,
+    module: described ? EASY_VQA_QUESTIONS_MODULE : EASY_VQA_MODULE,
     options: {
       path,
       split,
       heldOut,
       tokenizer: tokenizer.json,
       textLength: model.text.maxLength,
-      ...(described ? { described } : { questions: data.questions, ...fractionOf(data.fraction, train.seed) }),
+      ...(described ? {} : { questions: data.questions, ...fractionOf(data.fraction, train.seed) }),
       augment,
     } satisfies EasyVqaOptions,
   });

@@ -1,9 +1,8 @@
-import type { Dataset, ReportProgress } from '../../dataset.ts';
+import type { ReportProgress } from '../../dataset.ts';
 import { EmojiDataset, emojiTexts, type EmojiMaterial, type EmojiOptions } from '../dataset.ts';
 import { buildSprites } from '../sprites.ts';
 import { trainTokenizer } from '../../tokenizer-trainer.ts';
-import { TextTokenizer } from '../../tokenizer.ts';
-import { MaskedPairs } from '../../masked-pairs.ts';
+import type { TextTokenizer } from '../../tokenizer.ts';
 import { loadConcepts } from './packages.ts';
 import { renderSet } from './render.ts';
 
@@ -35,9 +34,8 @@ export async function prepare(options: EmojiOptions, report?: ReportProgress): P
  * Called in each worker.
  * @public
  */
-export function create(options: EmojiOptions, material: EmojiMaterial): Dataset {
-  const dataset = new EmojiDataset(options, material);
-  return options.masked === true ? new MaskedPairs(dataset, new TextTokenizer(options.tokenizer)) : dataset;
+export function create(options: EmojiOptions, material: EmojiMaterial): EmojiDataset {
+  return new EmojiDataset(options, material);
 }
 
 /** A tokenizer for everything that the statements can say. Takes about a second; with 4,000 tokens hardly a word is cut up. */
