@@ -34,6 +34,9 @@ export interface StepOptions {
   readonly arena?: boolean;
 }
 
+/** Prefix of the paths of {@link Trainable.momentum}. */
+const MOMENTUM = 'momentum.';
+
 /** Shapes whose programs are kept unless told. */
 const SHAPES = 8;
 
@@ -118,7 +121,7 @@ export class TrainingStep {
     const arena = (options.arena ?? true) && runtime.allocateArena !== undefined;
     const store = arena ? await createArenaStore(context) : await createTreeStore(context);
     const seed = await DeviceNumber.create(runtime, 'int32');
-    const inputs = { ...frozen, ...store.weights, [SEED]: seed.value };
+    const inputs = { ...frozen, ...store.weights, ...momentumInputs(trainable, store, frozen), [SEED]: seed.value };
     const { gradients } = store;
     const programs = new StepPrograms(
       {
@@ -219,4 +222,22 @@ export class TrainingStep {
     this.#seed.value.dispose();
     for (const value of Object.values(this.#frozen)) value.dispose();
   }
+}
+
+/** What the model of averaged weights reads, by its own names. @throws TrainingError without averages */
+function momentumInputs(
+  { momentum }: Trainable,
+  store: WeightStore,
+  frozen: Readonly<Record<string, Value>>,
+): Record<string, Value> {
+  if (momentum === undefined) return {};
+  const averages = store.slots['ema'];
+  if (averages === undefined)
+    throw new TrainingError('momentum distillation needs averaged weights', 'set a decay for them: ema, e.g. 0.995');
+  return Object.fromEntries(
+    [...momentum.parameters().keys()].map((path) => {
+      const name = path.slice(MOMENTUM.length);
+      return [path, (averages[name] ?? frozen[name])!];
+    }),
+  );
 }
