@@ -1,7 +1,7 @@
 import { DataError } from '../../core/index.ts';
 import { type Picture, picture, type RelativeBox, type SamplePicture } from '../../data/index.ts';
 import type { PictureQuestion } from '../../tasks/index.ts';
-import { isRight, plainAnswer } from './answers.ts';
+import { isRight, plainAnswer, softAccuracy } from './answers.ts';
 import { intersectionOverUnion } from './boxes.ts';
 import type { EmbeddingModel, EvaluatedModel } from './evaluated-model.ts';
 import { type Figure, groupBy, macroFigure, meanFigure, type ScoredItem } from './figures.ts';
@@ -119,7 +119,8 @@ class SuiteRun {
       items.map((item) => ({
         ...item,
         truth: item.answers[0]!,
-        score: (answer) => Number(isRight(answer, item.answers)),
+        score: (answer) =>
+          item.people === true ? softAccuracy(answer, item.answers) : Number(isRight(answer, item.answers)),
       })),
     );
     const kinds = groupBy(scored, ({ kind }) => kind);

@@ -7,3 +7,4 @@ export { type Figure, macroFigure, meanFigure, type ScoredItem } from './figures
 export * from './mentions.ts';
 export * from './picture-suite.ts';
 export * from './retrieval.ts';
+export * from './summary.ts';
