@@ -30,12 +30,15 @@ import {
   parseQwen2Config,
   parseQwen25VLConfig,
   parseQwen3Config,
+  parseSensoriumVLConfig,
   parseSiglipConfig,
   parseViTConfig,
   Qwen2,
   Qwen25VL,
   qwen25VLNames,
   Qwen3,
+  SensoriumVL,
+  sensoriumVLNames,
   Siglip,
   siglipNames,
   type TextEncoder,
@@ -124,6 +127,10 @@ const ARCHITECTURES: Readonly<Record<string, Create>> = {
   qwen2_5_vl: (json, file) => {
     const model = new Qwen25VL(parseQwen25VLConfig(json, file));
     return { kind: 'generating', model, names: qwen25VLNames(model.config.text.tied) };
+  },
+  sensorium_vl: (json, file) => {
+    const config = parseSensoriumVLConfig(json, file);
+    return { kind: 'generating', model: new SensoriumVL(config), names: sensoriumVLNames(config) };
   },
   blip,
   clip: (json, file) => ({ kind: 'pair', model: new Clip(parseClipConfig(json, file)), names: clipNames }),

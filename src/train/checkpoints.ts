@@ -14,6 +14,8 @@ export interface TrainingState {
   readonly watch: LossWatchState;
   /** What the run is, in words that are compared: a checkpoint continues no other run. */
   readonly identity: string;
+  /** Which weights are trained and how quickly, as {@link describeGroups} writes it; absent where all are alike. */
+  readonly groups?: string | undefined;
 }
 
 /** A checkpoint that can be continued from. */

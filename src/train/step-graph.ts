@@ -4,6 +4,7 @@ import { inTraining, type Parameter } from '../nn/index.ts';
 import { lower, type LoweredGraph, type LoweringDevice } from '../onnx/index.ts';
 import type { BatchSignature, Trainable } from './objective.ts';
 import type { Optimizer, StepNumbers } from './optimizers.ts';
+import { rateInput } from './weight-store.ts';
 
 /** Name of the graph input that random layers draw from; scalar int32. */
 export const SEED = 'step_seed';
@@ -99,15 +100,24 @@ export function accumulateGraph(length: number, device: LoweringDevice): Lowered
 export function treeUpdateGraph(
   optimizer: Optimizer,
   trained: ReadonlyMap<string, Parameter>,
+  rates: ReadonlyMap<string, number>,
   device: LoweringDevice,
 ): LoweredGraph {
   const outputs: Record<string, Tensor> = {};
-  const decayed = stepNumbers('keep:decayed');
-  const plain = { ...decayed, keep: numberInput('keep:plain') };
+  const plain = stepNumbers('keep:plain');
+  const scalars = new Map<string, Tensor>([['learningRate', plain.learningRate]]);
+  const scalar = (name: string): Tensor => {
+    const made = scalars.get(name) ?? numberInput(name);
+    scalars.set(name, made);
+    return made;
+  };
   for (const [name, parameter] of trained) {
+    const rate = rates.get(name) ?? 1;
+    const learningRate = scalar(rateInput('learningRate', rate));
+    const keep = parameter.decay ? scalar(rateInput('keep:decayed', rate)) : plain.keep;
     const tensor = (prefix: string): Tensor => input(`${prefix}:${name}`, 'float32', parameter.shape);
     const slots = optimizer.slots.map((slot) => tensor(slot));
-    const updated = optimizer.update(tensor('weight'), tensor('gradient'), slots, parameter.decay ? decayed : plain);
+    const updated = optimizer.update(tensor('weight'), tensor('gradient'), slots, { ...plain, learningRate, keep });
     outputs[`new:weight:${name}`] = updated.weight;
     optimizer.slots.forEach((slot, i) => (outputs[`new:${slot}:${name}`] = updated.slots[i]!));
   }

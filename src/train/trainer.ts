@@ -3,6 +3,7 @@ import type { Batch } from '../data/dataset.ts';
 import type { LoadedBatch, Loader, LoaderState } from '../data/loader.ts';
 import type { Runtime } from '../runtime/types.ts';
 import type { CheckpointStore, SavedTraining, TrainingState } from './checkpoints.ts';
+import { describeGroups, type WeightGroups } from './groups.ts';
 import { LossWatch } from './loss-watch.ts';
 import type { MetricsRecord } from './metrics.ts';
 import type { Trainable } from './objective.ts';
@@ -30,10 +31,14 @@ export interface TrainerOptions {
   readonly weightDecay?: number;
   /** Largest global norm of gradients; none when absent. */
   readonly clip?: number;
+  /** Which weights are frozen, and factors on the learning rate of others; all are trained alike by default. */
+  readonly groups?: WeightGroups;
   /** The course of the learning rate; its end is the run's. */
   readonly schedule: Omit<Schedule, 'total'>;
   /** Batches averaged for one update; 1 by default. */
   readonly accumulate?: number;
+  /** Shapes of batches whose programs are kept; see {@link StepOptions.shapes}. */
+  readonly shapes?: number;
   /** Decay of averaged weights, e.g. 0.999; none when absent. */
   readonly ema?: number;
   /** Save after so many steps, or seconds, whichever comes first. At the end a checkpoint is saved in any case. */
@@ -88,7 +93,7 @@ export interface TrainingOutcome {
 export interface TrainerParts {
   readonly runtime: Runtime;
   readonly trainable: Trainable;
-  /** Opens the data at a position. All batches must be of one shape, so leave out smaller last ones; without end. */
+  /** Opens the data at a position; without end. A program is compiled for each shape of batches, so let there be few. */
   openData(start: LoaderState | undefined): Promise<Loader>;
   /** First weights by path; drawn from the seed when absent. */
   readonly weights?: Readonly<Record<string, HostTensor>>;
@@ -110,6 +115,7 @@ export class Trainer {
   readonly #loader: Loader;
   readonly #watch: LossWatch;
   readonly #now: () => number;
+  readonly #groups: string | undefined;
   #ahead: LoadedBatch | undefined;
   #data: LoaderState;
   #done: number;
@@ -128,7 +134,9 @@ export class Trainer {
     first: LoadedBatch,
     step: TrainingStep,
     resume: SavedTraining | undefined,
+    groups: string | undefined,
   ) {
+    this.#groups = groups;
     this.#options = options;
     this.#hooks = hooks;
     this.#loader = loader;
@@ -148,7 +156,9 @@ export class Trainer {
   /** Opens the data, compiles the step and sets first or saved weights. @throws TrainingError for a checkpoint of another run */
   static async open(parts: TrainerParts, options: TrainerOptions, hooks: TrainerHooks = {}): Promise<Trainer> {
     const { runtime, trainable, resume } = parts;
-    if (resume !== undefined) checkIdentity(resume, options);
+    const { groups } = options;
+    const described = groups && describeGroups(trainable.model.parameters().keys(), groups);
+    if (resume !== undefined) checkIdentity(resume, options, described);
     const loader = await parts.openData(resume?.state.data);
     try {
       const data = loader.state;
@@ -156,7 +166,7 @@ export class Trainer {
       if (first === undefined)
         throw new TrainingError('the data has no batch', 'lower the batch size, or give more data');
       const initial = parts.weights ?? trainable.model.initialize(new Random(options.seed));
-      const { weightDecay = 0, clip, accumulate = 1, ema } = options;
+      const { weightDecay = 0, clip, accumulate = 1, ema, shapes } = options;
       const step = await TrainingStep.create(runtime, trainable, signatureOf(first.batch), initial, {
         optimizer: ema === undefined ? options.optimizer : withEma(options.optimizer, ema),
         weightDecay,
@@ -164,12 +174,14 @@ export class Trainer {
         // Other threads make batches meanwhile.
         spinning: false,
         ...(clip === undefined ? {} : { clip }),
+        ...(groups === undefined ? {} : { groups }),
+        ...(shapes === undefined ? {} : { shapes }),
       });
       if (resume !== undefined) {
         await step.writeWeights(Object.fromEntries(await resume.readWeights()));
         await step.writeOptimizer(Object.fromEntries(await resume.readOptimizer()));
       }
-      return new Trainer(options, hooks, loader, data, first, step, resume);
+      return new Trainer(options, hooks, loader, data, first, step, resume, described);
     } catch (error) {
       await loader.close();
       throw error;
@@ -299,6 +311,7 @@ export class Trainer {
       seconds: this.seconds,
       watch: this.#watch.state,
       identity: this.#options.identity ?? '',
+      groups: this.#groups,
     };
     this.#checkpoint = await checkpoints.save(state, await this.step.readWeights(), await this.step.readOptimizer());
     this.#savedStep = this.#done;
@@ -313,10 +326,14 @@ function totalSteps({ length, accumulate = 1 }: TrainerOptions, batchesPerEpoch:
   return undefined;
 }
 
-function checkIdentity(resume: SavedTraining, { seed, identity = '' }: TrainerOptions): void {
-  if (resume.state.seed === seed && resume.state.identity === identity) return;
+function checkIdentity(
+  { name, state }: SavedTraining,
+  { seed, identity = '' }: TrainerOptions,
+  groups: string | undefined,
+): void {
+  if (state.seed === seed && state.identity === identity && state.groups === groups) return;
   throw new TrainingError(
-    `${resume.name} is of another run: its seed, model, data or settings differ`,
+    `${name} is of another run: its seed, model, data or settings differ`,
     'resume with the recipe and the settings of that run, or choose a new folder for this one',
   );
 }

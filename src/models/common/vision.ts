@@ -115,7 +115,7 @@ export class PlainVit extends Module implements VisionEncoder {
 }
 
 /** Two 3×3 convolutions around which the input is carried (He et al. 2016, arXiv 1512.03385, in its pre-activation form). */
-class ResidualBlock extends Module {
+export class ResidualBlock extends Module {
   readonly norm1: GroupNorm;
   readonly conv1: Conv2d;
   readonly norm2: GroupNorm;

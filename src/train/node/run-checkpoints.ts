@@ -17,6 +17,7 @@ const extraSchema = z.strictObject({
     suspicious: count,
   }),
   identity: z.string(),
+  groups: z.string().optional(),
 });
 
 /** The checkpoints of a run in a folder; see {@link RunFolder} for how they stay whole. */
@@ -37,7 +38,7 @@ export class RunCheckpoints implements CheckpointStore {
     weights: Readonly<Record<string, HostTensor>>,
     optimizer: Readonly<Record<string, HostTensor>>,
   ): Promise<string> {
-    const { step, data, seed, seconds, watch, identity } = state;
+    const { step, data, seed, seconds, watch, identity, groups } = state;
     return this.#folder.save({
       state: {
         step,
@@ -45,7 +46,7 @@ export class RunCheckpoints implements CheckpointStore {
         data: { ...data },
         // Random layers draw from the seed and the step alone.
         random: { steps: [seed, step] },
-        extra: { seed, seconds, watch: { ...watch }, identity } as Json,
+        extra: { seed, seconds, watch: { ...watch }, identity, ...(groups === undefined ? {} : { groups }) } as Json,
       },
       model: tensorSources(Object.entries(weights)),
       optimizer: tensorSources(Object.entries(optimizer)),

@@ -15,12 +15,12 @@ function recipe(output: string, ...set: string[]): TrainingRecipe {
 describe('the folder of a run', () => {
   it('is removed when the run failed before its first step, and kept after one', async () => {
     const path = join(folder, 'empty');
-    const files = await openRunFiles(recipe(path), false, () => undefined);
+    const files = await openRunFiles(recipe(path), identity(recipe(path)), false, () => undefined);
     await files.metrics.close();
     await discardEmptyRun(path);
     expect(existsSync(path)).toBe(false);
 
-    const again = await openRunFiles(recipe(path), false, () => undefined);
+    const again = await openRunFiles(recipe(path), identity(recipe(path)), false, () => undefined);
     await again.metrics.append({ kind: 'validation', step: 1, seconds: 1, values: {} });
     await again.metrics.close();
     await discardEmptyRun(path);
@@ -29,7 +29,7 @@ describe('the folder of a run', () => {
 
   it('holds the recipe as it was run, which reads back the same', async () => {
     const path = join(folder, 'recipe');
-    const files = await openRunFiles(recipe(path, 'train.seed=9'), false, () => undefined);
+    const files = await openRunFiles(recipe(path, 'train.seed=9'), identity(recipe(path, 'train.seed=9')), false, () => undefined);
     await files.metrics.close();
     const text = readFileSync(join(path, 'recipe.yaml'), 'utf8');
     expect(parseRecipe(trainingRecipe, text, 'recipe.yaml')).toEqual(recipe(path, 'train.seed=9'));
@@ -37,7 +37,7 @@ describe('the folder of a run', () => {
 
   it('is refused when it holds a run, unless that is resumed', async () => {
     const path = join(folder, 'taken');
-    const files = await openRunFiles(recipe(path), false, () => undefined);
+    const files = await openRunFiles(recipe(path), identity(recipe(path)), false, () => undefined);
     await files.metrics.close();
     await expect(checkRunFolder(path, false)).rejects.toThrow(/holds a run already/);
     await expect(checkRunFolder(path, true)).resolves.toBeUndefined();
@@ -46,6 +46,6 @@ describe('the folder of a run', () => {
   it('is refused when it is a file', async () => {
     const path = join(folder, 'file');
     writeFileSync(path, 'x');
-    await expect(openRunFiles(recipe(path), false, () => undefined)).rejects.toThrow(/cannot be made/);
+    await expect(openRunFiles(recipe(path), identity(recipe(path)), false, () => undefined)).rejects.toThrow(/cannot be made/);
   });
 });

@@ -27,10 +27,11 @@ describe('RunCheckpoints', () => {
     const path = join(folder, 'exact');
     const store = await RunCheckpoints.open(path);
     expect(await store.latest()).toBeUndefined();
-    const name = await store.save(state(12), weights, optimizer);
+    const saved = { ...state(12), groups: 'a.weight: 0.1' };
+    const name = await store.save(saved, weights, optimizer);
     const found = (await (await RunCheckpoints.open(path)).latest())!;
     expect(found.name).toBe(name);
-    expect(found.state).toEqual(state(12));
+    expect(found.state).toEqual(saved);
     expect(Object.fromEntries(await found.readWeights())).toEqual(weights);
     expect(Object.fromEntries(await found.readOptimizer())).toEqual(optimizer);
   });
