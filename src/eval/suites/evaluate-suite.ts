@@ -32,6 +32,8 @@ export interface SuiteAnswer {
   readonly truth: string;
   /** 0 to 1. */
   readonly score: number;
+  /** What was asked about. */
+  readonly picture: SamplePicture;
 }
 
 /** Everything that was found. Figures by name: `vqa`, `grounding@0.5`, `naming-en`, … */
@@ -252,7 +254,8 @@ class SuiteRun {
     const rows: (ScoredItem & SuiteAnswer)[] = [];
     for (const [i, { id, kind, language, picture: source, question, truth, ...item }] of asked.entries()) {
       const answer = texts[i]!;
-      const row = { part, id, kind, language, question, answer, truth, score: await item.score(answer) };
+      const score = await item.score(answer);
+      const row = { part, id, kind, language, question, answer, truth, score, picture: source };
       this.answers.push(row);
       rows.push({ ...row, group: source.name });
     }

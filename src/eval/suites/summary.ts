@@ -75,3 +75,8 @@ export function summarize(result: SuiteResult, { floor, seen, bars: wanted = fal
 function shortBar({ least, passed, because }: Bar): NonNullable<SummaryFigure['bar']> {
   return { least, passed, ...(because === undefined ? {} : { because }) };
 }
+
+/** A figure as it is read: `0.812`. */
+export function figureText(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(3) : '–';
+}
