@@ -20,3 +20,4 @@ export * from './tokenizer-config.ts';
 export * from './tokenizer-trainer.ts';
 export * from './tokenizer.ts';
 export * from './samples.ts';
+export * from './scenes/index.ts';

@@ -1,0 +1,1 @@
+export { openScenes, prepareScenes } from './source.ts';
