@@ -45,6 +45,7 @@ export function registerEval(program: Command): void {
     .option('--data <file>', 'vqa-jsonl: the file of questions')
     .option('--count <n>', 'how many questions; all unless told', number)
     .option('--seed <n>', 'another seed makes other questions', number)
+    .option('--names <n>', 'emoji-scenes: ask the names of that many concepts; of all unless told', number)
     .option('--brief', 'vqa-jsonl: ask for a word or two')
     .option(
       '--part <name>',

@@ -1,1 +1,2 @@
+export * from './emoji-scenes.ts';
 export * from './vqa-jsonl.ts';
