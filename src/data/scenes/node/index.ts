@@ -1,1 +1,1 @@
-export { openScenes, prepareScenes } from './source.ts';
+export { create as createScenes, prepare as prepareScenes } from './source.ts';

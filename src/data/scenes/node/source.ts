@@ -9,12 +9,12 @@ import { SceneSource, type SceneSourceOptions } from '../source.ts';
  * for five sets when nothing is cached.
  * @throws DataError
  */
-export async function prepareScenes(options: SceneOptions, report?: ReportProgress): Promise<EmojiMaterial> {
+export async function prepare(options: SceneOptions, report?: ReportProgress): Promise<EmojiMaterial> {
   const { sets, renderSize, cacheFolder } = fullSceneOptions(options);
   return prepareDrawings({ sets, renderSize, ...(cacheFolder === undefined ? {} : { cacheFolder }) }, report);
 }
 
-/** The source with drawings from the cache. @throws DataError */
-export async function openScenes(options: SceneSourceOptions, report?: ReportProgress): Promise<SceneSource> {
-  return new SceneSource(options, await prepareScenes(options, report));
+/** The source over drawings that were prepared, in any thread. @throws DataError for options that make no sense */
+export function create(options: SceneSourceOptions, material: EmojiMaterial): SceneSource {
+  return new SceneSource(options, material);
 }

@@ -21,7 +21,6 @@ export const askBox: Asker = (asking) => {
     question: textParts(fillIn(random.pick(WORDINGS[language]), phrase.text)),
     answer: [{ type: 'box', box: object.box }],
     text: '',
-    phrase: phrase.text,
     box: object.box,
   };
 };
