@@ -57,7 +57,7 @@ export function tracedStep(
   batch: BatchSignature,
   trained: ReadonlyMap<string, Parameter>,
 ): Tensor[] {
-  const traced = traceLoss(trainable, batch, trained);
+  const traced = traceLoss(trainable, batch, trained, undefined);
   return [...Object.values(traced.outputs), ...traced.gradients.values()];
 }
 
