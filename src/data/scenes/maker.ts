@@ -67,24 +67,34 @@ export class SceneMaker {
     this.#words = writableWords(vocabulary.concepts);
   }
 
-  /** @throws DataError when no picture comes out in which everything can be seen */
-  make(random: Random): Scene {
-    const isSingle = random.uniform() < this.options.singles;
+  /**
+   * @param single a concept to be shown alone, instead of what chance would have it
+   * @throws DataError when no picture comes out in which everything can be seen
+   */
+  make(random: Random, single?: Concept): Scene {
+    const isSingle = random.uniform() < this.options.singles || single !== undefined;
     const withWord = !isSingle && random.uniform() < this.options.words;
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      const scene = this.#attempt(random, isSingle, withWord, attempt >= PATIENCE);
+      const scene = this.#attempt(random, isSingle, withWord, attempt >= PATIENCE, single);
       if (scene !== undefined) return scene;
     }
     throw new DataError('no scene comes out in which everything can be seen', 'ask for fewer or larger drawings');
   }
 
-  #attempt(random: Random, isSingle: boolean, withWord: boolean, onWhite: boolean): Scene | undefined {
+  #attempt(
+    random: Random,
+    isSingle: boolean,
+    withWord: boolean,
+    onWhite: boolean,
+    single?: Concept,
+  ): Scene | undefined {
     const { options } = this;
     const first = random.integer(this.#sprites.length);
     const isMixed = this.#sprites.length > 1 && random.uniform() < options.mixed;
     const isThere = ({ index }: Concept): boolean => this.#drawn[first]![index] === 1;
+    if (single !== undefined && !isThere(single)) return undefined;
     const chosen: Chosen = isSingle
-      ? { concepts: this.#anyConcept(random, first), focus: undefined }
+      ? { concepts: single === undefined ? this.#anyConcept(random, first) : [single], focus: undefined }
       : this.#chooser.choose(random, isThere);
     const { concepts } = chosen;
     const count = concepts.length;

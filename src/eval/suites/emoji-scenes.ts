@@ -10,6 +10,7 @@ import {
   type Language,
   LANGUAGES,
   nounPhrase,
+  readSteps,
   type QuestionKind,
   sampleRandom,
   type SamplePart,
@@ -93,10 +94,17 @@ export function emojiScenesSuite(material: EmojiMaterial, options: EmojiScenesOp
     phrases,
     names: namesOf(maker, material, seed, names),
     steps,
+    splitSteps,
     captions,
     namedIn: Object.fromEntries(LANGUAGES.map((language) => [language, namedIn(material.concepts, language)])),
     pairs,
   };
+}
+
+/** Steps and conclusion; nothing where they are not written as they were taught. */
+function splitSteps(answer: string): readonly string[] {
+  const found = readSteps(answer);
+  return found === undefined ? [] : [...found.steps, found.conclusion];
 }
 
 /** Questions about one scene after another, of the kinds that were asked least so far. */
@@ -142,7 +150,8 @@ class Builder {
     const box = ask('grounding', language);
     if (box?.box !== undefined && box.phrase !== undefined)
       this.phrases.push({ ...itemOf(box, 'box'), phrase: box.phrase, boxes: [box.box] });
-    const steps = ask('steps', language);
+    // Many scenes allow steps of some forms only, and which form is asked for is drawn.
+    const steps = ask('steps', language) ?? ask('steps', language) ?? ask('steps', language);
     if (steps?.steps !== undefined && steps.conclusion !== undefined)
       this.steps.push({ ...itemOf(steps, 'steps'), parts: [...steps.steps.map(({ text }) => text), steps.conclusion] });
     const caption = ask('caption', language);
@@ -181,7 +190,7 @@ function namesOf(
   seed: number,
   most = concepts.length,
 ): SuiteName[] {
-  const drawn = concepts.filter(({ index }) => sprites.every((set) => isDrawn(set, index)));
+  const drawn = concepts.filter(({ index }) => sprites.some((set) => isDrawn(set, index)));
   const chosen = sampleRandom(seed, 1, 0)
     .fork(STREAM)
     .shuffle([...drawn])
