@@ -28,7 +28,6 @@ export interface SceneSourceOptions extends SceneOptions {
  */
 export class SceneSource implements SampleSource {
   readonly length: number;
-  readonly concepts: number;
   readonly options: FullSceneOptions;
   readonly vocabulary: SceneVocabulary;
   readonly #maker: SceneMaker;
@@ -38,7 +37,6 @@ export class SceneSource implements SampleSource {
     if (!Number.isSafeInteger(length) || length < 1 || length > 2 ** 31)
       throw new DataError(`a pass of ${length} scenes is impossible`, 'give a whole number from 1 to 2147483648');
     this.length = length;
-    this.concepts = material.concepts.length;
     this.options = fullSceneOptions(options);
     for (const set of this.options.sets) {
       if (!TRAINING_SETS.includes(set))
@@ -58,7 +56,6 @@ export class SceneSource implements SampleSource {
 
   sample(index: number, moment: SampleMoment): Sample {
     const { scene, questions } = this.scene(index, moment);
-    // The caption's language and detail have a chance of their own, as the questions have.
     const random = sampleRandom(moment.seed, moment.epoch, index).fork('caption');
     const language = random.pick(this.options.languages);
     const style = random.pick(CAPTION_STYLES);

@@ -22,8 +22,11 @@ import type { Runtime } from '../../runtime/types.ts';
 import { FusionTraining, Trainer, type TrainingOutcome } from '../../train/index.ts';
 import { createTrainingBar } from '../../train/node/index.ts';
 import { fusionConfigOf, trainerOptionsOf } from '../build.ts';
+import { isPretraining } from '../pretraining.ts';
 import type { TrainingRecipe } from '../types.ts';
+import { meanFigures } from './evaluate-pretraining.ts';
 import { RunEvaluator, type RunEvaluation } from './evaluate-run.ts';
+import { initialWeights } from './initial-weights.ts';
 import { checkRunFolder, discardEmptyRun, openRunFiles, type RunFiles } from './run-files.ts';
 import { prepareTrainingData, type TrainingData } from './training-data.ts';
 
@@ -66,11 +69,17 @@ export async function runRecipe(recipe: TrainingRecipe, options: RunOptions = {}
   const { identity } = trainerOptionsOf(recipe);
   const files = await openRunFiles(recipe, identity, options.resume === true, note(options.stream));
   try {
-    const config = fusionConfigOf(recipe.model, data.tokenizer.vocabSize, data.preprocessing.classNames.length);
+    const config = fusionConfigOf(
+      recipe.model,
+      data.tokenizer.vocabSize,
+      data.preprocessing.classNames.length,
+      recipe.objectives,
+    );
     const runtime = await createRuntime(recipe.train.threads === undefined ? {} : { threads: recipe.train.threads });
     try {
       const trained = await train({ recipe, options, data, config, runtime, ...files });
-      const parameters = Object.values(trained.weights).reduce((sum, { shape }) => sum + elementCount(shape), 0);
+      const own = fusionWeights(config, trained.weights);
+      const parameters = Object.values(own).reduce((sum, { shape }) => sum + elementCount(shape), 0);
       const outcome = { folder, training: trained.outcome, parameters };
       if (trained.outcome.ended === 'interrupted') return { ...outcome, finished: undefined };
       const evaluation = await finish({ recipe, options, data, config, runtime }, trained.weights).catch(
@@ -107,19 +116,24 @@ interface RunContext {
   readonly runtime: Runtime;
 }
 
-/** @returns averaged weights where the recipe asks for them, by the model's own paths */
+/** @returns averaged weights where the recipe asks for them, by the paths of the training model */
 async function train(
   context: RunContext & RunFiles,
 ): Promise<{ outcome: TrainingOutcome; weights: Record<string, HostTensor> }> {
   const { recipe, options, data, config, runtime, saved, checkpoints, metrics } = context;
-  const trainable = new FusionTraining(new SimpleMultimodalModel(config), {
-    ...recipe.objectives,
-    concepts: data.concepts,
-  });
+  const trainable = trainableOf(context);
+  const { from } = recipe.model;
+  const weights = from === undefined ? undefined : await initialWeights(trainable.model, from, recipe.train.seed);
   const preparation = preparationReport(options.stream);
   let evaluator: RunEvaluator | undefined;
   const weightsOf = async (step: Trainer['step']): Promise<Record<string, HostTensor>> =>
-    fusionWeights(config, await step.readWeights(recipe.train.ema > 0));
+    await step.readWeights(recipe.train.ema > 0);
+  const validate = async (all: Record<string, HostTensor>): Promise<Record<string, number>> => {
+    if (isPretraining(recipe.data)) return (await pretrainingFigures(context, all)) ?? {};
+    const own = fusionWeights(config, all);
+    evaluator ??= await RunEvaluator.create(runtime, recipe, data, config, own);
+    return evaluator.validate(own);
+  };
   const { minutes, batch, seed } = recipe.train;
   const bar: { current?: ReturnType<typeof createTrainingBar> } = {};
   const trainer = await Trainer.open(
@@ -127,6 +141,7 @@ async function train(
       runtime,
       trainable,
       resume: saved,
+      ...(weights === undefined ? {} : { weights }),
       openData: async (start) => {
         const { workers } = recipe.data;
         const loader = await openLoader(data.train, {
@@ -147,9 +162,8 @@ async function train(
       onStep: (progress) => bar.current?.onStep(progress),
       ...(options.interrupt === undefined ? {} : { interrupt: options.interrupt }),
       evaluate: async (step, done) => {
-        const weights = await weightsOf(step);
-        evaluator ??= await RunEvaluator.create(runtime, recipe, data, config, weights);
-        const figures = await evaluator.validate(weights);
+        const current = await weightsOf(step);
+        const figures = await validate(current);
         const shown = Object.entries(figures).map(([name, value]) => `${name} ${value.toFixed(3)}`);
         bar.current?.note(`step ${done}, validation: ${shown.join(', ')}`);
         return figures;
@@ -167,9 +181,36 @@ async function train(
   }
 }
 
+/** The model with its objectives. @param weights how much each counts */
+function trainableOf({ config, data, recipe: { objectives } }: RunContext, momentum = true): FusionTraining {
+  const weights = { ...objectives, concepts: data.concepts, ...(momentum ? {} : { momentum: 0 }) };
+  const twin = (weights.momentum ?? 0) > 0 ? new SimpleMultimodalModel(config) : undefined;
+  return new FusionTraining(new SimpleMultimodalModel(config), weights, twin);
+}
+
+/** What pretraining comes to on validation data, where there are any. @param all weights by the paths of the training model */
+async function pretrainingFigures(
+  context: RunContext,
+  all: Record<string, HostTensor>,
+): Promise<Record<string, number> | undefined> {
+  const { recipe, options, data, runtime } = context;
+  if (data.validation === undefined) return undefined;
+  const trainable = trainableOf(context, false);
+  return await meanFigures(runtime, trainable, all, data.validation, {
+    workers: recipe.data.workers,
+    interrupt: options.interrupt,
+  });
+}
+
 /** Fixes the threshold on validation data, writes the model, and tests it. */
-async function finish(context: RunContext, weights: Record<string, HostTensor>): Promise<RunEvaluation> {
+async function finish(context: RunContext, all: Record<string, HostTensor>): Promise<RunEvaluation> {
   const { recipe, options, data, config, runtime } = context;
+  if (isPretraining(recipe.data)) {
+    const model = { config, weights: all, tokenizer: data.tokenizer, preprocessing: data.preprocessing };
+    await saveFusionModel(join(recipe.output, 'model'), model, { overwrite: true });
+    return { kind: 'pretraining', validation: await pretrainingFigures(context, all), scored: [] };
+  }
+  const weights = fusionWeights(config, all);
   const evaluator = await RunEvaluator.create(runtime, recipe, data, config, weights, options.interrupt);
   try {
     const threshold = await evaluator.threshold();
