@@ -11,4 +11,5 @@ export * from './optimizers.ts';
 export * from './schedule.ts';
 export * from './signature.ts';
 export * from './step.ts';
+export * from './stopping.ts';
 export * from './trainer.ts';
