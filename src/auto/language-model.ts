@@ -11,6 +11,7 @@ import {
   type GenerateOptions,
   type PictureEncoder,
   type Prompt,
+  type TextOptions,
 } from '../generate/index.ts';
 import type { GenerationConfig } from '../hub/index.ts';
 import type { ImageTextProcessor } from '../models/index.ts';
@@ -111,6 +112,12 @@ export class LanguageModel {
     if (numBeams === 1) return answer(decoding, [prompt], tokenizer, { ...this.#defaults(), ...options });
     // Beam search draws nothing, whatever the defaults say.
     return beamAnswer(decoding, prompt, tokenizer, { ...this.#defaults(), temperature: 0, ...options });
+  }
+
+  /** Answers several prompts together; each piece's token says which of them it answers, by `row`. As {@link answer}. */
+  answers(prompts: readonly Prompt[], options: TextOptions = {}): AsyncGenerator<AnswerPiece, void, void> {
+    const { decoding, tokenizer } = this.parts;
+    return answer(decoding, prompts, tokenizer, { ...this.#defaults(), ...options });
   }
 
   async dispose(): Promise<void> {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { registerBench } from './commands/bench.ts';
 import { registerChat } from './commands/chat.ts';
 import { registerCompare } from './commands/compare.ts';
+import { registerData } from './commands/data.ts';
 import { registerDescribe } from './commands/describe.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerGround } from './commands/ground.ts';
@@ -38,6 +39,7 @@ export function createProgram(): Command {
   registerDescribe(program);
   registerGround(program);
   registerCompare(program);
+  registerData(program);
   registerDoctor(program);
   registerBench(program);
   registerStart(program);

@@ -1,6 +1,5 @@
 export * from './account.ts';
 export * from './generation-config.ts';
-export * from './json.ts';
 export * from './parse.ts';
 export * from './quantize/index.ts';
 export * from './safetensors.ts';

@@ -5,7 +5,7 @@ export type { Initializer } from './initializers.ts';
 export * from './layers.ts';
 export * from './masks.ts';
 export * from './mlp.ts';
-export { inTraining } from './mode.ts';
+export { inTraining, randomSite } from './mode.ts';
 export { Module } from './module.ts';
 export { Parameter } from './parameter.ts';
 export * from './projected-attention.ts';

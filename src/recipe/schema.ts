@@ -1,7 +1,7 @@
 /** What a training recipe may say. Every object is strict: an unknown key is an error, never ignored. */
 import { z } from 'zod';
 import { misfits } from './misfits.ts';
-import type { TrainingRecipe } from './types.ts';
+import type { OptimizerSection, ScheduleSection, TrainingRecipe, TrainSection } from './types.ts';
 
 const count = z.number().int().min(1).max(1_000_000_000);
 const share = z.number().min(0).max(1);
@@ -163,3 +163,8 @@ const fields = z.strictObject({
 export const trainingRecipe: z.ZodType<TrainingRecipe> = fields.superRefine((recipe, context) => {
   for (const { path, message } of misfits(recipe)) context.addIssue({ code: 'custom', path: [...path], message });
 });
+
+/** The sections that recipes of all models share. */
+export const optimizerSection: z.ZodType<OptimizerSection> = optimizer;
+export const scheduleSection: z.ZodType<ScheduleSection> = schedule.prefault({});
+export const trainSection: z.ZodType<TrainSection> = train;

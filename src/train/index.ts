@@ -6,6 +6,7 @@ export * from './metrics.ts';
 export * from './objective.ts';
 export * from './objectives/contrastive.ts';
 export * from './objectives/fusion.ts';
+export * from './objectives/image-text.ts';
 export * from './objectives/token-loss.ts';
 export * from './optimizers.ts';
 export * from './schedule.ts';

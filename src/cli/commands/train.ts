@@ -1,6 +1,14 @@
 import type { Command } from 'commander';
-import { trainingRecipe } from '../../recipe/index.ts';
-import { readRecipe, runRecipe, type RunEvaluation, type RunOutcome } from '../../recipe/node/index.ts';
+import type { TrainingRecipe, TuningRecipe } from '../../recipe/index.ts';
+import {
+  readAnyRecipe,
+  runRecipe,
+  type RunEvaluation,
+  type RunOptions,
+  type RunOutcome,
+  runTuning,
+} from '../../recipe/node/index.ts';
+import type { TrainingOutcome } from '../../train/index.ts';
 import { listenForInterrupt } from '../../train/node/index.ts';
 
 interface TrainFlags {
@@ -32,23 +40,47 @@ export function registerTrain(program: Command): void {
         '  sensorium train recipes/easy-vqa.yaml --data easy-vqa.tar --out runs/vqa --resume\n',
     )
     .action(async (path: string, flags: TrainFlags) => {
-      const recipe = await readRecipe(trainingRecipe, path, overrides(flags));
+      const read = await readAnyRecipe(path, overrides(flags));
       const interrupt = listenForInterrupt(() => {
         process.stderr.write('\nSaving a checkpoint … (Ctrl-C again ends at once, without it)\n');
       });
       try {
-        const outcome = await runRecipe(recipe, { resume: flags.resume === true, interrupt: interrupt.signal });
-        if (outcome.finished === undefined) {
-          const saved = outcome.training.checkpoint ?? 'nothing was saved';
-          process.stderr.write(`Interrupted after step ${outcome.training.steps}: ${saved}\n  → go on with --resume\n`);
+        const options = { resume: flags.resume === true, interrupt: interrupt.signal };
+        const { training, text } =
+          read.kind === 'fusion' ? await fusionRun(read.recipe, options) : await tuningRun(read.recipe, options);
+        if (text === undefined) {
+          const saved = training.checkpoint ?? 'nothing was saved';
+          process.stderr.write(`Interrupted after step ${training.steps}: ${saved}\n  → go on with --resume\n`);
           process.exitCode = interrupt.exitCode;
           return;
         }
-        process.stdout.write(summary(outcome, outcome.finished.model, outcome.finished.evaluation));
+        process.stdout.write(text);
       } finally {
         interrupt.dispose();
       }
     });
+}
+
+/** What a run says at its end; nothing where it was interrupted. */
+interface RunText {
+  readonly training: TrainingOutcome;
+  readonly text: string | undefined;
+}
+
+async function fusionRun(recipe: TrainingRecipe, options: RunOptions): Promise<RunText> {
+  const outcome = await runRecipe(recipe, options);
+  const { training, finished } = outcome;
+  return {
+    training,
+    text: finished === undefined ? undefined : summary(outcome, finished.model, finished.evaluation),
+  };
+}
+
+async function tuningRun(recipe: TuningRecipe, options: RunOptions): Promise<RunText> {
+  const { training, parameters, model } = await runTuning(recipe, options);
+  const minutes = (training.seconds / 60).toFixed(1);
+  const text = `${parameters} weights, ${training.steps} steps in ${minutes} minutes; the model is in ${model}\n`;
+  return { training, text: model === undefined ? undefined : text };
 }
 
 function collect(value: string, before: readonly string[]): string[] {

@@ -1,2 +1,3 @@
 export * from './files.ts';
 export * from './terminal.ts';
+export * from './within.ts';

@@ -40,10 +40,12 @@ const schema = z.object({
   ]),
   hiddenSize: size,
   heads: size,
-  classes: size,
+  classes: z.int().min(0).max(1_000_000),
   query: z.enum(['text', 'vision']),
   layers: size,
   alignmentSize: z.int().min(0).max(1_000_000),
+  maskedHead: z.boolean().optional(),
+  matchingHead: z.boolean().optional(),
 });
 
 /** Contents of `config.json`. */

@@ -63,7 +63,8 @@ export async function runRecipe(recipe: TrainingRecipe, options: RunOptions = {}
   const folder = recipe.output;
   await checkRunFolder(folder, options.resume === true);
   const data = await prepareTrainingData(recipe, options.cacheFolder ?? defaultCacheFolder());
-  const files = await openRunFiles(recipe, options.resume === true, note(options.stream));
+  const { identity } = trainerOptionsOf(recipe);
+  const files = await openRunFiles(recipe, identity, options.resume === true, note(options.stream));
   try {
     const config = fusionConfigOf(recipe.model, data.tokenizer.vocabSize, data.preprocessing.classNames.length);
     const runtime = await createRuntime(recipe.train.threads === undefined ? {} : { threads: recipe.train.threads });
@@ -183,7 +184,7 @@ async function finish(context: RunContext, weights: Record<string, HostTensor>):
 }
 
 /** A bar for each preparation that takes a while. */
-function preparationReport(stream: ProgressStream | undefined): { report: ReportProgress; done: () => void } {
+export function preparationReport(stream: ProgressStream | undefined): { report: ReportProgress; done: () => void } {
   let bar: Progress | undefined;
   let shown: string | undefined;
   return {
@@ -199,6 +200,6 @@ function preparationReport(stream: ProgressStream | undefined): { report: Report
   };
 }
 
-function note(stream: ProgressStream = process.stderr): (text: string) => void {
+export function note(stream: ProgressStream = process.stderr): (text: string) => void {
   return (text) => void stream.write(`${text}\n`);
 }

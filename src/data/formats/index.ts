@@ -1,0 +1,3 @@
+export type { BlockedSource } from './blocks.ts';
+export type { SourceDescription } from './description.ts';
+export type { SkippingSource } from './skip-bad.ts';

@@ -1,0 +1,1 @@
+export { openSampleSource } from './open-source.ts';

@@ -1,0 +1,151 @@
+import type { Random } from '../../core/index.ts';
+import { paintBackground, type Background } from '../emoji/background.ts';
+import { compose, drawSprite, inkEdges, type ColourMatrix, type Placement } from '../emoji/draw.ts';
+import type { Sprites } from '../emoji/sprites.ts';
+import { picture, type Picture } from '../image.ts';
+import type { RelativeBox } from '../samples.ts';
+import { colourOfPixel, NAMELESS, prevailingColour, type SceneColour } from './colours.ts';
+import { paintWord, type WordPlacement } from './words.ts';
+
+/** One drawing to be painted. */
+export interface DrawingPlan {
+  readonly sprites: Sprites;
+  /** Position of the drawing in the set: the index of its concept. */
+  readonly index: number;
+  readonly placement: Placement;
+  readonly matrix: ColourMatrix;
+  /** How much its edges are darkened, 0 to 1. */
+  readonly ink: number;
+}
+
+/** A whole picture to be painted. */
+export interface PicturePlan {
+  readonly background: Background;
+  /** The background's own chance, so that what is in front does not change it. */
+  readonly backgroundRandom: Random;
+  readonly drawings: readonly DrawingPlan[];
+  readonly word: WordPlacement | undefined;
+  /** Largest change of a pixel by noise (of 255), and the noise's seed. */
+  readonly noise: number;
+  readonly noiseSeed: number;
+}
+
+/** What the pixels of a drawing show. */
+export interface DrawnFacts {
+  readonly box: RelativeBox;
+  /** Painted pixels as a part of the picture's. */
+  readonly painted: number;
+  readonly colour: SceneColour | undefined;
+  /** Part of the painted pixels that stand out from what was there before. */
+  readonly visible: number;
+}
+
+export interface PaintedPicture {
+  readonly picture: Picture;
+  readonly drawings: readonly DrawnFacts[];
+  readonly word: RelativeBox | undefined;
+}
+
+/** A pixel with at least this much of a drawing (of 255) belongs to its box. */
+const PAINTED = 96;
+/** A pixel with at least this much shows the drawing's colour. */
+const SOLID = 215;
+/** A pixel that changed by less in all channels does not stand out. */
+const STANDS_OUT = 28;
+
+/** Paints pictures of one size. It keeps work areas, so use one per thread; what it paints depends on its arguments alone. */
+export class ScenePainter {
+  readonly size: number;
+  readonly #layer: Float32Array;
+  readonly #canvas: Float32Array;
+  readonly #before: Float32Array;
+
+  constructor(size: number) {
+    this.size = size;
+    this.#layer = new Float32Array(size * size * 4);
+    this.#canvas = new Float32Array(size * size * 3);
+    this.#before = new Float32Array(size * size * 3);
+  }
+
+  paint(plan: PicturePlan): PaintedPicture {
+    const { size } = this;
+    const canvas = this.#canvas;
+    paintBackground(plan.background, plan.backgroundRandom, canvas, 0, size);
+    const drawings = plan.drawings.map((drawing) => this.#paintDrawing(drawing));
+    let word: RelativeBox | undefined;
+    if (plan.word !== undefined) {
+      const [left, top, right, bottom] = paintWord(plan.word, canvas, 0, size);
+      word = [left / size, top / size, right / size, bottom / size];
+    }
+    return { picture: this.#finish(plan.noise, plan.noiseSeed), drawings, word };
+  }
+
+  #paintDrawing({ sprites, index, placement, matrix, ink }: DrawingPlan): DrawnFacts {
+    const { size } = this;
+    drawSprite(sprites, index, placement, this.#layer, size);
+    if (ink > 0) inkEdges(this.#layer, size, ink);
+    this.#before.set(this.#canvas);
+    compose(this.#layer, matrix, this.#canvas, 0, size);
+    return this.#look();
+  }
+
+  /** Reads the facts of the drawing that was laid on last. */
+  #look(): DrawnFacts {
+    const { size } = this;
+    const layer = this.#layer;
+    const canvas = this.#canvas;
+    const before = this.#before;
+    const area = size * size;
+    const counts = new Uint32Array(NAMELESS + 1);
+    let left = size;
+    let top = size;
+    let right = 0;
+    let bottom = 0;
+    let painted = 0;
+    let visible = 0;
+    for (let y = 0, i = 0; y < size; y++) {
+      for (let x = 0; x < size; x++, i++) {
+        const alpha = layer[i * 4 + 3]!;
+        if (alpha < PAINTED) continue;
+        painted++;
+        if (x < left) left = x;
+        if (x >= right) right = x + 1;
+        if (y < top) top = y;
+        bottom = y + 1;
+        const r = canvas[i]!;
+        const g = canvas[i + area]!;
+        const b = canvas[i + 2 * area]!;
+        if (
+          Math.abs(r - before[i]!) > STANDS_OUT ||
+          Math.abs(g - before[i + area]!) > STANDS_OUT ||
+          Math.abs(b - before[i + 2 * area]!) > STANDS_OUT
+        )
+          visible++;
+        if (alpha >= SOLID) counts[colourOfPixel(r, g, b)]!++;
+      }
+    }
+    return {
+      box: painted === 0 ? [0, 0, 0, 0] : [left / size, top / size, right / size, bottom / size],
+      painted: painted / area,
+      colour: prevailingColour(counts),
+      visible: painted === 0 ? 0 : visible / painted,
+    };
+  }
+
+  /** The canvas as bytes side by side, with noise by a linear congruential generator (Numerical Recipes' constants). */
+  #finish(amplitude: number, seed: number): Picture {
+    const { size } = this;
+    const area = size * size;
+    const canvas = this.#canvas;
+    const data = new Uint8ClampedArray(area * 3);
+    const gain = amplitude / 0x8000_0000;
+    let state = seed;
+    for (let i = 0, to = 0; i < area; i++) {
+      for (let c = 0; c < 3; c++) {
+        state = (Math.imul(state, 1664525) + 1013904223) | 0;
+        data[to++] = canvas[i + c * area]! + state * gain;
+      }
+    }
+    return picture(size, size, 3, new Uint8Array(data.buffer));
+  }
+}
