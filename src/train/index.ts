@@ -9,6 +9,7 @@ export * from './objectives/fusion.ts';
 export * from './objectives/image-text.ts';
 export * from './objectives/token-loss.ts';
 export * from './optimizers.ts';
+export * from './run-history.ts';
 export * from './schedule.ts';
 export * from './signature.ts';
 export * from './step.ts';
