@@ -92,6 +92,7 @@ export class SceneMaker {
     const first = random.integer(this.#sprites.length);
     const isMixed = this.#sprites.length > 1 && random.uniform() < options.mixed;
     const isThere = ({ index }: Concept): boolean => this.#drawn[first]![index] === 1;
+    if (single !== undefined && !isThere(single)) return undefined;
     const chosen: Chosen = isSingle
       ? { concepts: single === undefined ? this.#anyConcept(random, first) : [single], focus: undefined }
       : this.#chooser.choose(random, isThere);
