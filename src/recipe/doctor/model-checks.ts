@@ -48,7 +48,8 @@ export function modelFindings({ tokenizer, embeddings, context, rowLength, where
       level: 'note',
       check: 'padding-side',
       where,
-      message: 'tokenizer_config.json pads on the right; training masks padding on either side, but prompts that are answered in batches need it on the left',
+      message:
+        'tokenizer_config.json pads on the right; training masks padding on either side, but prompts that are answered in batches need it on the left',
       hint: 'set padding_side to left if other programs shall answer with the trained model',
     });
   if (specialTokens['pad_token'] === undefined)

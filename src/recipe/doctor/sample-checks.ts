@@ -69,9 +69,19 @@ async function openPictures(sample: Sample, find: Find): Promise<Picture[] | und
       const picture = await open();
       opened.push(picture);
       if (Math.min(picture.width, picture.height) < 4)
-        find('warning', 'picture-size', `${name} has ${picture.width} × ${picture.height} pixels`, 'is it a thumbnail?');
+        find(
+          'warning',
+          'picture-size',
+          `${name} has ${picture.width} × ${picture.height} pixels`,
+          'is it a thumbnail?',
+        );
     } catch (error) {
-      find('error', 'picture', `${name} cannot be read: ${firstLine(error)}`, 'fetch it again, or leave the sample out');
+      find(
+        'error',
+        'picture',
+        `${name} cannot be read: ${firstLine(error)}`,
+        'fetch it again, or leave the sample out',
+      );
     }
   }
   return opened.length === sample.pictures.length ? opened : undefined;
@@ -104,10 +114,22 @@ function structure(sample: Sample, { processor }: ConversationReader, { imageMar
     }
     const said = turns.filter(({ role }) => role === 'assistant');
     if (said.length === 0)
-      find('error', 'no-loss', `${which}the assistant says nothing, so that no token carries loss`, 'add its answer, or leave it out');
+      find(
+        'error',
+        'no-loss',
+        `${which}the assistant says nothing, so that no token carries loss`,
+        'add its answer, or leave it out',
+      );
     else if (turns.at(-1)!.role !== 'assistant')
-      find('warning', 'last-turn', `${which}the last turn is not the assistant's, so that it teaches nothing`, 'cut it off, or add the answer');
-    const empty = said.filter(({ content }) => content.every((part) => part.type === 'text' && part.text.trim() === ''));
+      find(
+        'warning',
+        'last-turn',
+        `${which}the last turn is not the assistant's, so that it teaches nothing`,
+        'cut it off, or add the answer',
+      );
+    const empty = said.filter(({ content }) =>
+      content.every((part) => part.type === 'text' && part.text.trim() === ''),
+    );
     if (empty.length > 0)
       find(
         empty.length === said.length ? 'error' : 'warning',
@@ -209,7 +231,8 @@ function rowFindings(encoded: EncodedSample, { length, learned, fitted, imageTok
   );
 }
 
-const TOGETHER = 'processor and model are of different checkpoints: fetch it again, or correct the files of the processor';
+const TOGETHER =
+  'processor and model are of different checkpoints: fetch it again, or correct the files of the processor';
 
 function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n')[0]!.slice(0, 300);
