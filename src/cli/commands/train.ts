@@ -130,6 +130,10 @@ function summary({ training, parameters }: RunOutcome, model: string, evaluation
       lines.push(`${name}: ${overall.balancedAccuracy.toFixed(3)} ${range(overall)}`);
     }
     lines.push(`balanced accuracy ${test.overall.balancedAccuracy.toFixed(3)} ${range(test.overall)}`);
+  } else if (evaluation.kind === 'pretraining') {
+    for (const [name, value] of Object.entries(evaluation.validation ?? {}))
+      lines.push(`validation ${name}: ${value.toFixed(4)}`);
+    lines.push(`fine-tune it with --set model.from=${model}`);
   } else {
     const { test } = evaluation;
     lines.push(`accuracy ${test.accuracy.toFixed(4)} ${range(test)}, ${test.right} of ${test.total}`);

@@ -70,8 +70,7 @@ export function fullSceneOptions(options: SceneOptions): FullSceneOptions {
   const known: readonly string[] = [...STUDIOS, ...Object.keys(SERIES)];
   if (full.sets.length === 0) refuse('no set of drawings is given', `choose among ${TRAINING_SETS.join(', ')}`);
   for (const set of full.sets)
-    if (!known.includes(set))
-      refuse(`'${String(set).slice(0, 40)}' is no set of drawings`, `choose among ${known.join(', ')}`);
+    if (!known.includes(set)) refuse(`'${set.slice(0, 40)}' is no set of drawings`, `choose among ${known.join(', ')}`);
   if (!Number.isInteger(full.size) || full.size < 32 || full.size > 512)
     refuse(`a side of ${full.size} pixels`, 'give a whole number from 32 to 512');
   const [fewest, most] = full.objects;

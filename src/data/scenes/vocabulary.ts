@@ -68,7 +68,7 @@ export class SceneVocabulary {
   isClear(kind: SceneKind, objects: readonly SceneObject[]): boolean {
     return objects.every(
       ({ concept, kind: own }) =>
-        own === kind || (own !== undefined && kind.unclear?.test(concept.wording.en.name) !== true),
+        own === kind || (own !== undefined && kind.unclear?.test(`${own.key} ${concept.wording.en.name}`) !== true),
     );
   }
 }

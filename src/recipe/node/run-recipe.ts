@@ -24,9 +24,12 @@ import { createRuntime } from '../../runtime/node/index.ts';
 import type { Runtime } from '../../runtime/types.ts';
 import { FusionTraining, Trainer, type TrainingOutcome } from '../../train/index.ts';
 import { fusionConfigOf, trainerOptionsOf } from '../build.ts';
+import { isPretraining } from '../pretraining.ts';
 import type { TrainingRecipe } from '../types.ts';
 import { testReport } from '../test-report.ts';
+import { meanFigures } from './evaluate-pretraining.ts';
 import { RunEvaluator, type RunEvaluation } from './evaluate-run.ts';
+import { initialWeights } from './initial-weights.ts';
 import { checkRunFolder, discardEmptyRun, openRunFiles, type RunFiles } from './run-files.ts';
 import { RunObserver } from './run-observer.ts';
 import { prepareTrainingData, type TrainingData } from './training-data.ts';
@@ -76,11 +79,17 @@ export async function runRecipe(recipe: TrainingRecipe, options: RunOptions = {}
   let observer: RunObserver | undefined;
   try {
     observer = await RunObserver.open({ ...options, folder, metrics: files.metrics });
-    const config = fusionConfigOf(recipe.model, data.tokenizer.vocabSize, data.preprocessing.classNames.length);
+    const config = fusionConfigOf(
+      recipe.model,
+      data.tokenizer.vocabSize,
+      data.preprocessing.classNames.length,
+      recipe.objectives,
+    );
     const runtime = await createRuntime(recipe.train.threads === undefined ? {} : { threads: recipe.train.threads });
     try {
       const trained = await train({ recipe, options, data, config, runtime, observer, ...files });
-      const parameters = Object.values(trained.weights).reduce((sum, { shape }) => sum + elementCount(shape), 0);
+      const own = fusionWeights(config, trained.weights);
+      const parameters = Object.values(own).reduce((sum, { shape }) => sum + elementCount(shape), 0);
       const outcome = { folder, training: trained.outcome, parameters };
       if (trained.outcome.ended === 'interrupted') return { ...outcome, finished: undefined };
       observer.end('being tested');
@@ -109,7 +118,7 @@ export async function runRecipe(recipe: TrainingRecipe, options: RunOptions = {}
         engine: runtime.version,
         threads: runtime.threads,
         seed: recipe.train.seed,
-        test: testReport(evaluation, data.preprocessing.classNames),
+        ...testReport(evaluation, data.preprocessing.classNames),
       });
       observer.end('done');
       return { ...outcome, finished: { model: join(folder, 'model'), evaluation } };
@@ -131,25 +140,31 @@ interface RunContext {
   readonly runtime: Runtime;
 }
 
-/** @returns averaged weights where the recipe asks for them, by the model's own paths */
+/** @returns averaged weights where the recipe asks for them, by the paths of the training model */
 async function train(
   context: RunContext & RunFiles & { readonly observer: RunObserver },
 ): Promise<{ outcome: TrainingOutcome; weights: Record<string, HostTensor> }> {
   const { recipe, options, data, config, runtime, saved, checkpoints, observer } = context;
-  const trainable = new FusionTraining(new SimpleMultimodalModel(config), {
-    ...recipe.objectives,
-    concepts: data.concepts,
-  });
+  const trainable = trainableOf(context);
+  const { from } = recipe.model;
+  const weights = from === undefined ? undefined : await initialWeights(trainable.model, from, recipe.train.seed);
   const preparation = preparationReport(options.stream);
   let evaluator: RunEvaluator | undefined;
   const weightsOf = async (step: Trainer['step']): Promise<Record<string, HostTensor>> =>
-    fusionWeights(config, await step.readWeights(recipe.train.ema > 0));
+    await step.readWeights(recipe.train.ema > 0);
+  const validate = async (all: Record<string, HostTensor>): Promise<Record<string, number>> => {
+    if (isPretraining(recipe.data)) return (await pretrainingFigures(context, all)) ?? {};
+    const own = fusionWeights(config, all);
+    evaluator ??= await RunEvaluator.create(runtime, recipe, data, config, own);
+    return evaluator.validate(own);
+  };
   const { minutes, batch, seed } = recipe.train;
   const trainer = await Trainer.open(
     {
       runtime,
       trainable,
       resume: saved,
+      ...(weights === undefined ? {} : { weights }),
       openData: async (start) => {
         const { workers } = recipe.data;
         const loader = await openLoader(data.train, {
@@ -168,11 +183,7 @@ async function train(
       checkpoints,
       ...observer.hooks,
       ...(options.interrupt === undefined ? {} : { interrupt: options.interrupt }),
-      evaluate: async (step) => {
-        const weights = await weightsOf(step);
-        evaluator ??= await RunEvaluator.create(runtime, recipe, data, config, weights);
-        return evaluator.validate(weights);
-      },
+      evaluate: async (step) => validate(await weightsOf(step)),
     },
   );
   observer.begin(minutes === undefined ? { steps: trainer.totalSteps! } : { minutes });
@@ -186,9 +197,36 @@ async function train(
   }
 }
 
+/** The model with its objectives. @param weights how much each counts */
+function trainableOf({ config, data, recipe: { objectives } }: RunContext, momentum = true): FusionTraining {
+  const weights = { ...objectives, concepts: data.concepts, ...(momentum ? {} : { momentum: 0 }) };
+  const twin = (weights.momentum ?? 0) > 0 ? new SimpleMultimodalModel(config) : undefined;
+  return new FusionTraining(new SimpleMultimodalModel(config), weights, twin);
+}
+
+/** What pretraining comes to on validation data, where there are any. @param all weights by the paths of the training model */
+async function pretrainingFigures(
+  context: RunContext,
+  all: Record<string, HostTensor>,
+): Promise<Record<string, number> | undefined> {
+  const { recipe, options, data, runtime } = context;
+  if (data.validation === undefined) return undefined;
+  const trainable = trainableOf(context, false);
+  return await meanFigures(runtime, trainable, all, data.validation, {
+    workers: recipe.data.workers,
+    interrupt: options.interrupt,
+  });
+}
+
 /** Fixes the threshold on validation data, writes the model, and tests it. */
-async function finish(context: RunContext, weights: Record<string, HostTensor>): Promise<RunEvaluation> {
+async function finish(context: RunContext, all: Record<string, HostTensor>): Promise<RunEvaluation> {
   const { recipe, options, data, config, runtime } = context;
+  if (isPretraining(recipe.data)) {
+    const model = { config, weights: all, tokenizer: data.tokenizer, preprocessing: data.preprocessing };
+    await saveFusionModel(join(recipe.output, 'model'), model, { overwrite: true });
+    return { kind: 'pretraining', validation: await pretrainingFigures(context, all), scored: [] };
+  }
+  const weights = fusionWeights(config, all);
   const evaluator = await RunEvaluator.create(runtime, recipe, data, config, weights, options.interrupt);
   try {
     const threshold = await evaluator.threshold();

@@ -32,7 +32,11 @@ let page: LivePage;
 afterEach(async () => page?.close());
 
 /** A request with headers of its own, which fetch would not send. */
-function ask(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<{ status: number; text: string; policy: string }> {
+function ask(
+  path: string,
+  headers: Record<string, string> = {},
+  method = 'GET',
+): Promise<{ status: number; text: string; policy: string }> {
   return new Promise((resolve, reject) => {
     const sent = request(new URL(path, page.url), { headers, method }, (response) => {
       let text = '';

@@ -1,0 +1,1 @@
+export { create as createScenes, prepare as prepareScenes } from './source.ts';
