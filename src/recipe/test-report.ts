@@ -4,7 +4,13 @@ import type { RunEvaluation } from './node/evaluate-run.ts';
 import type { TestSections } from './run-report.ts';
 
 /** What the test split gave, for the report. @param classNames in the order of their numbers */
-export function testReport(evaluation: RunEvaluation, classNames: readonly string[]): TestSections {
+export function testReport(evaluation: RunEvaluation, classNames: readonly string[]): { test?: TestSections } {
+  const sections = testSections(evaluation, classNames);
+  return sections === undefined ? {} : { test: sections };
+}
+
+function testSections(evaluation: RunEvaluation, classNames: readonly string[]): TestSections | undefined {
+  if (evaluation.kind === 'pretraining') return undefined;
   if (evaluation.kind === 'easy-vqa') {
     const { test } = evaluation;
     return {
