@@ -20,3 +20,5 @@ export * from './tokenizer-config.ts';
 export * from './tokenizer-trainer.ts';
 export * from './tokenizer.ts';
 export * from './samples.ts';
+export * from './sort-of-clevr-dataset.ts';
+export * from './sort-of-clevr.ts';

@@ -5,17 +5,23 @@ import type { FusionSection, OptimizerSection, ScheduleSection, TrainingRecipe, 
 
 /** The model's config. @param vocabularySize of the tokenizer that was made, which may be smaller than asked for */
 export function fusionConfigOf(model: FusionSection, vocabularySize: number, classes: number): FusionConfig {
-  const { vision, fusion } = model;
+  const { fusion } = model;
   return {
-    vision: vision.kind === 'vit' ? withoutAbsent(vision) : vision,
+    vision: visionConfigOf(model.vision),
     text: withoutAbsent({ ...model.text, vocabularySize }),
     hiddenSize: fusion.hidden,
     heads: fusion.heads,
     classes,
     query: fusion.direction === 'text-to-vision' ? 'text' : 'vision',
     layers: fusion.layers,
+    ...(fusion.pooledText === true ? { pooledText: true } : {}),
     alignmentSize: fusion.alignment,
   };
+}
+
+function visionConfigOf(vision: FusionSection['vision']): FusionConfig['vision'] {
+  if (vision.kind === 'convnet') return vision;
+  return vision.kind === 'vit' ? withoutAbsent(vision) : withoutAbsent(vision);
 }
 
 /** Without keys that hold undefined. */

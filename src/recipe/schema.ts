@@ -35,6 +35,12 @@ const convnet = z.strictObject({
   stem: count.max(64),
 });
 
+const convTransformer = z.strictObject({
+  ...convnet.shape,
+  kind: z.literal('conv-transformer'),
+  ...transformer,
+});
+
 const text = z.strictObject({
   vocabularySize: count.max(1_000_000),
   /** Tokens of the longest text. */
@@ -44,13 +50,15 @@ const text = z.strictObject({
 
 const fusion = z.strictObject({
   type: z.literal('fusion'),
-  vision: z.discriminatedUnion('kind', [vit, convnet]),
+  vision: z.discriminatedUnion('kind', [vit, convnet, convTransformer]),
   text,
   fusion: z.strictObject({
     /** Width in which the modalities meet. */
     hidden: count.max(16_384),
     heads: count.max(256),
     layers: count.max(64).default(1),
+    /** The mean of a text's tokens asks, in place of each of them. */
+    pooledText: z.boolean().optional(),
     /** Which modality asks. */
     direction: z.enum(['text-to-vision', 'vision-to-text']).default('text-to-vision'),
     /** Width of the space of the contrastive objective; 0 for none. */
@@ -85,6 +93,15 @@ const easyVqa = z.strictObject({
   heldOut: z.number().int().min(0).max(100_000).default(0),
   /** Questions asked of each training picture in a batch. */
   questions: z.number().int().min(1).max(64).default(1),
+  augment: z.boolean().default(false),
+  workers,
+});
+
+const sortOfClevr = z.strictObject({
+  kind: z.literal('sort-of-clevr'),
+  /** Training pictures kept away from training, for validation. */
+  heldOut: z.number().int().min(0).max(9_000).default(0),
+  /** Turn and mirror training pictures; answers follow. */
   augment: z.boolean().default(false),
   workers,
 });
@@ -138,7 +155,7 @@ const train = z
 
 const fields = z.strictObject({
   model: z.discriminatedUnion('type', [fusion]),
-  data: z.discriminatedUnion('kind', [emojiStatements, easyVqa]),
+  data: z.discriminatedUnion('kind', [emojiStatements, easyVqa, sortOfClevr]),
   objectives: z
     .strictObject({
       /** Cross-entropy of the answer. */

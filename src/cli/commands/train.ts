@@ -79,6 +79,11 @@ function summary({ training, parameters }: RunOutcome, model: string, evaluation
       lines.push(`${name}: ${overall.balancedAccuracy.toFixed(3)} ${range(overall)}`);
     }
     lines.push(`balanced accuracy ${test.overall.balancedAccuracy.toFixed(3)} ${range(test.overall)}`);
+  } else if (evaluation.kind === 'sort-of-clevr') {
+    const { byKind, nonRelational, relational } = evaluation.test;
+    const named = { ...byKind, 'not relational': nonRelational, relational };
+    for (const [name, figure] of Object.entries(named))
+      lines.push(`${name}: ${figure.accuracy.toFixed(4)} ${range(figure)}, ${figure.right} of ${figure.total}`);
   } else {
     const { test } = evaluation;
     lines.push(`accuracy ${test.accuracy.toFixed(4)} ${range(test)}, ${test.right} of ${test.total}`);

@@ -5,4 +5,5 @@ export * from '../formats/node/index.ts';
 export { decodePicture, readPicture, type DecodeOptions } from './decode.ts';
 export { EASY_VQA_MODULE, makeEasyVqaTokenizer, readEasyVqa, readEasyVqaQuestions } from './easy-vqa.ts';
 export { openPicture, type OpenPictureOptions, type PictureSource } from './open-picture.ts';
+export { makeSortOfClevrTokenizer, SORT_OF_CLEVR_MODULE } from './sort-of-clevr.ts';
 export { openLoader, type WorkerLoaderOptions } from './worker-loader.ts';

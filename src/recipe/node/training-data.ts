@@ -3,9 +3,12 @@ import {
   AUGMENTATIONS,
   CENTERED_NORMALIZATION,
   EASY_VQA_ANSWERS,
+  SORT_OF_CLEVR_ANSWERS,
+  SORT_OF_CLEVR_QUESTIONS,
   type DatasetDescription,
   type EasyVqaOptions,
   type EmojiOptions,
+  type SortOfClevrOptions,
   type TextTokenizer,
 } from '../../data/index.ts';
 import {
@@ -14,10 +17,12 @@ import {
   loadConcepts,
   makeEasyVqaTokenizer,
   makeEmojiTokenizer,
+  makeSortOfClevrTokenizer,
   readEasyVqa,
+  SORT_OF_CLEVR_MODULE,
 } from '../../data/node/index.ts';
 import type { FusionPreprocessing } from '../../models/fusion/processor.ts';
-import type { EasyVqaSection, EmojiStatementsSection, TrainingRecipe } from '../types.ts';
+import type { EasyVqaSection, EmojiStatementsSection, SortOfClevrSection, TrainingRecipe } from '../types.ts';
 
 /** The data of a recipe: descriptions from which loaders are opened, and what a model needs to know of them. */
 export interface TrainingData {
@@ -43,7 +48,14 @@ const EVALUATED_TOGETHER = 8;
  */
 export async function prepareTrainingData(recipe: TrainingRecipe, cacheFolder: string): Promise<TrainingData> {
   const { data } = recipe;
-  return data.kind === 'emoji-statements' ? emojiData(recipe, data, cacheFolder) : easyVqaData(recipe, data);
+  switch (data.kind) {
+    case 'emoji-statements':
+      return emojiData(recipe, data, cacheFolder);
+    case 'easy-vqa':
+      return easyVqaData(recipe, data);
+    case 'sort-of-clevr':
+      return sortOfClevrData(recipe, data);
+  }
 }
 
 async function emojiData(
@@ -118,6 +130,29 @@ async function easyVqaData({ model }: TrainingRecipe, data: EasyVqaSection): Pro
     textsPerPicture: 1,
     concepts: undefined,
     preprocessing: preprocessingOf(model, EASY_VQA_ANSWERS),
+  };
+}
+
+function sortOfClevrData({ model }: TrainingRecipe, { heldOut, augment }: SortOfClevrSection): TrainingData {
+  const tokenizer = makeSortOfClevrTokenizer(model.text.vocabularySize);
+  const describe = (split: SortOfClevrOptions['split']): DatasetDescription => ({
+    module: SORT_OF_CLEVR_MODULE,
+    options: {
+      split,
+      heldOut,
+      tokenizer: tokenizer.json,
+      textLength: model.text.maxLength,
+      augment,
+    } satisfies SortOfClevrOptions,
+  });
+  return {
+    tokenizer,
+    train: describe('train'),
+    validation: heldOut > 0 ? describe('validation') : undefined,
+    test: describe('test'),
+    textsPerPicture: SORT_OF_CLEVR_QUESTIONS,
+    concepts: undefined,
+    preprocessing: preprocessingOf(model, SORT_OF_CLEVR_ANSWERS),
   };
 }
 
