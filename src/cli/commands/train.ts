@@ -134,6 +134,11 @@ function summary({ training, parameters }: RunOutcome, model: string, evaluation
     for (const [name, value] of Object.entries(evaluation.validation ?? {}))
       lines.push(`validation ${name}: ${value.toFixed(4)}`);
     lines.push(`fine-tune it with --set model.from=${model}`);
+  } else if (evaluation.kind === 'sort-of-clevr') {
+    const { byKind, nonRelational, relational } = evaluation.test;
+    const named = { ...byKind, 'not relational': nonRelational, relational };
+    for (const [name, figure] of Object.entries(named))
+      lines.push(`${name}: ${figure.accuracy.toFixed(4)} ${range(figure)}, ${figure.right} of ${figure.total}`);
   } else {
     const { test } = evaluation;
     lines.push(`accuracy ${test.accuracy.toFixed(4)} ${range(test)}, ${test.right} of ${test.total}`);

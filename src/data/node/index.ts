@@ -8,4 +8,5 @@ export { decodePicture, readPicture, type DecodeOptions } from './decode.ts';
 export { EASY_VQA_MODULE, makeEasyVqaTokenizer, readEasyVqa, readEasyVqaQuestions } from './easy-vqa.ts';
 export { EASY_VQA_QUESTIONS_MODULE } from './easy-vqa-questions.ts';
 export { openPicture, type OpenPictureOptions, type PictureSource } from './open-picture.ts';
+export { makeSortOfClevrTokenizer, SORT_OF_CLEVR_MODULE } from './sort-of-clevr.ts';
 export { openLoader, type WorkerLoaderOptions } from './worker-loader.ts';
