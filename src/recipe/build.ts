@@ -1,10 +1,26 @@
 import type { FusionConfig } from '../models/fusion/model.ts';
 import { adamW, lion, sgd, type Optimizer } from '../train/optimizers.ts';
 import type { RunLength, TrainerOptions } from '../train/trainer.ts';
-import type { FusionSection, OptimizerSection, ScheduleSection, TrainingRecipe, TrainSection } from './types.ts';
+import type {
+  FusionSection,
+  ObjectivesSection,
+  OptimizerSection,
+  ScheduleSection,
+  TrainingRecipe,
+  TrainSection,
+} from './types.ts';
 
-/** The model's config. @param vocabularySize of the tokenizer that was made, which may be smaller than asked for */
-export function fusionConfigOf(model: FusionSection, vocabularySize: number, classes: number): FusionConfig {
+/**
+ * The model's config.
+ * @param vocabularySize of the tokenizer that was made, which may be smaller than asked for
+ * @param objectives those that have heads of their own give the model these heads
+ */
+export function fusionConfigOf(
+  model: FusionSection,
+  vocabularySize: number,
+  classes: number,
+  objectives: Pick<ObjectivesSection, 'mlm' | 'itm'> = {},
+): FusionConfig {
   const { vision, fusion } = model;
   return {
     vision: vision.kind === 'vit' ? withoutAbsent(vision) : vision,
@@ -15,6 +31,8 @@ export function fusionConfigOf(model: FusionSection, vocabularySize: number, cla
     query: fusion.direction === 'text-to-vision' ? 'text' : 'vision',
     layers: fusion.layers,
     alignmentSize: fusion.alignment,
+    ...((objectives.mlm ?? 0) > 0 ? { maskedHead: true } : {}),
+    ...((objectives.itm ?? 0) > 0 ? { matchingHead: true } : {}),
   };
 }
 

@@ -36,6 +36,8 @@ export interface TextSection extends TransformerSection {
 /** The fusion model's sizes. */
 export interface FusionSection {
   readonly type: 'fusion';
+  /** Folder of a model whose weights and tokenizer it begins with; what that model lacks is drawn from the seed. */
+  readonly from?: string | undefined;
   readonly vision: VitSection | ConvNetSection;
   readonly text: TextSection;
   readonly fusion: {
@@ -63,9 +65,16 @@ export interface EmojiStatementsSection {
   readonly neighbours: number;
   /** How strongly training pictures are varied. */
   readonly augment: 'none' | 'light' | 'full';
+  /** Part of the training drawings that have labels, chosen by the seed; all where absent. */
+  readonly fraction?: number | undefined;
   /** Threads that draw pictures ahead of the step. */
   readonly workers: number;
 }
+
+/** Emoji with their names and tags, of which words are hidden: for pretraining, without statements. */
+export type EmojiDescriptionsSection = Pick<EmojiStatementsSection, 'train' | 'neighbours' | 'augment' | 'workers'> & {
+  readonly kind: 'emoji-descriptions';
+};
 
 /** The easy-VQA benchmark. */
 export interface EasyVqaSection {
@@ -78,11 +87,18 @@ export interface EasyVqaSection {
   readonly questions: number;
   /** Mirror and shift training pictures. */
   readonly augment: boolean;
+  /** Part of the training pictures whose questions have answers, chosen by the seed; all where absent. */
+  readonly fraction?: number | undefined;
   readonly workers: number;
 }
 
+/** Pictures of easy-VQA with questions about them, of which words are hidden: for pretraining, without answers. */
+export type EasyVqaQuestionsSection = Pick<EasyVqaSection, 'path' | 'heldOut' | 'augment' | 'workers'> & {
+  readonly kind: 'easy-vqa-questions';
+};
+
 /** What is trained on. */
-export type DataSection = EmojiStatementsSection | EasyVqaSection;
+export type DataSection = EmojiStatementsSection | EasyVqaSection | EmojiDescriptionsSection | EasyVqaQuestionsSection;
 
 /** How much each part of the loss counts. */
 export interface ObjectivesSection {
@@ -91,6 +107,12 @@ export interface ObjectivesSection {
   readonly form: 'clip' | 'siglip';
   readonly prototypes: number;
   readonly truths: number;
+  /** Hidden words, alignment before fusion, and matching after it; see `FusionWeights`. Absent where they are not used. */
+  readonly mlm?: number | undefined;
+  readonly alignment?: number | undefined;
+  readonly itm?: number | undefined;
+  /** Part of the targets that averaged weights give. */
+  readonly momentum?: number | undefined;
 }
 
 interface OptimizerShared {

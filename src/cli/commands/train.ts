@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { TrainingRecipe, TuningRecipe } from '../../recipe/index.ts';
 import {
   readAnyRecipe,
@@ -16,6 +16,8 @@ interface TrainFlags {
   readonly data?: string;
   readonly out?: string;
   readonly resume?: boolean;
+  readonly live?: number | true;
+  readonly tensorboard?: boolean;
 }
 
 /** `sensorium train RECIPE.yaml` */
@@ -32,6 +34,12 @@ export function registerTrain(program: Command): void {
     .option('--data <path>', 'folder or tar file of the data, for recipes that need one (easy-VQA)')
     .option('--out <dir>', 'folder of the run, instead of the one in the recipe')
     .option('--resume', 'go on with the run in that folder')
+    .option(
+      '--live [port]',
+      'show curves and samples while the run goes on, as a page for this machine alone',
+      livePort,
+    )
+    .option('--tensorboard', 'write event files for TensorBoard into the folder of the run')
     .addHelpText(
       'after',
       '\nExamples:\n' +
@@ -45,7 +53,12 @@ export function registerTrain(program: Command): void {
         process.stderr.write('\nSaving a checkpoint … (Ctrl-C again ends at once, without it)\n');
       });
       try {
-        const options = { resume: flags.resume === true, interrupt: interrupt.signal };
+        const options = {
+          resume: flags.resume === true,
+          interrupt: interrupt.signal,
+          tensorboard: flags.tensorboard === true,
+          ...(flags.live === undefined ? {} : { live: flags.live }),
+        };
         const { training, text } =
           read.kind === 'fusion' ? await fusionRun(read.recipe, options) : await tuningRun(read.recipe, options);
         if (text === undefined) {
@@ -83,6 +96,12 @@ async function tuningRun(recipe: TuningRecipe, options: RunOptions): Promise<Run
   return { training, text: model === undefined ? undefined : text };
 }
 
+function livePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535)) throw new InvalidArgumentError('It must be a port, a whole number up to 65535.');
+  return port;
+}
+
 function collect(value: string, before: readonly string[]): string[] {
   return [...before, value];
 }
@@ -111,6 +130,10 @@ function summary({ training, parameters }: RunOutcome, model: string, evaluation
       lines.push(`${name}: ${overall.balancedAccuracy.toFixed(3)} ${range(overall)}`);
     }
     lines.push(`balanced accuracy ${test.overall.balancedAccuracy.toFixed(3)} ${range(test.overall)}`);
+  } else if (evaluation.kind === 'pretraining') {
+    for (const [name, value] of Object.entries(evaluation.validation ?? {}))
+      lines.push(`validation ${name}: ${value.toFixed(4)}`);
+    lines.push(`fine-tune it with --set model.from=${model}`);
   } else {
     const { test } = evaluation;
     lines.push(`accuracy ${test.accuracy.toFixed(4)} ${range(test)}, ${test.right} of ${test.total}`);

@@ -6,7 +6,7 @@ import { askAbout } from './ask.ts';
 import { SceneMaker } from './maker.ts';
 import { fullSceneOptions, TRAINING_SETS, type FullSceneOptions, type SceneOptions } from './options.ts';
 import { asConversation, type SceneQuestion } from './question.ts';
-import { describeScene } from './questions/caption.ts';
+import { CAPTION_STYLES, describeScene } from './questions/caption.ts';
 import type { Scene } from './scene.ts';
 import { SceneVocabulary } from './vocabulary.ts';
 
@@ -45,7 +45,7 @@ export class SceneSource implements SampleSource {
           `train on ${TRAINING_SETS.join(', ')}`,
         );
     }
-    this.vocabulary = new SceneVocabulary(material.concepts);
+    this.vocabulary = new SceneVocabulary(material.concepts, this.options.without);
     this.#maker = new SceneMaker(this.options, this.vocabulary, material.sprites);
   }
 
@@ -54,21 +54,18 @@ export class SceneSource implements SampleSource {
     return makeAsked(this.#maker, sampleRandom(moment.seed, moment.epoch, index));
   }
 
-  /** How many concepts regions speak of. */
-  get concepts(): number {
-    return this.vocabulary.concepts.length;
-  }
-
   sample(index: number, moment: SampleMoment): Sample {
     const { scene, questions } = this.scene(index, moment);
+    const random = sampleRandom(moment.seed, moment.epoch, index).fork('caption');
+    const language = random.pick(this.options.languages);
+    const style = random.pick(CAPTION_STYLES);
     const name = `scene ${moment.seed}/${moment.epoch}/${index}`;
-    const { languages } = this.options;
     return {
       id: name,
       pictures: [{ name, open: () => scene.picture }],
       conversations: questions.map((question) => asConversation(question)),
       regions: scene.objects.map(({ box, concept }) => ({ picture: 0, box, concept: concept.index })),
-      captions: [describeScene(scene, languages[index % languages.length]!)],
+      captions: [describeScene(scene, language, style)],
     };
   }
 }

@@ -5,6 +5,7 @@ export * from './locate.ts';
 export * from './model-folder.ts';
 export * from './quantize-checkpoint.ts';
 export * from './quantized-cache.ts';
+export * from './read-place.ts';
 export * from './run-folder.ts';
 export type * from './run-state.ts';
 export * from './safetensors-file.ts';

@@ -52,7 +52,7 @@ export async function writeScenes(
   await requireEmpty(target, folder);
   const full = fullSceneOptions(options);
   const { concepts, sprites } = await prepare(options, report);
-  const maker = new SceneMaker(full, new SceneVocabulary(concepts), sprites);
+  const maker = new SceneMaker(full, new SceneVocabulary(concepts, full.without), sprites);
   await mkdir(dirname(target), { recursive: true });
   const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
   try {

@@ -8,9 +8,12 @@
  *     model/                the trained model, as `load` reads it
  *     concepts.safetensors  vectors of concepts, where the objectives have them
  *     result.json           what was spent and what came of it
+ *     report.html           curves and facts as a page
+ *     tensorboard/          event files, where they are asked for
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { stringify } from 'yaml';
 import {
   CheckpointError,
   elementCount,
@@ -37,13 +40,13 @@ import { SensoriumVL, stemPatches } from '../../../models/index.ts';
 import { createRuntime } from '../../../runtime/node/index.ts';
 import type { Runtime } from '../../../runtime/types.ts';
 import { type ImageTextNetwork, ImageTextTraining, Trainer, type TrainingOutcome } from '../../../train/index.ts';
-import { createTrainingBar } from '../../../train/node/index.ts';
 import { trainerOptions } from '../../build.ts';
 import type { ConversationShape } from '../../conversations/dataset.ts';
 import { CONVERSATIONS_MODULE, type ConversationsOptions } from '../../conversations/node/dataset.ts';
 import { conceptsOf, textsOf } from '../../conversations/node/sources.ts';
 import { defaultCacheFolder, note, preparationReport, type RunOptions } from '../../node/run-recipe.ts';
 import { checkRunFolder, discardEmptyRun, openRunFiles, type RunFiles } from '../../node/run-files.ts';
+import { RunObserver } from '../../node/run-observer.ts';
 import { groupsOf } from '../parts.ts';
 import type { TuningRecipe } from '../types.ts';
 import { createModelFolder } from './new-model.ts';
@@ -58,7 +61,8 @@ export interface TuningOutcome {
   readonly model: string | undefined;
 }
 
-const NETWORK = 'network.';
+/** Before the paths of the model's own weights. */
+export const NETWORK = 'network.';
 const CONCEPTS = 'concepts.safetensors';
 /** Tokens of a description that are compared. */
 const CAPTION_LENGTH = 48;
@@ -76,14 +80,16 @@ export async function runTuning(recipe: TuningRecipe, options: RunOptions = {}):
   const { model: section, data, objectives } = recipe;
   const trainer = trainerOptions(recipe, { model: section, data: { ...data, workers: null }, objectives });
   const files = await openRunFiles(recipe, trainer.identity, resume, note(options.stream));
+  let observer: RunObserver | undefined;
   try {
+    observer = await RunObserver.open({ ...options, folder, metrics: files.metrics });
     const start = await startFolder(recipe, options);
     const opened = await openModel(start);
     // A new tree, since the weights of the opened one know their paths already, without the objective around them.
     const architecture = readingModel(createModel(opened.files.config, start), start);
     const runtime = await createRuntime(recipe.train.threads === undefined ? {} : { threads: recipe.train.threads });
     try {
-      const trained = await train({ recipe, options, start, architecture, runtime, ...files });
+      const trained = await train({ recipe, options, start, architecture, runtime, observer, ...files });
       const { model: weights, concepts } = split(trained.weights);
       const parameters = Object.values(weights).reduce((sum, { shape }) => sum + elementCount(shape), 0);
       const outcome = { folder, training: trained.outcome, parameters };
@@ -108,11 +114,23 @@ export async function runTuning(recipe: TuningRecipe, options: RunOptions = {}):
         threads: runtime.threads,
       };
       await writeFileAtomic(join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+      await observer.writeReport({
+        run: folder,
+        outcome: trained.outcome,
+        createdAt: new Date().toISOString(),
+        recipe: stringify(recipe),
+        parameters,
+        engine: runtime.version,
+        threads: runtime.threads,
+        seed: recipe.train.seed,
+      });
+      observer.end('done');
       return { ...outcome, model: saved };
     } finally {
       await runtime.dispose();
     }
   } finally {
+    await observer?.close();
     await files.metrics.close();
     await discardEmptyRun(folder);
   }
@@ -141,12 +159,13 @@ interface TuningContext extends RunFiles {
   readonly start: string;
   readonly architecture: ReadingArchitecture;
   readonly runtime: Runtime;
+  readonly observer: RunObserver;
 }
 
 async function train(
   context: TuningContext,
 ): Promise<{ outcome: TrainingOutcome; weights: Record<string, HostTensor> }> {
-  const { recipe, options, start, architecture, runtime, saved, checkpoints, metrics } = context;
+  const { recipe, options, start, architecture, runtime, saved, checkpoints, observer } = context;
   const { data, objectives, train: course, model: section } = recipe;
   const concepts = objectives.regions + objectives.shown > 0 ? await conceptsOf(data.sources) : undefined;
   const trainable = new ImageTextTraining(architecture.model as ReadingArchitecture['model'] & ImageTextNetwork, {
@@ -193,21 +212,17 @@ async function train(
     },
     {
       checkpoints,
-      metrics,
-      onStep: (progress) => bar?.onStep(progress),
+      ...observer.hooks,
       ...(options.interrupt === undefined ? {} : { interrupt: options.interrupt }),
     },
   );
   const { minutes } = course;
-  const bar: ReturnType<typeof createTrainingBar> | undefined = createTrainingBar(
-    minutes === undefined ? { steps: trainer.totalSteps! } : { minutes },
-    options.stream,
-  );
+  observer.begin(minutes === undefined ? { steps: trainer.totalSteps! } : { minutes });
   try {
     const outcome = await trainer.run();
     return { outcome, weights: await trainer.step.readWeights(course.ema > 0) };
   } finally {
-    bar.done();
+    observer.end('ended');
     await trainer.close();
   }
 }
@@ -268,7 +283,8 @@ function split(
   return parts;
 }
 
-function shapeOf(
+/** How samples become batches of this model. */
+export function shapeOf(
   { data, objectives }: TuningRecipe,
   { model }: ReadingArchitecture,
   concepts: number | undefined,
@@ -294,6 +310,7 @@ function shapeOf(
   };
 }
 
-function imageSizeOf({ model }: ReadingArchitecture): number | undefined {
+/** Side of the pictures that scenes are made with. */
+export function imageSizeOf({ model }: ReadingArchitecture): number | undefined {
   return model instanceof SensoriumVL ? model.config.vision.imageSize : undefined;
 }

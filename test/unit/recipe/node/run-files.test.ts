@@ -34,7 +34,12 @@ describe('the folder of a run', () => {
 
   it('holds the recipe as it was run, which reads back the same', async () => {
     const path = join(folder, 'recipe');
-    const files = await openRunFiles(recipe(path, 'train.seed=9'), identity(recipe(path, 'train.seed=9')), false, () => undefined);
+    const files = await openRunFiles(
+      recipe(path, 'train.seed=9'),
+      identity(recipe(path, 'train.seed=9')),
+      false,
+      () => undefined,
+    );
     await files.metrics.close();
     const text = readFileSync(join(path, 'recipe.yaml'), 'utf8');
     expect(parseRecipe(trainingRecipe, text, 'recipe.yaml')).toEqual(recipe(path, 'train.seed=9'));
@@ -51,6 +56,8 @@ describe('the folder of a run', () => {
   it('is refused when it is a file', async () => {
     const path = join(folder, 'file');
     writeFileSync(path, 'x');
-    await expect(openRunFiles(recipe(path), identity(recipe(path)), false, () => undefined)).rejects.toThrow(/cannot be made/);
+    await expect(openRunFiles(recipe(path), identity(recipe(path)), false, () => undefined)).rejects.toThrow(
+      /cannot be made/,
+    );
   });
 });
