@@ -11,9 +11,11 @@ import {
   type GenerateOptions,
   type PictureEncoder,
   type Prompt,
+  type TextOptions,
 } from '../generate/index.ts';
 import type { GenerationConfig } from '../hub/index.ts';
 import type { ImageTextProcessor } from '../models/index.ts';
+import type { VectorSpace } from './vector-space.ts';
 
 export type { AnswerPiece };
 
@@ -26,6 +28,8 @@ export interface LanguageModelParts {
   /** Both there in models that read pictures. */
   readonly encoder?: PictureEncoder;
   readonly processor?: ImageTextProcessor;
+  /** Pictures and texts as vectors, in models that have such a part. */
+  readonly space?: VectorSpace;
   readonly generation?: GenerationConfig | undefined;
   readonly stopTokens: readonly number[];
 }
@@ -113,9 +117,16 @@ export class LanguageModel {
     return beamAnswer(decoding, prompt, tokenizer, { ...this.#defaults(), temperature: 0, ...options });
   }
 
+  /** Answers several prompts together; each piece's token says which of them it answers, by `row`. As {@link answer}. */
+  answers(prompts: readonly Prompt[], options: TextOptions = {}): AsyncGenerator<AnswerPiece, void, void> {
+    const { decoding, tokenizer } = this.parts;
+    return answer(decoding, prompts, tokenizer, { ...this.#defaults(), ...options });
+  }
+
   async dispose(): Promise<void> {
     this.parts.decoding.dispose();
     this.parts.encoder?.dispose();
+    this.parts.space?.dispose();
     await this.#dispose();
   }
 

@@ -8,6 +8,7 @@ import {
   createLlavaOnevisionProcessor,
   createLlavaProcessor,
   createQwen25VLProcessor,
+  createSensoriumVLProcessor,
   createSiglipProcessor,
   createViTProcessor,
   fixedSize,
@@ -17,6 +18,7 @@ import {
   parseLlavaConfig,
   parseLlavaOnevisionConfig,
   parseQwen25VLConfig,
+  parseSensoriumVLConfig,
   parseSiglipConfig,
   parseViTConfig,
   type PictureProcessor,
@@ -37,6 +39,7 @@ const PROCESSORS: Readonly<Record<string, CreateProcessor>> = {
   llava: (files, tokenizer, json) => createLlavaProcessor(files, tokenizer, parseLlavaConfig(json)),
   llava_onevision: (files, tokenizer, json) =>
     createLlavaOnevisionProcessor(files, tokenizer, parseLlavaOnevisionConfig(json)),
+  sensorium_vl: (files, tokenizer, json) => createSensoriumVLProcessor(files, tokenizer, parseSensoriumVLConfig(json)),
   qwen2_5_vl: (files, tokenizer, json) => createQwen25VLProcessor(files, tokenizer, parseQwen25VLConfig(json)),
 };
 

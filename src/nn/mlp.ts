@@ -28,15 +28,19 @@ export class Mlp extends Module {
   readonly fc2: Linear;
   readonly #activation: Activation;
 
-  constructor(width: number, hidden: number, options: { activation?: Activation; initializer?: Initializer } = {}) {
+  constructor(
+    width: number,
+    hidden: number,
+    options: { activation?: Activation; initializer?: Initializer; outputs?: number } = {},
+  ) {
     super();
-    const { activation, ...rest } = options;
+    const { activation, outputs = width, ...rest } = options;
     this.fc1 = new Linear(width, hidden, rest);
-    this.fc2 = new Linear(hidden, width, rest);
+    this.fc2 = new Linear(hidden, outputs, rest);
     this.#activation = activation ?? 'gelu';
   }
 
-  /** @param x [..., D]  @returns [..., D] */
+  /** @param x [..., D]  @returns [..., D], or as many outputs as were asked for */
   forward(x: Tensor): Tensor {
     return this.fc2.forward(activate(this.fc1.forward(x), this.#activation));
   }

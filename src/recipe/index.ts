@@ -1,3 +1,5 @@
 export * from './parse.ts';
 export * from './schema.ts';
 export * from './types.ts';
+export * from './tuning/schema.ts';
+export * from './tuning/types.ts';

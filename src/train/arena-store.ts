@@ -16,9 +16,11 @@ function chunkLength(elements: number): number {
   return Math.min(LONGEST_CHUNK, Math.ceil(elements / 1024) * 1024);
 }
 
-/** Weights of equal decay side by side. */
+/** Weights of equal decay and learning rate side by side. */
 interface Group {
-  readonly decay: 'decayed' | 'plain';
+  readonly decay: boolean;
+  /** Factor on the learning rate. */
+  readonly rate: number;
   readonly programs: { readonly update: Program; readonly norm: Program; readonly accumulate: Program | undefined };
   readonly blank: HostTensor;
   readonly weight: Arena;
@@ -38,13 +40,15 @@ interface Group {
  * and each result is written only after the last operator that reads what it replaces.
  */
 export async function createArenaStore(context: StoreContext): Promise<WeightStore> {
-  const { runtime, device, optimizer, trained, accumulates, compileOptions } = context;
+  const { runtime, device, optimizer, trained, rates, accumulates, compileOptions } = context;
   const groups: Group[] = [];
   const compile = async (graph: LoweredGraph): Promise<Program> =>
     await runtime.compile(graph, { ...compileOptions, inPlace: true });
-  for (const decay of ['decayed', 'plain'] as const) {
+  const rateOf = (name: string): number => rates.get(name) ?? 1;
+  const factors = [...new Set([...trained.keys()].map(rateOf))];
+  for (const { decay, rate } of [true, false].flatMap((decay) => factors.map((rate) => ({ decay, rate })))) {
     const specs = [...trained]
-      .filter(([, p]) => p.decay === (decay === 'decayed'))
+      .filter(([name, parameter]) => parameter.decay === decay && rateOf(name) === rate)
       .map(([name, { shape }]) => ({ name, shape }));
     if (specs.length === 0) continue;
     // Tensors of an arena start at multiples of 16 elements.
@@ -61,6 +65,7 @@ export async function createArenaStore(context: StoreContext): Promise<WeightSto
     for (let i = 0; i < optimizer.slots.length; i++) slots.push(await make());
     groups.push({
       decay,
+      rate,
       programs: {
         update: await compile(vectorUpdateGraph(optimizer, length, device)),
         norm: await compile(squaredNormGraph(length, device)),
@@ -80,7 +85,7 @@ export async function createArenaStore(context: StoreContext): Promise<WeightSto
     });
   }
 
-  const scalars = await UpdateScalars.create(runtime, optimizer);
+  const scalars = await UpdateScalars.create(runtime, optimizer, factors);
   const total = await runtime.allocate('float64', []);
   const zero = hostTensor('float64', []);
   const totalOnHost = hostTensor('float64', []);
@@ -116,7 +121,7 @@ export async function createArenaStore(context: StoreContext): Promise<WeightSto
     async update(numbers: UpdateNumbers) {
       await scalars.set(numbers);
       for (const group of groups) {
-        const fixed = scalars.inputs(group.programs.update, group.decay);
+        const fixed = scalars.inputs(group.programs.update, group);
         const gradients = gradientChunks(group);
         for (let i = 0; i < gradients.length; i++) {
           const weight = group.chunks.weight[i]!;

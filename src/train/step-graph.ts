@@ -1,9 +1,10 @@
 import { gradients } from '../autodiff/index.ts';
 import { add, cast, input, reduceSum, sqrt, mul, type Tensor } from '../graph/index.ts';
-import { inTraining, type Parameter } from '../nn/index.ts';
-import { lower, type LoweredGraph, type LoweringDevice } from '../onnx/index.ts';
+import { inTraining, type Parameter, type Recompute } from '../nn/index.ts';
+import { type ExternalData, lower, type LoweredGraph, type LoweringDevice } from '../onnx/index.ts';
 import type { BatchSignature, Trainable } from './objective.ts';
 import type { Optimizer, StepNumbers } from './optimizers.ts';
+import { rateInput } from './weight-store.ts';
 
 /** Name of the graph input that random layers draw from; scalar int32. */
 export const SEED = 'step_seed';
@@ -11,15 +12,35 @@ export const SEED = 'step_seed';
 export const GRADIENT = 'gradient:';
 export const FIGURE = 'figure:';
 
+/** Where frozen weights lie, which are read in place. */
+export interface WeightFiles {
+  /** Real path of the folder with the files. */
+  readonly folder: string;
+  /** By path of the parameter. */
+  readonly places: ReadonlyMap<string, ExternalData>;
+}
+
+/** How a gradient program is made. */
+export interface GradientGraphOptions {
+  /** Where weights that are not trained are; those that are in no file become inputs. */
+  readonly frozen?: WeightFiles | undefined;
+  readonly recompute?: Recompute | undefined;
+}
+
 interface TracedLoss {
   readonly outputs: Record<string, Tensor>;
   readonly gradients: ReadonlyMap<string, Tensor>;
 }
 
-function traceLoss(trainable: Trainable, batch: BatchSignature, trained: ReadonlyMap<string, Parameter>): TracedLoss {
+function traceLoss(
+  trainable: Trainable,
+  batch: BatchSignature,
+  trained: ReadonlyMap<string, Parameter>,
+  recompute: Recompute | undefined,
+): TracedLoss {
   const inputs: Record<string, Tensor> = {};
   for (const [name, { dtype, shape }] of Object.entries(batch)) inputs[name] = input(name, dtype, shape);
-  const { loss, figures } = inTraining(input(SEED, 'int32', []), () => trainable.loss(inputs));
+  const { loss, figures } = inTraining(input(SEED, 'int32', []), () => trainable.loss(inputs), recompute);
   const names = [...trained.keys()];
   const grads = gradients(
     loss,
@@ -30,17 +51,30 @@ function traceLoss(trainable: Trainable, batch: BatchSignature, trained: Readonl
   return { outputs, gradients: new Map(names.map((name, i) => [name, grads[i]!])) };
 }
 
+/** All that a step computes before its update, to be looked at: loss, figures, and the gradient of every trained weight. */
+export function tracedStep(
+  trainable: Trainable,
+  batch: BatchSignature,
+  trained: ReadonlyMap<string, Parameter>,
+): Tensor[] {
+  const traced = traceLoss(trainable, batch, trained, undefined);
+  return [...Object.values(traced.outputs), ...traced.gradients.values()];
+}
+
 /** Loss, figures and the gradient of every trained weight. */
 export function gradientGraph(
   trainable: Trainable,
   batch: BatchSignature,
   trained: ReadonlyMap<string, Parameter>,
   device: LoweringDevice,
+  { frozen, recompute }: GradientGraphOptions = {},
 ): LoweredGraph {
-  const traced = traceLoss(trainable, batch, trained);
+  const traced = traceLoss(trainable, batch, trained, recompute);
   const outputs = { ...traced.outputs };
   for (const [name, gradient] of traced.gradients) outputs[GRADIENT + name] = gradient;
-  return lower(outputs, { device });
+  const external = (name: string): ExternalData | undefined =>
+    trained.has(name) ? undefined : frozen?.places.get(name);
+  return lower(outputs, { device, external, training: true });
 }
 
 /** Loss and figures only, for evaluation during training. */
@@ -99,15 +133,24 @@ export function accumulateGraph(length: number, device: LoweringDevice): Lowered
 export function treeUpdateGraph(
   optimizer: Optimizer,
   trained: ReadonlyMap<string, Parameter>,
+  rates: ReadonlyMap<string, number>,
   device: LoweringDevice,
 ): LoweredGraph {
   const outputs: Record<string, Tensor> = {};
-  const decayed = stepNumbers('keep:decayed');
-  const plain = { ...decayed, keep: numberInput('keep:plain') };
+  const plain = stepNumbers('keep:plain');
+  const scalars = new Map<string, Tensor>([['learningRate', plain.learningRate]]);
+  const scalar = (name: string): Tensor => {
+    const made = scalars.get(name) ?? numberInput(name);
+    scalars.set(name, made);
+    return made;
+  };
   for (const [name, parameter] of trained) {
+    const rate = rates.get(name) ?? 1;
+    const learningRate = scalar(rateInput('learningRate', rate));
+    const keep = parameter.decay ? scalar(rateInput('keep:decayed', rate)) : plain.keep;
     const tensor = (prefix: string): Tensor => input(`${prefix}:${name}`, 'float32', parameter.shape);
     const slots = optimizer.slots.map((slot) => tensor(slot));
-    const updated = optimizer.update(tensor('weight'), tensor('gradient'), slots, parameter.decay ? decayed : plain);
+    const updated = optimizer.update(tensor('weight'), tensor('gradient'), slots, { ...plain, learningRate, keep });
     outputs[`new:weight:${name}`] = updated.weight;
     optimizer.slots.forEach((slot, i) => (outputs[`new:${slot}:${name}`] = updated.slots[i]!));
   }

@@ -5,7 +5,7 @@ import { type StoreContext, UpdateScalars, type WeightStore } from './weight-sto
 
 /** Every weight as a value of its own, all updated by one program: for WebGPU, browsers and the JavaScript binding. */
 export async function createTreeStore(context: StoreContext): Promise<WeightStore> {
-  const { runtime, device, optimizer, trained, accumulates, compileOptions } = context;
+  const { runtime, device, optimizer, trained, rates, accumulates, compileOptions } = context;
   const make = async (): Promise<Record<string, Value>> => {
     const values: Record<string, Value> = {};
     for (const [name, { shape }] of trained) values[name] = await runtime.allocate('float32', shape);
@@ -17,12 +17,12 @@ export async function createTreeStore(context: StoreContext): Promise<WeightStor
   const slots: Record<string, Record<string, Value>> = {};
   for (const slot of optimizer.slots) slots[slot] = await make();
 
-  const updateProgram = await runtime.compile(treeUpdateGraph(optimizer, trained, device), compileOptions);
+  const updateProgram = await runtime.compile(treeUpdateGraph(optimizer, trained, rates, device), compileOptions);
   const normProgram = await runtime.compile(treeNormGraph(trained, device), compileOptions);
   const accumulateProgram = accumulates
     ? await runtime.compile(treeAccumulateGraph(trained, device), compileOptions)
     : undefined;
-  const scalars = await UpdateScalars.create(runtime, optimizer);
+  const scalars = await UpdateScalars.create(runtime, optimizer, [1, ...rates.values()]);
   const norm = await runtime.allocate('float32', []);
 
   const prefixed = (prefix: string, values: Readonly<Record<string, Value>>): Record<string, Value> =>

@@ -35,6 +35,8 @@ export interface StoreContext {
   readonly device: LoweringDevice;
   readonly optimizer: Optimizer;
   readonly trained: ReadonlyMap<string, Parameter>;
+  /** Factor on the learning rate of each trained weight; 1 where none is given. */
+  readonly rates: ReadonlyMap<string, number>;
   readonly compileOptions: CompileOptions;
   /** Whether a running sum is needed. */
   readonly accumulates: boolean;
@@ -62,61 +64,82 @@ export class DeviceNumber {
   }
 }
 
-type ScalarTable = Readonly<
-  Record<'learningRate' | 'gradientScale' | 'correction1' | 'correction2' | 'decayed' | 'plain', DeviceNumber>
->;
+type SharedName = 'gradientScale' | 'correction1' | 'correction2' | 'keep:plain';
+
+/** The learning rate of weights whose factor it has, and what decay leaves of them. */
+interface RateNumbers {
+  readonly learningRate: DeviceNumber;
+  readonly decayed: DeviceNumber;
+}
+
+/** Name of an update's input where there is one for each factor on the learning rate. */
+export function rateInput(name: 'learningRate' | 'keep:decayed', rate: number): string {
+  return rate === 1 ? name : `${name}:${rate}`;
+}
 
 /** The scalars that all updates share. */
 export class UpdateScalars {
-  readonly #numbers: ScalarTable;
+  readonly #shared: Readonly<Record<SharedName, DeviceNumber>>;
+  readonly #rates: ReadonlyMap<number, RateNumbers>;
   readonly #betas: readonly [number, number];
 
-  private constructor(numbers: ScalarTable, betas: readonly [number, number]) {
-    this.#numbers = numbers;
+  private constructor(
+    shared: Readonly<Record<SharedName, DeviceNumber>>,
+    rates: ReadonlyMap<number, RateNumbers>,
+    betas: readonly [number, number],
+  ) {
+    this.#shared = shared;
+    this.#rates = rates;
     this.#betas = betas;
   }
 
-  static async create(runtime: Runtime, optimizer: Optimizer): Promise<UpdateScalars> {
+  /** @param factors on the learning rate */
+  static async create(runtime: Runtime, optimizer: Optimizer, factors: Iterable<number>): Promise<UpdateScalars> {
     const make = (): Promise<DeviceNumber> => DeviceNumber.create(runtime);
-    return new UpdateScalars(
-      {
-        learningRate: await make(),
-        gradientScale: await make(),
-        correction1: await make(),
-        correction2: await make(),
-        decayed: await make(),
-        plain: await make(),
-      },
-      optimizer.betas,
-    );
+    const shared = {
+      gradientScale: await make(),
+      correction1: await make(),
+      correction2: await make(),
+      'keep:plain': await make(),
+    };
+    const rates = new Map<number, RateNumbers>();
+    for (const rate of new Set(factors)) rates.set(rate, { learningRate: await make(), decayed: await make() });
+    return new UpdateScalars(shared, rates, optimizer.betas);
   }
 
   async set({ learningRate, weightDecay, gradientScale, step }: UpdateNumbers): Promise<void> {
-    const numbers = this.#numbers;
-    await numbers.learningRate.set(learningRate);
-    await numbers.gradientScale.set(gradientScale);
-    await numbers.correction1.set(1 / (1 - this.#betas[0] ** (step + 1)));
-    await numbers.correction2.set(1 / (1 - this.#betas[1] ** (step + 1)));
-    await numbers.decayed.set(1 - learningRate * weightDecay);
-    await numbers.plain.set(1);
+    const shared = this.#shared;
+    await shared.gradientScale.set(gradientScale);
+    await shared.correction1.set(1 / (1 - this.#betas[0] ** (step + 1)));
+    await shared.correction2.set(1 / (1 - this.#betas[1] ** (step + 1)));
+    await shared['keep:plain'].set(1);
+    for (const [rate, numbers] of this.#rates) {
+      await numbers.learningRate.set(learningRate * rate);
+      await numbers.decayed.set(1 - learningRate * rate * weightDecay);
+    }
   }
 
   dispose(): void {
-    for (const { value } of Object.values(this.#numbers)) value.dispose();
+    for (const { value } of Object.values(this.#shared)) value.dispose();
+    for (const { learningRate, decayed } of this.#rates.values()) {
+      learningRate.value.dispose();
+      decayed.value.dispose();
+    }
   }
 
-  /** Those of the inputs that a program takes. */
-  inputs(program: Program, group?: 'decayed' | 'plain'): Record<string, Value> {
-    const { learningRate, gradientScale, correction1, correction2, decayed, plain } = this.#numbers;
-    const all: Record<string, Value> = {
-      learningRate: learningRate.value,
-      gradientScale: gradientScale.value,
-      correction1: correction1.value,
-      correction2: correction2.value,
-      'keep:decayed': decayed.value,
-      'keep:plain': plain.value,
-    };
-    if (group !== undefined) all['keep'] = this.#numbers[group].value;
+  /** Those of the inputs that a program takes. @param group the one that all its weights are of, where it knows no names */
+  inputs(program: Program, group?: { readonly decay: boolean; readonly rate: number }): Record<string, Value> {
+    const all: Record<string, Value> = {};
+    for (const [name, { value }] of Object.entries(this.#shared)) all[name] = value;
+    for (const [rate, { learningRate, decayed }] of this.#rates) {
+      all[rateInput('learningRate', rate)] = learningRate.value;
+      all[rateInput('keep:decayed', rate)] = decayed.value;
+    }
+    if (group !== undefined) {
+      const { learningRate, decayed } = this.#rates.get(group.rate)!;
+      all['learningRate'] = learningRate.value;
+      all['keep'] = group.decay ? decayed.value : this.#shared['keep:plain'].value;
+    }
     return Object.fromEntries(
       program.inputs.flatMap(({ name }) => (all[name] === undefined ? [] : [[name, all[name]]])),
     );

@@ -1,5 +1,5 @@
 // B batch, T tokens, D width, V vocabulary
-import { add, gather, linear, reshape, tap, type Tensor } from '../../graph/index.ts';
+import { add, gather, linear, reshape, tap, type Tensor, unsqueeze } from '../../graph/index.ts';
 import {
   causalMask,
   Embedding,
@@ -8,12 +8,14 @@ import {
   type KeyValueCache,
   Linear,
   Module,
+  recomputable,
   RMSNorm,
   type Rotary,
   type RotaryConfig,
   rotaryTables,
 } from '../../nn/index.ts';
-import type { GeneratingModel, GenerationShape } from './generating.ts';
+import type { GenerationShape, Reading, ReadingModel } from './generating.ts';
+import { placeFeatures } from './image-text.ts';
 
 /** A decoder of Llama's family: rotary positions, RMS norms before each part, gated feed-forward parts. */
 export interface DecoderConfig {
@@ -109,7 +111,7 @@ export class Decoder extends Module {
       (state, layer, i) =>
         tap(
           `layers.${i}.state`,
-          layer.forward(state, (normed) => attend(layer, normed)),
+          recomputable('layer', [state], () => layer.forward(state, (normed) => attend(layer, normed))),
         ),
       x,
     );
@@ -118,7 +120,7 @@ export class Decoder extends Module {
 }
 
 /** A decoder with its output layer: the next token's logits. */
-export class CausalLM extends Module implements GeneratingModel {
+export class CausalLM extends Module implements ReadingModel {
   readonly model: Decoder;
   readonly lm_head: Linear | undefined;
 
@@ -143,6 +145,29 @@ export class CausalLM extends Module implements GeneratingModel {
   }
 
   /**
+   * Reads texts, with pictures or without. What goes into the decoder is named `embeddings`, what comes out of it `states`.
+   * @param ids [B, T] int64, T known while tracing
+   * @returns logits [B, T, V], or [N, V] of the chosen tokens
+   */
+  read(ids: Tensor, { features, places, mask, positions, chosen }: Reading = {}): Tensor {
+    const states = this.states(ids, { features, places, mask, positions });
+    return this.logits(chosen === undefined ? states : gather(reshape(states, [-1, this.model.config.width]), chosen));
+  }
+
+  /** As `read`, before the output layer. @returns [B, T, D] */
+  states(ids: Tensor, { features, places, mask, positions }: Omit<Reading, 'chosen'> = {}): Tensor {
+    const words = this.embed(ids);
+    const embedded =
+      features === undefined || places === undefined ? words : placeFeatures(words, tap('features', features), places);
+    const { headWidth, rotary } = this.model.config;
+    const turned =
+      positions === undefined
+        ? undefined
+        : rotaryAt(positions, rotaryTables(ids.shape[1] as number, headWidth, rotary));
+    return tap('states', this.model.forward(tap('embeddings', embedded), mask, turned));
+  }
+
+  /**
    * Logits of one token in each row, over a cache.
    * @param embeddings [B, T, D]  @param chosen [B] int64: which of the B · T tokens  @returns [B, V]
    */
@@ -163,4 +188,10 @@ export class CausalLM extends Module implements GeneratingModel {
 export function decoderGeneration(config: DecoderConfig): GenerationShape {
   const { vocabularySize, width, maxLength, headWidth, rotary } = config;
   return { vocabularySize, width, maxLength, rotary: { headWidth, config: rotary }, positionAxes: 0 };
+}
+
+/** Tables where each row has positions of its own. @param positions [B, T] int64  @returns [B, 1, T, K] each */
+function rotaryAt(positions: Tensor, { cosines, sines }: Rotary): Rotary {
+  const pick = (table: Tensor): Tensor => unsqueeze(gather(table, positions), 1);
+  return { cosines: pick(cosines), sines: pick(sines) };
 }

@@ -46,6 +46,26 @@ export interface GeneratingModel {
   forwardCached(embeddings: Tensor, chosen: Tensor, cache: KeyValueCache, inputs: StepInputs): Tensor;
 }
 
+/** What whole texts are read with, all tokens at once, as in training. */
+export interface Reading {
+  /** [F, D], of all pictures of the batch. */
+  readonly features?: Tensor | undefined;
+  /** [B, T] int64, as in `placeFeatures`; with features. */
+  readonly places?: Tensor | undefined;
+  /** Added to the scores, [B, 1, T, T]; causal by default. */
+  readonly mask?: Tensor | undefined;
+  /** [B, T] int64, or [A, B, T] where the model has axes of positions; by default tokens count from 0. */
+  readonly positions?: Tensor | undefined;
+  /** [N] int64: which of the B · T tokens logits are wanted of; all by default. */
+  readonly chosen?: Tensor;
+}
+
+/** A model that can be taught: it reads whole texts. */
+export interface ReadingModel extends GeneratingModel {
+  /** @param ids [B, T] int64, T known while tracing  @returns logits [B, T, V], or [N, V] of the chosen tokens */
+  read(ids: Tensor, reading?: Reading): Tensor;
+}
+
 /** A picture as a processor leaves it. */
 export interface PreparedPicture {
   /** For the model's picture encoder, by name; `pixel_values` [tiles, 3, H, W] in most. */
@@ -89,7 +109,7 @@ export interface Arrangement {
 }
 
 /** A model that writes about pictures: their features take the place of image tokens. */
-export interface ImageTextModel extends GeneratingModel {
+export interface ImageTextModel extends ReadingModel {
   /** Id of the token that stands for a row of features. */
   readonly imageToken: number;
   /** Whether a picture's tiles can be encoded one after another, which takes less memory. */

@@ -1,5 +1,5 @@
 /** What models have in common that point at things. */
-import type { Picture } from '../../data/index.ts';
+import type { Picture, RelativeBox } from '../../data/index.ts';
 
 /** Where something is, in pixels of the picture as it was given; the origin is its upper left corner. */
 export interface LabelledBox {
@@ -25,4 +25,6 @@ export interface Grounding {
   question(phrase: string): string;
   /** @param answer text from the model, of which nothing is believed  @param picture as it was given */
   read(answer: string, picture: Picture): GroundedAnswer;
+  /** A box as the model writes it, to teach it; absent where that is not known. */
+  write?(box: RelativeBox, picture: { readonly width: number; readonly height: number }): string;
 }

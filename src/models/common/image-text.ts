@@ -1,7 +1,6 @@
 // B batch, T tokens, D width, F rows of features, R rows and K of them that a feature is made of, V vocabulary
 import { hostTensor, type HostTensor } from '../../core/index.ts';
-import { concat, gather, matmul, reshape, tap, type Tensor } from '../../graph/index.ts';
-import type { CausalLM } from './decoder.ts';
+import { concat, gather, matmul, reshape, type Tensor } from '../../graph/index.ts';
 import type { Arrangement } from './generating.ts';
 
 /**
@@ -13,22 +12,6 @@ import type { Arrangement } from './generating.ts';
 export function placeFeatures(embeddings: Tensor, features: Tensor, places: Tensor): Tensor {
   const width = embeddings.shape.at(-1)!;
   return gather(concat([reshape(embeddings, [-1, width]), features], 0), places);
-}
-
-/**
- * Reads texts with pictures, all tokens at once, as in training. What goes into the decoder is named `embeddings`, what
- * comes out of it `states`.
- * @param ids [B, T] int64, T known while tracing  @param features [F, D]  @param places as in {@link placeFeatures}
- * @param mask added to the scores; causal by default
- * @returns logits [B, T, V]
- */
-export function readWithPictures(
-  language: CausalLM,
-  ids: Tensor,
-  { features, places, mask }: { features: Tensor; places: Tensor; mask?: Tensor | undefined },
-): Tensor {
-  const embedded = tap('embeddings', placeFeatures(language.embed(ids), tap('features', features), places));
-  return language.logits(tap('states', language.model.forward(embedded, mask)));
 }
 
 /** Features as an arrangement has them. @param table [R, D]  @param rows [F, K] int64  @param weights [F, K]  @returns [F, D] */

@@ -4,8 +4,7 @@ import type { NamingRules } from '../../hub/index.ts';
 import { type KeyValueCache, Linear, Module } from '../../nn/index.ts';
 import { CausalLM, type Decoder, decoderGeneration } from '../common/decoder.ts';
 import { decoderNames } from '../common/decoder-names.ts';
-import type { GenerationShape, ImageTextModel } from '../common/generating.ts';
-import { readWithPictures } from '../common/image-text.ts';
+import type { GenerationShape, ImageTextModel, Reading } from '../common/generating.ts';
 import { SiglipVisionModel } from '../common/siglip-vision.ts';
 import type { Idefics3Config } from './config.ts';
 
@@ -113,13 +112,18 @@ export class Idefics3 extends Module implements ImageTextModel {
     return this.#language.forwardCached(embeddings, chosen, cache);
   }
 
+  /** @param ids [B, T] int64  @returns logits [B, T, V], or [N, V] of the chosen tokens */
+  read(ids: Tensor, reading: Reading = {}): Tensor {
+    return this.#language.read(ids, reading);
+  }
+
   /**
    * As in training. @param inputs tiles of all pictures, as in `pictureInputs`  @param ids [B, T] int64
-   * @param places [B, T] int64, as in `placeFeatures`  @param mask added to the scores; causal by default
+   * @param places [B, T] int64, as in `placeFeatures`
    * @returns logits [B, T, V]
    */
-  forward(inputs: Readonly<Record<string, Tensor>>, ids: Tensor, places: Tensor, mask?: Tensor): Tensor {
-    return readWithPictures(this.#language, ids, { features: this.pictureFeatures(inputs), places, mask });
+  forward(inputs: Readonly<Record<string, Tensor>>, ids: Tensor, places: Tensor, reading: Reading = {}): Tensor {
+    return this.read(ids, { ...reading, features: this.pictureFeatures(inputs), places });
   }
 }
 

@@ -2,8 +2,7 @@
 import { input, reshape, type Tensor } from '../../graph/index.ts';
 import { type KeyValueCache, Module } from '../../nn/index.ts';
 import { CausalLM } from '../common/decoder.ts';
-import type { GenerationShape, ImageTextModel } from '../common/generating.ts';
-import { readWithPictures } from '../common/image-text.ts';
+import type { GenerationShape, ImageTextModel, Reading } from '../common/generating.ts';
 import type { LlavaPartsConfig } from '../common/llava-config.ts';
 import { MultimodalProjector, VisionTower } from '../common/llava-parts.ts';
 
@@ -57,12 +56,17 @@ export class Llava extends Module implements ImageTextModel {
     return this.language_model.forwardCached(embeddings, chosen, cache);
   }
 
+  /** @param ids [B, T] int64  @returns logits [B, T, V], or [N, V] of the chosen tokens */
+  read(ids: Tensor, reading: Reading = {}): Tensor {
+    return this.language_model.read(ids, reading);
+  }
+
   /**
    * As in training. @param inputs all pictures, as in `pictureInputs`  @param ids [B, T] int64
-   * @param places [B, T] int64, as in `placeFeatures`  @param mask added to the scores; causal by default
+   * @param places [B, T] int64, as in `placeFeatures`
    * @returns logits [B, T, V]
    */
-  forward(inputs: Readonly<Record<string, Tensor>>, ids: Tensor, places: Tensor, mask?: Tensor): Tensor {
-    return readWithPictures(this.language_model, ids, { features: this.pictureFeatures(inputs), places, mask });
+  forward(inputs: Readonly<Record<string, Tensor>>, ids: Tensor, places: Tensor, reading: Reading = {}): Tensor {
+    return this.read(ids, { ...reading, features: this.pictureFeatures(inputs), places });
   }
 }

@@ -2,8 +2,8 @@
 import { concat, expand, input, reshape, type Tensor } from '../../graph/index.ts';
 import { initializers, type KeyValueCache, Module, Parameter } from '../../nn/index.ts';
 import { CausalLM } from '../common/decoder.ts';
-import type { Arrangement, GenerationShape, ImageTextModel, PreparedPicture } from '../common/generating.ts';
-import { arrange, readWithPictures } from '../common/image-text.ts';
+import type { Arrangement, GenerationShape, ImageTextModel, PreparedPicture, Reading } from '../common/generating.ts';
+import { arrange } from '../common/image-text.ts';
 import { MultimodalProjector, VisionTower } from '../common/llava-parts.ts';
 import type { LlavaOnevisionConfig } from './config.ts';
 import { featureRows } from './features.ts';
@@ -68,14 +68,19 @@ export class LlavaOnevision extends Module implements ImageTextModel {
     return this.language_model.forwardCached(embeddings, chosen, cache);
   }
 
+  /** @param ids [B, T] int64  @returns logits [B, T, V], or [N, V] of the chosen tokens */
+  read(ids: Tensor, reading: Reading = {}): Tensor {
+    return this.language_model.read(ids, reading);
+  }
+
   /**
    * As in training. @param inputs tiles of all pictures, as in `pictureInputs`, and their `featureRows`: `rows` [F, K] int64
    * and `weights` [F, K]  @param ids [B, T] int64
-   * @param places [B, T] int64, as in `placeFeatures`  @param mask added to the scores; causal by default
+   * @param places [B, T] int64, as in `placeFeatures`
    * @returns logits [B, T, V]
    */
-  forward(inputs: Readonly<Record<string, Tensor>>, ids: Tensor, places: Tensor, mask?: Tensor): Tensor {
+  forward(inputs: Readonly<Record<string, Tensor>>, ids: Tensor, places: Tensor, reading: Reading = {}): Tensor {
     const features = arrange(this.pictureFeatures(inputs), inputs['rows']!, inputs['weights']!);
-    return readWithPictures(this.language_model, ids, { features, places, mask });
+    return this.read(ids, { ...reading, features, places });
   }
 }

@@ -12,7 +12,7 @@ import {
 } from '../../nn/index.ts';
 import { CausalLM, type Decoder, decoderGeneration } from '../common/decoder.ts';
 import { decoderNames } from '../common/decoder-names.ts';
-import type { GenerationShape, ImageTextModel, PreparedPicture, StepInputs } from '../common/generating.ts';
+import type { GenerationShape, ImageTextModel, PreparedPicture, Reading, StepInputs } from '../common/generating.ts';
 import { placeFeatures } from '../common/image-text.ts';
 import type { Qwen25VLConfig } from './config.ts';
 import { type PatchInputs, Qwen25VisionTower } from './vision.ts';
@@ -97,32 +97,43 @@ export class Qwen25VL extends Module implements ImageTextModel {
 
   /**
    * All tokens at once, as in training. What comes out of the decoder is named `states`.
-   * @param features [F, D] of all pictures  @param ids [B, T] int64, T known while tracing
-   * @param places [B, T] int64, as in `placeFeatures`  @param positions [3, B, T] int64
-   * @returns logits [B, T, V]
+   * @param ids [B, T] int64, T known while tracing  @param reading with positions [3, B, T]
+   * @returns logits [B, T, V], or [N, V] of the chosen tokens
+   * @throws GraphError where positions are missing
    */
-  forward(features: Tensor, ids: Tensor, places: Tensor, positions: Tensor): Tensor {
-    const embedded = tap('embeddings', placeFeatures(this.embed(ids), features, places));
+  read(ids: Tensor, { features, places, mask, positions, chosen }: Reading = {}): Tensor {
+    if (positions === undefined) throw noPositions();
+    const words = this.embed(ids);
+    const embedded = features === undefined || places === undefined ? words : placeFeatures(words, features, places);
     // No token stands beyond its number: a picture has at least as many tokens as its longer side.
     const [length] = staticShape(ids.shape.slice(1), 'Qwen2.5-VL');
-    const { headWidth, rotary } = this.config.text;
+    const { headWidth, rotary, width } = this.config.text;
     const { cosines, sines } = rotaryAngles(length!, rotaryFrequencies(headWidth, rotary));
     const tables = { cosines: constant(cosines), sines: constant(sines) };
     const turned = rotaryOnAxes(tables, positions, this.config.sections);
     const perHead = { cosines: unsqueeze(turned.cosines, 1), sines: unsqueeze(turned.sines, 1) };
-    return this.#language.logits(tap('states', this.model.forward(embedded, undefined, perHead)));
+    const states = tap('states', this.model.forward(tap('embeddings', embedded), mask, perHead));
+    return this.#language.logits(chosen === undefined ? states : gather(reshape(states, [-1, width]), chosen));
+  }
+
+  /** As `read`. @param features [F, D] of all pictures  @returns logits [B, T, V] */
+  forward(features: Tensor, ids: Tensor, places: Tensor, positions: Tensor): Tensor {
+    return this.read(ids, { features, places, positions });
   }
 
   /** @param inputs.positions [3, B, T] int64, which the cache cannot know  @throws GraphError where they are missing */
   forwardCached(embeddings: Tensor, chosen: Tensor, cache: KeyValueCache, { positions }: StepInputs): Tensor {
-    if (positions === undefined)
-      throw new GraphError('Qwen2.5-VL was called without positions', 'give them in time, height and width');
+    if (positions === undefined) throw noPositions();
     const { width, headWidth } = this.config.text;
     const turned = rotaryOnAxes(cache.tables(headWidth), positions, this.config.sections);
     const perHead = { cosines: unsqueeze(turned.cosines, 2), sines: unsqueeze(turned.sines, 2) };
     const states = this.model.forwardCached(embeddings, cache, perHead);
     return this.#language.logits(gather(reshape(states, [-1, width]), chosen));
   }
+}
+
+function noPositions(): GraphError {
+  return new GraphError('Qwen2.5-VL was called without positions', 'give them in time, height and width');
 }
 
 /** Transformers keeps the towers under `model` from version 5 on; parameters go by the released names. */
@@ -132,6 +143,10 @@ export function qwen25VLNames(tied: boolean): NamingRules {
     renamed: [
       [/^model\.visual\./, 'visual.'],
       [/^model\.language_model\./, 'model.'],
+    ],
+    inMemory: [
+      [/^visual\./, 'model.visual.'],
+      [/^model\./, 'model.language_model.'],
     ],
     ignored,
   };

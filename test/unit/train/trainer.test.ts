@@ -3,6 +3,7 @@ import { TrainingError } from '../../../src/core/index.ts';
 import { createRuntime } from '../../../src/runtime/node/index.ts';
 import type { Runtime } from '../../../src/runtime/types.ts';
 import { liveModel, ModelOptimizer, trainEpoch } from '../../../src/train/epoch.ts';
+import type { WeightGroup } from '../../../src/train/groups.ts';
 import { adamW } from '../../../src/train/optimizers.ts';
 import { loadSums, runTiny, sums, tinyModel, type Kept } from './tiny-trainer.ts';
 
@@ -39,6 +40,16 @@ describe('Trainer', () => {
         expect(rest.saved.at(-1)!.state.watch).toEqual(whole.saved.at(-1)!.state.watch);
       }
     }
+  });
+
+  it('goes on with groups of weights as if it had never stopped', async () => {
+    const groups = (path: string): WeightGroup => ({ train: true, rate: path.endsWith('bias') ? 0.1 : 2 });
+    const options = { groups, checkpointEvery: { steps: 7 } };
+    const whole = await runTiny(runtime, options);
+    expect(whole.losses).not.toEqual((await runTiny(runtime)).losses);
+    const rest = await runTiny(runtime, options, { resume: whole.saved[1]! });
+    expect(rest.losses).toEqual(whole.losses.slice(14));
+    expect(rest.weights).toEqual(whole.weights);
   });
 
   it('saves and ends when it is interrupted, and goes on from there', async () => {
@@ -131,6 +142,9 @@ describe('Trainer', () => {
   it('refuses the checkpoint of another run', async () => {
     const { saved } = await runTiny(runtime, { length: { steps: 2 }, identity: 'one' });
     await expect(runTiny(runtime, { identity: 'two' }, { resume: saved[0]! })).rejects.toThrow(/another run/);
+    const groups = (): WeightGroup => ({ train: true, rate: 0.5 });
+    const other = runTiny(runtime, { identity: 'one', groups }, { resume: saved[0]! });
+    await expect(other).rejects.toThrow(/another run/);
   });
 });
 

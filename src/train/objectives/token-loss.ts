@@ -1,0 +1,96 @@
+// N tokens of any shape, V vocabulary
+import { GraphError } from '../../core/index.ts';
+import {
+  add,
+  cast,
+  customGradient,
+  div,
+  equal,
+  exp,
+  fromIntegers,
+  full,
+  gather,
+  logicalNot,
+  logSoftmax,
+  maximum,
+  mul,
+  neg,
+  reduceMean,
+  reduceSum,
+  reshape,
+  scatterElements,
+  staticShape,
+  sub,
+  type Tensor,
+  where,
+} from '../../graph/index.ts';
+
+/** Label of a token that carries no loss, as in PyTorch and in what its users publish. */
+export const IGNORED = -100;
+
+export interface TokenLossOptions {
+  /** How much each token counts, in the labels' shape; 1 unless given. Ignored tokens count for nothing whatever it says. */
+  readonly weights?: Tensor;
+  /**
+   * Part of the target that is spread evenly over the vocabulary (Szegedy et al. 2016, arXiv 1512.00567, section 7);
+   * 0 unless given.
+   */
+  readonly smoothing?: number;
+  readonly ignoreIndex?: number;
+}
+
+/**
+ * Mean cross-entropy over the tokens that count: Σ wᵢ · −log softmax(logitsᵢ)[labelᵢ] / Σ wᵢ; 0 where none counts, so that a
+ * batch without loss moves nothing.
+ * @param logits [..., V]  @param labels [...] int64 or int32, those equal to `ignoreIndex` without loss
+ * @returns scalar
+ */
+export function tokenCrossEntropy(logits: Tensor, labels: Tensor, options: TokenLossOptions = {}): Tensor {
+  const { ignoreIndex = IGNORED } = options;
+  const counts = cast(logicalNot(equal(labels, ignoreIndex)), logits.dtype);
+  const weights = options.weights === undefined ? counts : mul(counts, cast(options.weights, logits.dtype));
+  const total = reduceSum(mul(tokenLosses(logits, labels, options), weights));
+  return div(total, maximum(reduceSum(weights), 1e-6));
+}
+
+/**
+ * The cross-entropy of each token by itself; 0 for ignored ones.
+ * @param logits [..., V]  @param labels [...] int64 or int32
+ * @returns the labels' shape
+ */
+export function tokenLosses(logits: Tensor, labels: Tensor, options: TokenLossOptions = {}): Tensor {
+  const { smoothing = 0, ignoreIndex = IGNORED } = options;
+  const shape = staticShape(logits.shape, 'logits of a loss');
+  const vocabulary = shape.at(-1)!;
+  const count = shape.slice(0, -1).reduce((a, b) => a * b, 1);
+  if (!(smoothing >= 0 && smoothing < 1)) throw new GraphError(`a label smoothing of ${smoothing} is not in [0, 1)`);
+  const rows = reshape(logits, [count, vocabulary]);
+  const column = reshape(labels, [count, 1]);
+  const ignored = equal(column, ignoreIndex);
+  const safe = cast(where(ignored, full([], 0, labels.dtype), column), 'int64');
+  const counts = cast(logicalNot(ignored), logits.dtype);
+
+  const logProbabilities = logSoftmax(rows);
+  // Each token's place among all numbers, so that a plain Gather picks it.
+  const starts = fromIntegers(
+    [count, 1],
+    Array.from({ length: count }, (_, i) => i * vocabulary),
+  );
+  const places = reshape(add(safe, starts), [count]);
+  const picked = gather(reshape(logProbabilities, [count * vocabulary, 1]), places);
+  let losses = neg(picked);
+  if (smoothing > 0) losses = sub(mul(losses, 1 - smoothing), mul(reduceMean(logProbabilities, -1, true), smoothing));
+  // The gradient is softmax − target, in place of passes over the vocabulary for each operator above.
+  const counted = customGradient(mul(losses, counts), [rows], (g) => {
+    const towards = scatterElements(
+      exp(logProbabilities),
+      safe,
+      cast(full([count, 1], smoothing - 1), rows.dtype),
+      -1,
+      'add',
+    );
+    const difference = smoothing > 0 ? sub(towards, smoothing / vocabulary) : towards;
+    return [mul(difference, mul(g, counts))];
+  });
+  return reshape(counted, labels.shape);
+}
