@@ -9,11 +9,13 @@ import {
   beamAnswer,
   type BeamTextOptions,
   type GenerateOptions,
+  type ModelWeights,
   type PictureEncoder,
   type Prompt,
 } from '../generate/index.ts';
-import type { GenerationConfig } from '../hub/index.ts';
-import type { ImageTextProcessor } from '../models/index.ts';
+import type { GenerationConfig, NamingRules } from '../hub/index.ts';
+import type { GeneratingModel, ImageTextProcessor } from '../models/index.ts';
+import { changesOf, type WeightedAdapter } from './adapters.ts';
 
 export type { AnswerPiece };
 
@@ -28,6 +30,15 @@ export interface LanguageModelParts {
   readonly processor?: ImageTextProcessor;
   readonly generation?: GenerationConfig | undefined;
   readonly stopTokens: readonly number[];
+  /** Where the model comes from, which adapters are read for. */
+  readonly source?: ModelSource;
+}
+
+/** The model itself, where its weights lie, and how its files name them. */
+export interface ModelSource {
+  readonly model: GeneratingModel;
+  readonly weights: ModelWeights;
+  readonly names: NamingRules;
 }
 
 /** A part of a message: text, or a picture. */
@@ -111,6 +122,17 @@ export class LanguageModel {
     if (numBeams === 1) return answer(decoding, [prompt], tokenizer, { ...this.#defaults(), ...options });
     // Beam search draws nothing, whatever the defaults say.
     return beamAnswer(decoding, prompt, tokenizer, { ...this.#defaults(), temperature: 0, ...options });
+  }
+
+  /**
+   * Answers from now on with these adapters, and with no others; none takes them all away. Their changes add up. Weights of
+   * the model stay where they are. Answers that are under way go on with what they began with.
+   * @throws GenerationError when they are of another model, DeviceError when the engine refuses the changed program
+   */
+  async useAdapters(adapters: readonly WeightedAdapter[]): Promise<void> {
+    const changes = changesOf(adapters);
+    await this.parts.decoding.adapt(changes);
+    await this.parts.encoder?.adapt(changes);
   }
 
   async dispose(): Promise<void> {

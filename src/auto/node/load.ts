@@ -84,7 +84,7 @@ async function languageModel(
   name: string,
   runtime: Runtime,
   { tokenizer, files, weights, generation, stopTokens }: OpenModel,
-  { model }: GeneratingArchitecture,
+  { model, names }: GeneratingArchitecture,
 ): Promise<LanguageModel> {
   if (tokenizer === undefined) throw new CheckpointError(`${name} has no tokenizer.json`, 'fetch the checkpoint again');
   const seeing = readsPictures(model)
@@ -94,7 +94,10 @@ async function languageModel(
       }
     : {};
   const decoding = await Decoding.create(runtime, model, weights);
-  return new LanguageModel({ name, decoding, tokenizer, generation, stopTokens, ...seeing }, () => runtime.dispose());
+  const source = { model, weights, names };
+  return new LanguageModel({ name, decoding, tokenizer, generation, stopTokens, source, ...seeing }, () =>
+    runtime.dispose(),
+  );
 }
 
 async function pairModel(

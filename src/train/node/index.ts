@@ -1,3 +1,4 @@
+export * from './adapters.ts';
 export * from './interrupt.ts';
 export * from './metrics-file.ts';
 export * from './run-checkpoints.ts';
