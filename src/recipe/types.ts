@@ -92,13 +92,16 @@ export interface EasyVqaSection {
   readonly workers: number;
 }
 
-/** Pictures of easy-VQA with questions about them, of which words are hidden: for pretraining, without answers. */
-export type EasyVqaQuestionsSection = Pick<EasyVqaSection, 'path' | 'heldOut' | 'augment' | 'workers'> & {
-  readonly kind: 'easy-vqa-questions';
-};
+/** Drawn shapes with sentences about them, of which words are hidden: for pretraining, with nothing of a benchmark in it. */
+export interface ShapesSection {
+  readonly kind: 'shape-descriptions';
+  /** Pictures in a pass; each pass has others. */
+  readonly count: number;
+  readonly workers: number;
+}
 
 /** What is trained on. */
-export type DataSection = EmojiStatementsSection | EasyVqaSection | EmojiDescriptionsSection | EasyVqaQuestionsSection;
+export type DataSection = EmojiStatementsSection | EasyVqaSection | EmojiDescriptionsSection | ShapesSection;
 
 /** How much each part of the loss counts. */
 export interface ObjectivesSection {
