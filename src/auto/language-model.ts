@@ -15,6 +15,7 @@ import {
 } from '../generate/index.ts';
 import type { GenerationConfig } from '../hub/index.ts';
 import type { ImageTextProcessor } from '../models/index.ts';
+import type { VectorSpace } from './vector-space.ts';
 
 export type { AnswerPiece };
 
@@ -27,6 +28,8 @@ export interface LanguageModelParts {
   /** Both there in models that read pictures. */
   readonly encoder?: PictureEncoder;
   readonly processor?: ImageTextProcessor;
+  /** Pictures and texts as vectors, in models that have such a part. */
+  readonly space?: VectorSpace;
   readonly generation?: GenerationConfig | undefined;
   readonly stopTokens: readonly number[];
 }
@@ -123,6 +126,7 @@ export class LanguageModel {
   async dispose(): Promise<void> {
     this.parts.decoding.dispose();
     this.parts.encoder?.dispose();
+    this.parts.space?.dispose();
     await this.#dispose();
   }
 

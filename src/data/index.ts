@@ -25,3 +25,5 @@ export * from './tokenizer.ts';
 export * from './samples.ts';
 export * from './scenes/index.ts';
 export * from './sources/index.ts';
+export * from './sort-of-clevr-dataset.ts';
+export * from './sort-of-clevr.ts';

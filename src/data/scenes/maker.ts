@@ -59,7 +59,11 @@ export class SceneMaker {
     this.#drawn = sprites.map((set) =>
       Uint8Array.from(vocabulary.concepts, (concept) =>
         // A red apple drawn in black and white is no red apple.
-        Number(isDrawn(set, concept.index) && !(MONOCHROME.has(set.set) && isNamedByColour(concept))),
+        Number(
+          vocabulary.isUsed(concept) &&
+            isDrawn(set, concept.index) &&
+            !(MONOCHROME.has(set.set) && isNamedByColour(concept)),
+        ),
       ),
     );
     this.#chooser = new SceneChooser(vocabulary, options.objects);

@@ -19,6 +19,7 @@ import {
   type SceneQuestion,
   SceneVocabulary,
   VQA_KINDS,
+  WITHHELD_CONCEPTS,
 } from '../../data/index.ts';
 import { SceneMaker } from '../../data/scenes/maker.ts';
 import { Lexicon } from './mentions.ts';
@@ -80,7 +81,7 @@ export function emojiScenesSuite(material: EmojiMaterial, options: EmojiScenesOp
   const { count = 5000, seed = 0, names } = options;
   if (!Number.isInteger(count) || count < 1 || count > MAX_COUNT)
     throw new DataError(`${count} questions about scenes`, `give a whole number from 1 to ${MAX_COUNT}`);
-  const vocabulary = new SceneVocabulary(material.concepts);
+  const vocabulary = new SceneVocabulary(material.concepts, WITHHELD_CONCEPTS);
   const maker = new SceneMaker(fullSceneOptions(suiteSceneOptions(options)), vocabulary, material.sprites);
   const builder = new Builder(maker);
   for (let i = 0; builder.questions.length < count; i++) {
@@ -190,7 +191,9 @@ function namesOf(
   seed: number,
   most = concepts.length,
 ): SuiteName[] {
-  const drawn = concepts.filter(({ index }) => sprites.some((set) => isDrawn(set, index)));
+  const drawn = concepts.filter(
+    (concept) => maker.vocabulary.isUsed(concept) && sprites.some((set) => isDrawn(set, concept.index)),
+  );
   const chosen = sampleRandom(seed, 1, 0)
     .fork(STREAM)
     .shuffle([...drawn])

@@ -118,7 +118,7 @@ export async function runRecipe(recipe: TrainingRecipe, options: RunOptions = {}
         engine: runtime.version,
         threads: runtime.threads,
         seed: recipe.train.seed,
-        test: testReport(evaluation, data.preprocessing.classNames),
+        ...testReport(evaluation, data.preprocessing.classNames),
       });
       observer.end('done');
       return { ...outcome, finished: { model: join(folder, 'model'), evaluation } };
@@ -198,7 +198,10 @@ async function train(
 }
 
 /** The model with its objectives. @param weights how much each counts */
-function trainableOf({ config, data, recipe: { objectives } }: RunContext, momentum = true): FusionTraining {
+export function trainableOf(
+  { config, data, recipe: { objectives } }: Pick<RunContext, 'config' | 'data' | 'recipe'>,
+  momentum = true,
+): FusionTraining {
   const weights = { ...objectives, concepts: data.concepts, ...(momentum ? {} : { momentum: 0 }) };
   const twin = (weights.momentum ?? 0) > 0 ? new SimpleMultimodalModel(config) : undefined;
   return new FusionTraining(new SimpleMultimodalModel(config), weights, twin);

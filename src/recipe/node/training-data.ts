@@ -4,10 +4,13 @@ import {
   AUGMENTATIONS,
   CENTERED_NORMALIZATION,
   EASY_VQA_ANSWERS,
+  SORT_OF_CLEVR_ANSWERS,
+  SORT_OF_CLEVR_QUESTIONS,
   type DatasetDescription,
   type EasyVqaOptions,
   type EmojiOptions,
   type Fraction,
+  type SortOfClevrOptions,
   TextTokenizer,
 } from '../../data/index.ts';
 import {
@@ -18,7 +21,9 @@ import {
   loadConcepts,
   makeEasyVqaTokenizer,
   makeEmojiTokenizer,
+  makeSortOfClevrTokenizer,
   readEasyVqa,
+  SORT_OF_CLEVR_MODULE,
 } from '../../data/node/index.ts';
 import { openModelFolder } from '../../hub/node/index.ts';
 import type { FusionPreprocessing } from '../../models/fusion/processor.ts';
@@ -27,6 +32,7 @@ import type {
   EasyVqaSection,
   EmojiDescriptionsSection,
   EmojiStatementsSection,
+  SortOfClevrSection,
   TrainingRecipe,
 } from '../types.ts';
 
@@ -58,6 +64,7 @@ export async function prepareTrainingData(recipe: TrainingRecipe, cacheFolder: s
   const tokenizer = model.from === undefined ? undefined : await readTokenizer(model.from);
   if (data.kind === 'emoji-statements' || data.kind === 'emoji-descriptions')
     return emojiData(recipe, data, cacheFolder, tokenizer);
+  if (data.kind === 'sort-of-clevr') return sortOfClevrData(recipe, data);
   return easyVqaData(recipe, data, tokenizer);
 }
 
@@ -153,6 +160,29 @@ async function easyVqaData(
     textsPerPicture: 1,
     concepts: undefined,
     preprocessing: preprocessingOf(model, described ? [] : EASY_VQA_ANSWERS),
+  };
+}
+
+function sortOfClevrData({ model }: TrainingRecipe, { heldOut, augment }: SortOfClevrSection): TrainingData {
+  const tokenizer = makeSortOfClevrTokenizer(model.text.vocabularySize);
+  const describe = (split: SortOfClevrOptions['split']): DatasetDescription => ({
+    module: SORT_OF_CLEVR_MODULE,
+    options: {
+      split,
+      heldOut,
+      tokenizer: tokenizer.json,
+      textLength: model.text.maxLength,
+      augment,
+    } satisfies SortOfClevrOptions,
+  });
+  return {
+    tokenizer,
+    train: describe('train'),
+    validation: heldOut > 0 ? describe('validation') : undefined,
+    test: describe('test'),
+    textsPerPicture: SORT_OF_CLEVR_QUESTIONS,
+    concepts: undefined,
+    preprocessing: preprocessingOf(model, SORT_OF_CLEVR_ANSWERS),
   };
 }
 

@@ -42,6 +42,8 @@ const scenes = z.strictObject({
   questions: count.max(64).default(10),
   /** Parts of the kinds of questions. */
   kinds: z.record(z.string(), weight).optional(),
+  /** Fewest and most drawings of the other pictures. */
+  objects: z.tuple([z.number().int().min(1).max(6), z.number().int().min(1).max(6)]).default([1, 6]),
   /** Part of the pictures that show one thing alone. */
   single: z.number().min(0).max(1).default(0.2),
   /** Grey pictures in place of the real ones. */

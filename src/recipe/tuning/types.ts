@@ -39,6 +39,8 @@ export interface ScenesSource {
   readonly questions: number;
   /** Parts of the kinds of questions; all kinds alike where absent. */
   readonly kinds?: Readonly<Record<string, number>> | undefined;
+  /** Fewest and most drawings of the other pictures. */
+  readonly objects: [number, number];
   /** Part of the pictures that show one thing alone. */
   readonly single: number;
   /** Grey pictures in place of the real ones: what a model learns without looking. */

@@ -61,7 +61,8 @@ export interface TuningOutcome {
   readonly model: string | undefined;
 }
 
-const NETWORK = 'network.';
+/** Before the paths of the model's own weights. */
+export const NETWORK = 'network.';
 const CONCEPTS = 'concepts.safetensors';
 /** Tokens of a description that are compared. */
 const CAPTION_LENGTH = 48;
@@ -282,7 +283,8 @@ function split(
   return parts;
 }
 
-function shapeOf(
+/** How samples become batches of this model. */
+export function shapeOf(
   { data, objectives }: TuningRecipe,
   { model }: ReadingArchitecture,
   concepts: number | undefined,
@@ -308,6 +310,7 @@ function shapeOf(
   };
 }
 
-function imageSizeOf({ model }: ReadingArchitecture): number | undefined {
+/** Side of the pictures that scenes are made with. */
+export function imageSizeOf({ model }: ReadingArchitecture): number | undefined {
   return model instanceof SensoriumVL ? model.config.vision.imageSize : undefined;
 }
