@@ -59,7 +59,11 @@ export class SceneMaker {
     this.#drawn = sprites.map((set) =>
       Uint8Array.from(vocabulary.concepts, (concept) =>
         // A red apple drawn in black and white is no red apple.
-        Number(isDrawn(set, concept.index) && !(MONOCHROME.has(set.set) && isNamedByColour(concept))),
+        Number(
+          vocabulary.isUsed(concept) &&
+            isDrawn(set, concept.index) &&
+            !(MONOCHROME.has(set.set) && isNamedByColour(concept)),
+        ),
       ),
     );
     this.#chooser = new SceneChooser(vocabulary, options.objects);
@@ -92,6 +96,7 @@ export class SceneMaker {
     const first = random.integer(this.#sprites.length);
     const isMixed = this.#sprites.length > 1 && random.uniform() < options.mixed;
     const isThere = ({ index }: Concept): boolean => this.#drawn[first]![index] === 1;
+    if (single !== undefined && !isThere(single)) return undefined;
     const chosen: Chosen = isSingle
       ? { concepts: single === undefined ? this.#anyConcept(random, first) : [single], focus: undefined }
       : this.#chooser.choose(random, isThere);

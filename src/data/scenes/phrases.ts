@@ -97,8 +97,8 @@ export function regionOf({ x, y }: SceneObject): number | undefined {
 }
 
 function third(at: number): number | undefined {
-  if (at < 0.34) return 0;
-  if (at > 0.66) return 2;
+  if (at < 0.33) return 0;
+  if (at > 0.67) return 2;
   return at > 0.4 && at < 0.6 ? 1 : undefined;
 }
 

@@ -45,7 +45,7 @@ export class SceneSource implements SampleSource {
           `train on ${TRAINING_SETS.join(', ')}`,
         );
     }
-    this.vocabulary = new SceneVocabulary(material.concepts);
+    this.vocabulary = new SceneVocabulary(material.concepts, this.options.without);
     this.#maker = new SceneMaker(this.options, this.vocabulary, material.sprites);
   }
 

@@ -10,6 +10,7 @@ import {
   type Language,
   LANGUAGES,
   nounPhrase,
+  readSteps,
   type QuestionKind,
   sampleRandom,
   type SamplePart,
@@ -18,6 +19,7 @@ import {
   type SceneQuestion,
   SceneVocabulary,
   VQA_KINDS,
+  WITHHELD_CONCEPTS,
 } from '../../data/index.ts';
 import { SceneMaker } from '../../data/scenes/maker.ts';
 import { Lexicon } from './mentions.ts';
@@ -79,7 +81,7 @@ export function emojiScenesSuite(material: EmojiMaterial, options: EmojiScenesOp
   const { count = 5000, seed = 0, names } = options;
   if (!Number.isInteger(count) || count < 1 || count > MAX_COUNT)
     throw new DataError(`${count} questions about scenes`, `give a whole number from 1 to ${MAX_COUNT}`);
-  const vocabulary = new SceneVocabulary(material.concepts);
+  const vocabulary = new SceneVocabulary(material.concepts, WITHHELD_CONCEPTS);
   const maker = new SceneMaker(fullSceneOptions(suiteSceneOptions(options)), vocabulary, material.sprites);
   const builder = new Builder(maker);
   for (let i = 0; builder.questions.length < count; i++) {
@@ -93,10 +95,17 @@ export function emojiScenesSuite(material: EmojiMaterial, options: EmojiScenesOp
     phrases,
     names: namesOf(maker, material, seed, names),
     steps,
+    splitSteps,
     captions,
     namedIn: Object.fromEntries(LANGUAGES.map((language) => [language, namedIn(material.concepts, language)])),
     pairs,
   };
+}
+
+/** Steps and conclusion; nothing where they are not written as they were taught. */
+function splitSteps(answer: string): readonly string[] {
+  const found = readSteps(answer);
+  return found === undefined ? [] : [...found.steps, found.conclusion];
 }
 
 /** Questions about one scene after another, of the kinds that were asked least so far. */
@@ -142,7 +151,8 @@ class Builder {
     const box = ask('grounding', language);
     if (box?.box !== undefined && box.phrase !== undefined)
       this.phrases.push({ ...itemOf(box, 'box'), phrase: box.phrase, boxes: [box.box] });
-    const steps = ask('steps', language);
+    // Many scenes allow steps of some forms only, and which form is asked for is drawn.
+    const steps = ask('steps', language) ?? ask('steps', language) ?? ask('steps', language);
     if (steps?.steps !== undefined && steps.conclusion !== undefined)
       this.steps.push({ ...itemOf(steps, 'steps'), parts: [...steps.steps.map(({ text }) => text), steps.conclusion] });
     const caption = ask('caption', language);
@@ -181,7 +191,9 @@ function namesOf(
   seed: number,
   most = concepts.length,
 ): SuiteName[] {
-  const drawn = concepts.filter(({ index }) => sprites.every((set) => isDrawn(set, index)));
+  const drawn = concepts.filter(
+    (concept) => maker.vocabulary.isUsed(concept) && sprites.some((set) => isDrawn(set, concept.index)),
+  );
   const chosen = sampleRandom(seed, 1, 0)
     .fork(STREAM)
     .shuffle([...drawn])

@@ -4,7 +4,7 @@ import { type Picture, picture, type ReportProgress, type Sample, type SampleSou
 import { loadConcepts } from '../../../data/node/index.ts';
 import { openSampleSource } from '../../../data/formats/node/index.ts';
 import type { SourceDescription } from '../../../data/formats/index.ts';
-import { type SceneSourceOptions, sceneTexts } from '../../../data/scenes/index.ts';
+import { type SceneSourceOptions, sceneTexts, WITHHELD_CONCEPTS } from '../../../data/scenes/index.ts';
 import { create as createScenes, prepare as prepareScenes } from '../../../data/scenes/node/source.ts';
 import type { FilesSource, ScenesSource } from '../../tuning/types.ts';
 
@@ -74,7 +74,8 @@ export async function textsOf(
   const texts: string[] = [];
   for (const source of sources) {
     if (source.kind === 'scenes') {
-      const options = sceneOptions(source, { sources, seed: 0, imageSize: undefined, cacheFolder });
+      // Questions of all kinds, since later stages ask others than the first.
+      const { kinds: _, ...options } = sceneOptions(source, { sources, seed: 0, imageSize: undefined, cacheFolder });
       texts.push(...sceneTexts(options, await prepareScenes(options), TOKENIZED_SCENES));
       continue;
     }
@@ -100,6 +101,8 @@ function sceneOptions(source: ScenesSource, { imageSize, cacheFolder }: SourcesO
     length: source.length,
     questions: source.questions,
     singles: source.single,
+    objects: source.objects,
+    without: WITHHELD_CONCEPTS,
     ...(source.kinds === undefined ? {} : { kinds: source.kinds }),
     ...(imageSize === undefined ? {} : { size: imageSize }),
     ...(cacheFolder === undefined ? {} : { cacheFolder }),
