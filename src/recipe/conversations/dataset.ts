@@ -53,7 +53,8 @@ export class ConversationDataset implements Dataset {
       const start = first;
       first += row.length;
       const placed = placeSamples(sizes.slice(start, first), { ...this.#shape, rows: 1 }, this.#plan !== undefined);
-      if (placed.length < row.length) throw this.#overlong(samples.slice(start, first), sizes.slice(start, first));
+      if (this.#plan !== undefined && placed.length < row.length)
+        throw this.#overlong(samples.slice(start, first), sizes.slice(start, first));
       return placed.map((placement) => ({ ...placement, sample: placement.sample + start, row: number }));
     });
     const packed = packSamples(encoded, sizes, placements, { ...this.#shape, rows: rows.length });
