@@ -1,10 +1,26 @@
 import type { FusionConfig } from '../models/fusion/model.ts';
 import { adamW, lion, sgd, type Optimizer } from '../train/optimizers.ts';
 import type { RunLength, TrainerOptions } from '../train/trainer.ts';
-import type { FusionSection, OptimizerSection, ScheduleSection, TrainingRecipe, TrainSection } from './types.ts';
+import type {
+  FusionSection,
+  ObjectivesSection,
+  OptimizerSection,
+  ScheduleSection,
+  TrainingRecipe,
+  TrainSection,
+} from './types.ts';
 
-/** The model's config. @param vocabularySize of the tokenizer that was made, which may be smaller than asked for */
-export function fusionConfigOf(model: FusionSection, vocabularySize: number, classes: number): FusionConfig {
+/**
+ * The model's config.
+ * @param vocabularySize of the tokenizer that was made, which may be smaller than asked for
+ * @param objectives those that have heads of their own give the model these heads
+ */
+export function fusionConfigOf(
+  model: FusionSection,
+  vocabularySize: number,
+  classes: number,
+  objectives: Pick<ObjectivesSection, 'mlm' | 'itm'> = {},
+): FusionConfig {
   const { fusion } = model;
   return {
     vision: visionConfigOf(model.vision),
@@ -16,6 +32,8 @@ export function fusionConfigOf(model: FusionSection, vocabularySize: number, cla
     layers: fusion.layers,
     ...(fusion.pooledText === true ? { pooledText: true } : {}),
     alignmentSize: fusion.alignment,
+    ...((objectives.mlm ?? 0) > 0 ? { maskedHead: true } : {}),
+    ...((objectives.itm ?? 0) > 0 ? { matchingHead: true } : {}),
   };
 }
 

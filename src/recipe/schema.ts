@@ -1,6 +1,8 @@
 /** What a training recipe may say. Every object is strict: an unknown key is an error, never ignored. */
 import { z } from 'zod';
+import { PRETRAINING_WEIGHTS } from '../train/objectives/fusion.ts';
 import { misfits } from './misfits.ts';
+import { isPretraining } from './pretraining.ts';
 import type { OptimizerSection, ScheduleSection, TrainingRecipe, TrainSection } from './types.ts';
 
 const count = z.number().int().min(1).max(1_000_000_000);
@@ -50,6 +52,8 @@ const text = z.strictObject({
 
 const fusion = z.strictObject({
   type: z.literal('fusion'),
+  /** Folder of a trained model to begin with. */
+  from: z.string().min(1).max(4096).optional(),
   vision: z.discriminatedUnion('kind', [vit, convnet, convTransformer]),
   text,
   fusion: z.strictObject({
@@ -71,18 +75,25 @@ const drawingSet = z.enum([...studio.options, 'noto-v1', 'fluent-emoji-high-cont
 
 /** Threads that make batches ahead of the step. */
 const workers = z.number().int().min(0).max(64).default(1);
+/** Part of what is labelled that is trained on. */
+const fraction = z.number().gt(0).max(1).optional();
 
-const emojiStatements = z.strictObject({
-  kind: z.literal('emoji-statements'),
+const emoji = {
   train: z.array(drawingSet).min(1).default(['noto', 'twemoji', 'fluent-emoji-flat']),
-  test: z.array(studio).min(1).default(['openmoji']),
-  /** Statements about each picture of a training batch. */
-  statements: count.max(8).default(1),
   /** Pictures of one subgroup that follow each other in training. */
   neighbours: count.max(64).default(1),
   /** How strongly training pictures are varied: short runs learn more from lightly varied ones. */
   augment: z.enum(['none', 'light', 'full']).default('full'),
   workers,
+};
+
+const emojiStatements = z.strictObject({
+  kind: z.literal('emoji-statements'),
+  ...emoji,
+  test: z.array(studio).min(1).default(['openmoji']),
+  /** Statements about each picture of a training batch. */
+  statements: count.max(8).default(1),
+  fraction,
 });
 
 const easyVqa = z.strictObject({
@@ -94,15 +105,24 @@ const easyVqa = z.strictObject({
   /** Questions asked of each training picture in a batch. */
   questions: z.number().int().min(1).max(64).default(1),
   augment: z.boolean().default(false),
+  fraction,
   workers,
 });
 
+const emojiDescriptions = z.strictObject({ kind: z.literal('emoji-descriptions'), ...emoji });
 const sortOfClevr = z.strictObject({
   kind: z.literal('sort-of-clevr'),
   /** Training pictures kept away from training, for validation. */
   heldOut: z.number().int().min(0).max(9_000).default(0),
   /** Turn and mirror training pictures and exchange their colours; answers follow. */
   augment: z.boolean().default(false),
+  workers,
+});
+
+const shapes = z.strictObject({
+  kind: z.literal('shape-descriptions'),
+  /** Pictures in a pass; each pass has others. */
+  count: count.max(10_000_000).default(10_000),
   workers,
 });
 
@@ -155,11 +175,11 @@ const train = z
 
 const fields = z.strictObject({
   model: z.discriminatedUnion('type', [fusion]),
-  data: z.discriminatedUnion('kind', [emojiStatements, easyVqa, sortOfClevr]),
+  data: z.discriminatedUnion('kind', [emojiStatements, easyVqa, emojiDescriptions, shapes, sortOfClevr]),
   objectives: z
     .strictObject({
-      /** Cross-entropy of the answer. */
-      classification: weight.default(1),
+      /** Cross-entropy of the answer; 1 where there are answers. */
+      classification: weight.optional(),
       /** Pictures and texts brought together before fusion. */
       contrastive: weight.default(0),
       form: z.enum(['clip', 'siglip']).default('clip'),
@@ -167,6 +187,12 @@ const fields = z.strictObject({
       prototypes: weight.default(0),
       /** Statements brought to the vectors of all concepts of which they are true; needs prototypes. */
       truths: weight.default(0),
+      /** Hidden words of descriptions, alignment before fusion and matching after it: 0.4, 0.4 and 0.2 in pretraining. */
+      mlm: weight.optional(),
+      alignment: weight.optional(),
+      itm: weight.optional(),
+      /** Part of the targets that averaged weights give (momentum distillation). */
+      momentum: share.optional(),
     })
     .prefault({}),
   optimizer,
@@ -176,10 +202,20 @@ const fields = z.strictObject({
   output: z.string().min(1).max(4096),
 });
 
+/** Objectives that fit the data, where the recipe leaves them open. */
+function withObjectives({ objectives, ...recipe }: z.output<typeof fields>): TrainingRecipe {
+  const classification = objectives.classification ?? (isPretraining(recipe.data) ? 0 : 1);
+  const sum = isPretraining(recipe.data) ? PRETRAINING_WEIGHTS : {};
+  const given = Object.entries(objectives).filter(([, value]) => value !== undefined);
+  return { ...recipe, objectives: { ...objectives, classification, ...sum, ...Object.fromEntries(given) } };
+}
+
 /** A training recipe. */
-export const trainingRecipe: z.ZodType<TrainingRecipe> = fields.superRefine((recipe, context) => {
-  for (const { path, message } of misfits(recipe)) context.addIssue({ code: 'custom', path: [...path], message });
-});
+export const trainingRecipe: z.ZodType<TrainingRecipe> = fields
+  .transform(withObjectives)
+  .superRefine((recipe, context) => {
+    for (const { path, message } of misfits(recipe)) context.addIssue({ code: 'custom', path: [...path], message });
+  });
 
 /** The sections that recipes of all models share. */
 export const optimizerSection: z.ZodType<OptimizerSection> = optimizer;

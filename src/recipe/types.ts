@@ -41,6 +41,8 @@ export interface TextSection extends TransformerSection {
 /** The fusion model's sizes. */
 export interface FusionSection {
   readonly type: 'fusion';
+  /** Folder of a model whose weights and tokenizer it begins with; what that model lacks is drawn from the seed. */
+  readonly from?: string | undefined;
   readonly vision: VitSection | ConvNetSection | ConvTransformerSection;
   readonly text: TextSection;
   readonly fusion: {
@@ -70,9 +72,16 @@ export interface EmojiStatementsSection {
   readonly neighbours: number;
   /** How strongly training pictures are varied. */
   readonly augment: 'none' | 'light' | 'full';
+  /** Part of the training drawings that have labels, chosen by the seed; all where absent. */
+  readonly fraction?: number | undefined;
   /** Threads that draw pictures ahead of the step. */
   readonly workers: number;
 }
+
+/** Emoji with their names and tags, of which words are hidden: for pretraining, without statements. */
+export type EmojiDescriptionsSection = Pick<EmojiStatementsSection, 'train' | 'neighbours' | 'augment' | 'workers'> & {
+  readonly kind: 'emoji-descriptions';
+};
 
 /** The easy-VQA benchmark. */
 export interface EasyVqaSection {
@@ -85,6 +94,16 @@ export interface EasyVqaSection {
   readonly questions: number;
   /** Mirror and shift training pictures. */
   readonly augment: boolean;
+  /** Part of the training pictures whose questions have answers, chosen by the seed; all where absent. */
+  readonly fraction?: number | undefined;
+  readonly workers: number;
+}
+
+/** Drawn shapes with sentences about them, of which words are hidden: for pretraining, with nothing of a benchmark in it. */
+export interface ShapesSection {
+  readonly kind: 'shape-descriptions';
+  /** Pictures in a pass; each pass has others. */
+  readonly count: number;
   readonly workers: number;
 }
 
@@ -99,7 +118,12 @@ export interface SortOfClevrSection {
 }
 
 /** What is trained on. */
-export type DataSection = EmojiStatementsSection | EasyVqaSection | SortOfClevrSection;
+export type DataSection =
+  | EmojiStatementsSection
+  | EasyVqaSection
+  | EmojiDescriptionsSection
+  | ShapesSection
+  | SortOfClevrSection;
 
 /** How much each part of the loss counts. */
 export interface ObjectivesSection {
@@ -108,6 +132,12 @@ export interface ObjectivesSection {
   readonly form: 'clip' | 'siglip';
   readonly prototypes: number;
   readonly truths: number;
+  /** Hidden words, alignment before fusion, and matching after it; see `FusionWeights`. Absent where they are not used. */
+  readonly mlm?: number | undefined;
+  readonly alignment?: number | undefined;
+  readonly itm?: number | undefined;
+  /** Part of the targets that averaged weights give. */
+  readonly momentum?: number | undefined;
 }
 
 interface OptimizerShared {

@@ -5,6 +5,8 @@ import { ASKERS } from './questions/index.ts';
 import type { Scene } from './scene.ts';
 import type { SceneVocabulary } from './vocabulary.ts';
 
+/** What is left of a kind's weight after a question of it. */
+const FADING = 0.6;
 /** Attempts at a question of a kind before the kind counts as one that the scene does not allow. */
 const TRIES = 6;
 
@@ -41,18 +43,31 @@ export function askAbout(
   for (let misses = 0; questions.length < count && misses < 4 * count;) {
     const kind = drawKind(left, random);
     if (kind === undefined) break;
-    const question = ASKERS[kind]({ scene, language: random.pick(languages), random, vocabulary });
-    const key = question === undefined ? '' : JSON.stringify(question.question);
-    if (question === undefined || asked.has(key)) {
+    const question = askOne(kind, scene, random.pick(languages), random, vocabulary);
+    if (question === undefined) {
+      left.set(kind, 0);
+      continue;
+    }
+    // What has been asked comes up less, so that no kind that a scene makes easy takes up all room.
+    left.set(kind, left.get(kind)! * FADING);
+    const key = keyOf(question);
+    if (asked.has(key)) {
       misses++;
-      // Kinds that the scene does not allow are soon left alone.
-      left.set(kind, left.get(kind)! / 2);
       continue;
     }
     asked.add(key);
     questions.push(question);
   }
   return questions;
+}
+
+/** Kinds whose questions with the same answer are the same question. */
+const ONCE: readonly QuestionKind[] = ['naming', 'region', 'caption', 'grounding', 'reading'];
+
+/** What a question asks, whatever its wording. */
+function keyOf({ kind, form, language, question, text, box }: SceneQuestion): string {
+  const isOnce = ONCE.includes(kind) || form === 'all';
+  return JSON.stringify([kind, form, language, text, box, isOnce ? undefined : question]);
 }
 
 function drawKind(weights: ReadonlyMap<QuestionKind, number>, random: Random): QuestionKind | undefined {

@@ -63,7 +63,7 @@ export function colourOfPixel(r: number, g: number, b: number): number {
   }
   if (hue < 68) return value < 0.6 ? NAMELESS : saturation < 0.35 ? NAMELESS : YELLOW;
   if (hue < 165) return hue < 76 && value > 0.8 ? NAMELESS : GREEN;
-  if (hue < 176) return NAMELESS;
+  if (hue < 188) return NAMELESS;
   if (hue < 248) return BLUE;
   if (hue < 258) return NAMELESS;
   if (hue < 296) return PURPLE;

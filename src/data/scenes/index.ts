@@ -6,5 +6,6 @@ export * from './question.ts';
 export * from './questions/caption.ts';
 export * from './scene.ts';
 export * from './source.ts';
+export * from './steps.ts';
 export * from './texts.ts';
 export * from './vocabulary.ts';

@@ -29,6 +29,8 @@ const TRIES = 20;
 /** After so many tries the background is white. */
 const PATIENCE = 6;
 const COLOUR_WORD = /\b(red|orange|yellow|green|blue|purple|pink|brown|black|white|grey|light|rainbow|golden)\b/;
+/** Sets without colours. */
+const MONOCHROME: ReadonlySet<string> = new Set(['fluent-emoji-high-contrast']);
 const IDENTITY = colourMatrix(0, 1, 1, 0, [1, 1, 1]);
 
 interface Manner {
@@ -55,31 +57,48 @@ export class SceneMaker {
     this.vocabulary = vocabulary;
     this.#sprites = sprites;
     this.#drawn = sprites.map((set) =>
-      Uint8Array.from(vocabulary.concepts, ({ index }) => Number(isDrawn(set, index))),
+      Uint8Array.from(vocabulary.concepts, (concept) =>
+        // A red apple drawn in black and white is no red apple.
+        Number(
+          vocabulary.isUsed(concept) &&
+            isDrawn(set, concept.index) &&
+            !(MONOCHROME.has(set.set) && isNamedByColour(concept)),
+        ),
+      ),
     );
     this.#chooser = new SceneChooser(vocabulary, options.objects);
     this.#painter = new ScenePainter(options.size);
     this.#words = writableWords(vocabulary.concepts);
   }
 
-  /** @throws DataError when no picture comes out in which everything can be seen */
-  make(random: Random): Scene {
-    const isSingle = random.uniform() < this.options.singles;
+  /**
+   * @param single a concept to be shown alone, instead of what chance would have it
+   * @throws DataError when no picture comes out in which everything can be seen
+   */
+  make(random: Random, single?: Concept): Scene {
+    const isSingle = random.uniform() < this.options.singles || single !== undefined;
     const withWord = !isSingle && random.uniform() < this.options.words;
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      const scene = this.#attempt(random, isSingle, withWord, attempt >= PATIENCE);
+      const scene = this.#attempt(random, isSingle, withWord, attempt >= PATIENCE, single);
       if (scene !== undefined) return scene;
     }
     throw new DataError('no scene comes out in which everything can be seen', 'ask for fewer or larger drawings');
   }
 
-  #attempt(random: Random, isSingle: boolean, withWord: boolean, onWhite: boolean): Scene | undefined {
+  #attempt(
+    random: Random,
+    isSingle: boolean,
+    withWord: boolean,
+    onWhite: boolean,
+    single?: Concept,
+  ): Scene | undefined {
     const { options } = this;
     const first = random.integer(this.#sprites.length);
     const isMixed = this.#sprites.length > 1 && random.uniform() < options.mixed;
     const isThere = ({ index }: Concept): boolean => this.#drawn[first]![index] === 1;
+    if (single !== undefined && !isThere(single)) return undefined;
     const chosen: Chosen = isSingle
-      ? { concepts: this.#anyConcept(random, first), focus: undefined }
+      ? { concepts: single === undefined ? this.#anyConcept(random, first) : [single], focus: undefined }
       : this.#chooser.choose(random, isThere);
     const { concepts } = chosen;
     const count = concepts.length;
@@ -151,6 +170,7 @@ export class SceneMaker {
       picture: painted.picture,
       objects: objects.sort((a, b) => a.x - b.x),
       word: word === undefined ? undefined : { text: word.text, box: painted.word! },
+      single: isSingle,
       focus: chosen.focus,
     };
   }
@@ -197,14 +217,18 @@ export class SceneMaker {
   }
 }
 
+function isNamedByColour(concept: Concept): boolean {
+  return COLOUR_WORD.test(concept.wording.en.name);
+}
+
 /** A change of colour that leaves its name true. */
 function tint(concept: Concept, random: Random): ReturnType<typeof colourMatrix> {
   const around = (reach: number): number => random.uniform(-reach, reach);
-  const isNamedByColour = COLOUR_WORD.test(concept.wording.en.name);
-  const grey = random.uniform() < 0.04 && !isNamedByColour;
+  const isNamed = isNamedByColour(concept);
+  const grey = random.uniform() < 0.04 && !isNamed;
   return colourMatrix(
-    (around(isNamedByColour ? 4 : 11) * Math.PI) / 180,
-    grey ? 0 : 1 + around(isNamedByColour ? 0.1 : 0.3),
+    (around(isNamed ? 4 : 11) * Math.PI) / 180,
+    grey ? 0 : 1 + around(isNamed ? 0.1 : 0.3),
     1 + around(0.2),
     around(0.08),
     [1 + around(0.06), 1 + around(0.06), 1 + around(0.06)],

@@ -46,6 +46,13 @@ export interface PaintedPicture {
   readonly word: RelativeBox | undefined;
 }
 
+/** A square part of the picture; lengths in pixels. */
+interface Window {
+  readonly side: number;
+  readonly left: number;
+  readonly top: number;
+}
+
 /** A pixel with at least this much of a drawing (of 255) belongs to its box. */
 const PAINTED = 96;
 /** A pixel with at least this much shows the drawing's colour. */
@@ -58,13 +65,16 @@ export class ScenePainter {
   readonly size: number;
   readonly #layer: Float32Array;
   readonly #canvas: Float32Array;
+  /** What is in a window before and after a drawing is laid on it. */
   readonly #before: Float32Array;
+  readonly #after: Float32Array;
 
   constructor(size: number) {
     this.size = size;
     this.#layer = new Float32Array(size * size * 4);
     this.#canvas = new Float32Array(size * size * 3);
     this.#before = new Float32Array(size * size * 3);
+    this.#after = new Float32Array(size * size * 3);
   }
 
   paint(plan: PicturePlan): PaintedPicture {
@@ -80,31 +90,66 @@ export class ScenePainter {
     return { picture: this.#finish(plan.noise, plan.noiseSeed), drawings, word };
   }
 
+  /** Works on the square that the drawing lies in: drawn, laid over what is there, looked at, and put back. */
   #paintDrawing({ sprites, index, placement, matrix, ink }: DrawingPlan): DrawnFacts {
     const { size } = this;
-    drawSprite(sprites, index, placement, this.#layer, size);
-    if (ink > 0) inkEdges(this.#layer, size, ink);
-    this.#before.set(this.#canvas);
-    compose(this.#layer, matrix, this.#canvas, 0, size);
-    return this.#look();
+    const window = this.#windowOf(placement);
+    const { side, left, top } = window;
+    const inWindow: Placement = {
+      ...placement,
+      centerX: (placement.centerX * size - left) / side,
+      centerY: (placement.centerY * size - top) / side,
+      scale: (placement.scale * size) / side,
+    };
+    drawSprite(sprites, index, inWindow, this.#layer, side);
+    if (ink > 0) inkEdges(this.#layer, side, ink);
+    this.#copy(window, this.#before, true);
+    this.#after.set(this.#before.subarray(0, 3 * side * side));
+    compose(this.#layer, matrix, this.#after, 0, side);
+    this.#copy(window, this.#after, false);
+    return this.#look(window);
+  }
+
+  /** A square inside the picture that holds all of a drawing that lies inside. */
+  #windowOf({ centerX, centerY, scale, aspect, angle, shear }: Placement): Window {
+    const { size } = this;
+    const stretch = Math.sqrt(Math.max(aspect, 1 / aspect));
+    const turned = Math.abs(Math.cos(angle)) + Math.abs(Math.sin(angle)) + Math.abs(shear);
+    const reach = (scale * size * stretch * turned) / 2 + 2;
+    const side = Math.min(size, Math.ceil(2 * reach) + 1);
+    const inside = (at: number): number => Math.max(0, Math.min(size - side, Math.floor(at * size - reach)));
+    return { side, left: inside(centerX), top: inside(centerY) };
+  }
+
+  /** Copies a window between the canvas and three planes of its own. */
+  #copy({ side, left, top }: Window, planes: Float32Array, out: boolean): void {
+    const { size } = this;
+    for (let c = 0; c < 3; c++) {
+      for (let y = 0; y < side; y++) {
+        const there = (c * size + top + y) * size + left;
+        const here = (c * side + y) * side;
+        if (out) planes.set(this.#canvas.subarray(there, there + side), here);
+        else this.#canvas.set(planes.subarray(here, here + side), there);
+      }
+    }
   }
 
   /** Reads the facts of the drawing that was laid on last. */
-  #look(): DrawnFacts {
+  #look({ side, left: originX, top: originY }: Window): DrawnFacts {
     const { size } = this;
     const layer = this.#layer;
-    const canvas = this.#canvas;
+    const after = this.#after;
     const before = this.#before;
-    const area = size * size;
+    const area = side * side;
     const counts = new Uint32Array(NAMELESS + 1);
-    let left = size;
-    let top = size;
+    let left = side;
+    let top = side;
     let right = 0;
     let bottom = 0;
     let painted = 0;
     let visible = 0;
-    for (let y = 0, i = 0; y < size; y++) {
-      for (let x = 0; x < size; x++, i++) {
+    for (let y = 0, i = 0; y < side; y++) {
+      for (let x = 0; x < side; x++, i++) {
         const alpha = layer[i * 4 + 3]!;
         if (alpha < PAINTED) continue;
         painted++;
@@ -112,9 +157,9 @@ export class ScenePainter {
         if (x >= right) right = x + 1;
         if (y < top) top = y;
         bottom = y + 1;
-        const r = canvas[i]!;
-        const g = canvas[i + area]!;
-        const b = canvas[i + 2 * area]!;
+        const r = after[i]!;
+        const g = after[i + area]!;
+        const b = after[i + 2 * area]!;
         if (
           Math.abs(r - before[i]!) > STANDS_OUT ||
           Math.abs(g - before[i + area]!) > STANDS_OUT ||
@@ -125,8 +170,11 @@ export class ScenePainter {
       }
     }
     return {
-      box: painted === 0 ? [0, 0, 0, 0] : [left / size, top / size, right / size, bottom / size],
-      painted: painted / area,
+      box:
+        painted === 0
+          ? [0, 0, 0, 0]
+          : [(originX + left) / size, (originY + top) / size, (originX + right) / size, (originY + bottom) / size],
+      painted: painted / (size * size),
       colour: prevailingColour(counts),
       visible: painted === 0 ? 0 : visible / painted,
     };
@@ -140,10 +188,10 @@ export class ScenePainter {
     const data = new Uint8ClampedArray(area * 3);
     const gain = amplitude / 0x8000_0000;
     let state = seed;
-    for (let i = 0, to = 0; i < area; i++) {
-      for (let c = 0; c < 3; c++) {
-        state = (Math.imul(state, 1664525) + 1013904223) | 0;
-        data[to++] = canvas[i + c * area]! + state * gain;
+    for (let c = 0; c < 3; c++) {
+      for (let i = c * area, to = c; to < area * 3; i++, to += 3) {
+        if (gain > 0) state = (Math.imul(state, 1664525) + 1013904223) | 0;
+        data[to] = canvas[i]! + state * gain;
       }
     }
     return picture(size, size, 3, new Uint8Array(data.buffer));

@@ -16,6 +16,8 @@ export type PhraseForm = 'name' | 'colour' | 'kind' | 'size' | 'place';
 export interface Phrase {
   readonly form: PhraseForm;
   readonly text: string;
+  /** Whether it says of which kind the thing is. */
+  readonly ofKind: boolean;
 }
 
 /** A phrase of the form that fits the object alone, or nothing. */
@@ -34,7 +36,9 @@ export function phraseFor(object: SceneObject, form: PhraseForm, asking: Asking)
   if (text === undefined) return undefined;
   if (form === 'place' && asking.scene.objects.some((other) => other !== object && !isElsewhere(other, object)))
     return undefined;
-  return { form, text };
+  const ofKind =
+    object.kind !== undefined && form !== 'name' && form !== 'place' && text.includes(kindName(object.kind, language));
+  return { form, text, ofKind };
 }
 
 function byColour(object: SceneObject, { scene, language, vocabulary }: Asking): string | undefined {
@@ -93,8 +97,8 @@ export function regionOf({ x, y }: SceneObject): number | undefined {
 }
 
 function third(at: number): number | undefined {
-  if (at < 0.34) return 0;
-  if (at > 0.66) return 2;
+  if (at < 0.33) return 0;
+  if (at > 0.67) return 2;
   return at > 0.4 && at < 0.6 ? 1 : undefined;
 }
 

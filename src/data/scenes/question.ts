@@ -41,6 +41,8 @@ export interface SceneQuestion {
   readonly answer: readonly SamplePart[];
   /** The answer's text; empty where it is a box. */
   readonly text: string;
+  /** What is to be pointed at, e.g. `the red cup`. */
+  readonly phrase?: string;
   /** The box that is asked for or asked about. */
   readonly box?: RelativeBox;
   /** All answers that the question allows, where they are few. */

@@ -35,6 +35,8 @@ export interface Scene {
   /** From left to right, by the middles of their boxes. */
   readonly objects: readonly SceneObject[];
   readonly word: SceneWord | undefined;
+  /** Whether it was to show one drawing, of any concept. */
+  readonly single: boolean;
   /** The kind of which a number was drawn that is even over all that fit, where there is one. */
   readonly focus: SceneKind | undefined;
 }

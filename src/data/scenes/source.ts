@@ -6,6 +6,7 @@ import { askAbout } from './ask.ts';
 import { SceneMaker } from './maker.ts';
 import { fullSceneOptions, TRAINING_SETS, type FullSceneOptions, type SceneOptions } from './options.ts';
 import { asConversation, type SceneQuestion } from './question.ts';
+import { CAPTION_STYLES, describeScene } from './questions/caption.ts';
 import type { Scene } from './scene.ts';
 import { SceneVocabulary } from './vocabulary.ts';
 
@@ -44,7 +45,7 @@ export class SceneSource implements SampleSource {
           `train on ${TRAINING_SETS.join(', ')}`,
         );
     }
-    this.vocabulary = new SceneVocabulary(material.concepts);
+    this.vocabulary = new SceneVocabulary(material.concepts, this.options.without);
     this.#maker = new SceneMaker(this.options, this.vocabulary, material.sprites);
   }
 
@@ -55,11 +56,16 @@ export class SceneSource implements SampleSource {
 
   sample(index: number, moment: SampleMoment): Sample {
     const { scene, questions } = this.scene(index, moment);
+    const random = sampleRandom(moment.seed, moment.epoch, index).fork('caption');
+    const language = random.pick(this.options.languages);
+    const style = random.pick(CAPTION_STYLES);
     const name = `scene ${moment.seed}/${moment.epoch}/${index}`;
     return {
       id: name,
       pictures: [{ name, open: () => scene.picture }],
       conversations: questions.map((question) => asConversation(question)),
+      regions: scene.objects.map(({ box, concept }) => ({ picture: 0, box, concept: concept.index })),
+      captions: [describeScene(scene, language, style)],
     };
   }
 }

@@ -16,7 +16,7 @@ export function* sceneTexts(options: SceneOptions, material: EmojiMaterial, coun
     for (const language of LANGUAGES)
       yield* new Set([nameOf(concept, language), someOf(concept, language), theOf(concept, language)]);
   }
-  const vocabulary = new SceneVocabulary(material.concepts);
+  const vocabulary = new SceneVocabulary(material.concepts, options.without);
   const maker = new SceneMaker(fullSceneOptions(options), vocabulary, material.sprites);
   for (let index = 0; index < count; index++) {
     for (const { question, answer } of makeAsked(maker, sampleRandom(seed, 0, index)).questions) {

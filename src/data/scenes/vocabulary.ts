@@ -16,12 +16,18 @@ export class SceneVocabulary {
   /** Kinds, each as often as it is drawn: large kinds more often, but less than their size would have it. */
   readonly #weights: readonly number[];
 
-  /** @throws DataError when a concept that a kind names is unknown */
-  constructor(concepts: readonly Concept[]) {
+  readonly #without: ReadonlySet<string>;
+
+  /**
+   * @param without code points of concepts that are neither shown nor asked about
+   * @throws DataError when a concept that a kind names is unknown
+   */
+  constructor(concepts: readonly Concept[], without: readonly string[] = []) {
     this.concepts = concepts;
+    this.#without = new Set(without);
     this.#facts = new EmojiFacts(concepts);
     this.#kinds = kindsOf(concepts);
-    this.pool = concepts.filter((concept) => this.#kinds[concept.index] !== undefined);
+    this.pool = concepts.filter((concept) => this.#kinds[concept.index] !== undefined && this.isUsed(concept));
     this.#members = new Map(
       SCENE_KINDS.map((kind) => [kind, this.pool.filter((concept) => this.#kinds[concept.index] === kind)]),
     );
@@ -32,6 +38,11 @@ export class SceneVocabulary {
           'run npm ci to restore the packages',
         );
     this.#weights = SCENE_KINDS.map((kind) => Math.sqrt(this.#members.get(kind)!.length));
+  }
+
+  /** Whether a concept may be shown and asked about. */
+  isUsed({ hexcode }: Concept): boolean {
+    return !this.#without.has(hexcode);
   }
 
   kindOf(concept: Concept): SceneKind | undefined {
@@ -68,7 +79,7 @@ export class SceneVocabulary {
   isClear(kind: SceneKind, objects: readonly SceneObject[]): boolean {
     return objects.every(
       ({ concept, kind: own }) =>
-        own === kind || (own !== undefined && kind.unclear?.test(concept.wording.en.name) !== true),
+        own === kind || (own !== undefined && kind.unclear?.test(`${own.key} ${concept.wording.en.name}`) !== true),
     );
   }
 }

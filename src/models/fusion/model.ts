@@ -116,7 +116,7 @@ export class SimpleMultimodalModel extends Module {
           'hidden words can only be named where text tokens ask and the text encoder shows its embedding',
           "let the text ask, with the model's own text encoder",
         );
-      this.masked_head = new MaskedHead(hiddenSize, words);
+      this.masked_head = new MaskedHead(hiddenSize, words.shape as [number, number]);
     }
     if (config.matchingHead === true) this.matching_head = new Linear(hiddenSize, 2, { initializer });
     if (config.classes > 0) this.classifier = new Linear(features, config.classes, { initializer });
@@ -179,7 +179,8 @@ export class SimpleMultimodalModel extends Module {
       [rows!, 1],
       Array.from({ length: rows! }, (_, row) => row * length!),
     );
-    return head(this.masked_head, 'masked').forward(gather(table, add(places, starts)));
+    const words = this.text_encoder.words!.tensor;
+    return head(this.masked_head, 'masked').forward(gather(table, add(places, starts)), words);
   }
 
   /** @returns [B·K, D] */
@@ -275,21 +276,18 @@ export class MaskedHead extends Module {
   readonly transform: Linear;
   readonly norm: LayerNorm;
   readonly bias: Parameter;
-  readonly #words: Parameter;
 
-  /** @param width of the states  @param words vectors of the vocabulary, [V, E], which stay their encoder's */
-  constructor(width: number, words: Parameter) {
+  /** @param width of the states  @param words shape of the vectors of the vocabulary, V and E */
+  constructor(width: number, [vocabulary, size]: readonly [number, number]) {
     super();
-    const [vocabulary, size] = words.shape as [number, number];
     this.transform = new Linear(width, size, { initializer: initializers.xavierUniform });
     this.norm = new LayerNorm(size);
     this.bias = new Parameter([vocabulary], initializers.zeros);
-    this.#words = words;
   }
 
-  /** @param states [..., D]  @returns logits [..., V] */
-  forward(states: Tensor): Tensor {
-    return linear(this.norm.forward(gelu(this.transform.forward(states))), this.#words.tensor, this.bias.tensor);
+  /** @param states [..., D]  @param words [V, E], the text encoder's  @returns logits [..., V] */
+  forward(states: Tensor, words: Tensor): Tensor {
+    return linear(this.norm.forward(gelu(this.transform.forward(states))), words, this.bias.tensor);
   }
 }
 

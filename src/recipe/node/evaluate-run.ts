@@ -1,4 +1,4 @@
-import type { HostTensor } from '../../core/index.ts';
+import { DataError, type HostTensor } from '../../core/index.ts';
 import type { Batch, DatasetDescription, EmojiBatch, Loader, SortOfClevrBatch } from '../../data/index.ts';
 import { openLoader } from '../../data/node/index.ts';
 import {
@@ -36,6 +36,12 @@ export type RunEvaluation =
       readonly validation: EmojiResult;
       readonly test: EmojiResult;
       readonly scored: readonly ScoredStatement[];
+    }
+  | {
+      /** Means over the validation split, where there is one. */
+      readonly kind: 'pretraining';
+      readonly validation: Readonly<Record<string, number>> | undefined;
+      readonly scored: readonly [];
     }
   | {
       readonly kind: 'easy-vqa';
@@ -112,12 +118,14 @@ export class RunEvaluator {
     const { validation } = this.#data;
     if (this.#recipe.data.kind !== 'emoji-statements' || validation === undefined) return undefined;
     const scored = await this.#pass<EmojiBatch, ScoredStatement[]>(validation, scoreStatements);
-    return { value: statementThreshold(scored), scored };
+    // Where labels are few, those of the validation split are not there either: the larger logit wins.
+    return { value: this.#recipe.data.fraction === undefined ? statementThreshold(scored) : 0, scored };
   }
 
   /** The test split, at a threshold that was fixed before. */
   async test(threshold: { value: number; scored: readonly ScoredStatement[] } | undefined): Promise<RunEvaluation> {
     const { validation, test, preprocessing } = this.#data;
+    if (test === undefined) throw new DataError('there is nothing to test on');
     if (threshold !== undefined) {
       const scored = await this.#pass<EmojiBatch, ScoredStatement[]>(test, scoreStatements);
       return {

@@ -4,7 +4,7 @@ import { concat, slice, type Tensor } from '../../graph/index.ts';
 import type { Module } from '../../nn/index.ts';
 
 /** Encoded texts. */
-export interface EncodedTexts {
+export interface TextFeatures {
   /** [B·K, T, D] */
   readonly text: Tensor;
   /** [B·K, T], 1 where a token is real */
@@ -12,7 +12,7 @@ export interface EncodedTexts {
 }
 
 /** Encoded pictures and texts about them. */
-export interface EncodedPairs extends EncodedTexts {
+export interface PairFeatures extends TextFeatures {
   /** [B, P, D] */
   readonly vision: Tensor;
 }
@@ -20,13 +20,13 @@ export interface EncodedPairs extends EncodedTexts {
 /** What the objectives of two encoders and their fusion ask of a model. Parts that a model lacks are absent, or throw. */
 export interface FusionNetwork extends Module {
   encodeVision(pixels: Tensor): Tensor;
-  encodeText(ids: Tensor, keep: Tensor): EncodedTexts;
+  encodeText(ids: Tensor, keep: Tensor): TextFeatures;
   /** @returns logits of the answers [B·K, C] */
-  classify(features: EncodedPairs): Tensor;
+  classify(features: PairFeatures): Tensor;
   /** @returns logits [B·K, 2]: the text does not belong to the picture, or does */
-  match?(features: EncodedPairs): Tensor;
+  match?(features: PairFeatures): Tensor;
   /** @param places [B·K, M] int64, tokens that are asked for  @returns logits [B·K, M, V] */
-  nameWords?(features: EncodedPairs, places: Tensor): Tensor;
+  nameWords?(features: PairFeatures, places: Tensor): Tensor;
   /** Maps pooled features to unit vectors; absent in a model without that part. */
   readonly alignment:
     | {
@@ -62,7 +62,7 @@ export class FusionView {
   /** The same batch as the model of averaged weights sees it, where there is one. */
   readonly momentum: FusionView | undefined;
   readonly #batch: Readonly<Record<string, Tensor>>;
-  readonly #texts: Readonly<Partial<Record<TextSet, EncodedTexts>>>;
+  readonly #texts: Readonly<Partial<Record<TextSet, TextFeatures>>>;
   #aligned: AlignedPairs | undefined;
 
   /** @param reads names of the tensors that the objectives read; they say which texts are encoded */
@@ -95,12 +95,12 @@ export class FusionView {
     return tensor;
   }
 
-  texts(set: TextSet): EncodedTexts {
+  texts(set: TextSet): TextFeatures {
     return this.#texts[set]!;
   }
 
   /** Pictures and a set of texts, to be fused. */
-  pairs(set: TextSet): EncodedPairs {
+  pairs(set: TextSet): PairFeatures {
     return { vision: this.vision, ...this.texts(set) };
   }
 
@@ -120,7 +120,7 @@ export class FusionView {
   }
 
   /** @returns logits [N, 2] @throws GraphError for a model without that part */
-  match(pairs: EncodedPairs): Tensor {
+  match(pairs: PairFeatures): Tensor {
     if (this.network.match === undefined) throw new GraphError('the model cannot match pictures with texts');
     return this.network.match(pairs);
   }
@@ -132,7 +132,7 @@ export class FusionView {
   }
 
   /** Several sets of texts through the encoder at once; texts of one length in one pass. */
-  #encodeTogether(ids: readonly Tensor[], masks: readonly Tensor[]): EncodedTexts[] {
+  #encodeTogether(ids: readonly Tensor[], masks: readonly Tensor[]): TextFeatures[] {
     if (ids.length === 1 || ids.some((tensor) => tensor.shape[1] !== ids[0]!.shape[1]))
       return ids.map((tensor, i) => this.network.encodeText(tensor, masks[i]!));
     const { text, keep } = this.network.encodeText(concat(ids, 0), concat(masks, 0));

@@ -35,7 +35,7 @@ function absent({ scene, random, vocabulary }: Asking): Concept | undefined {
     const concept = isOfNoKind
       ? random.pick(vocabulary.concepts)
       : random.pick(vocabulary.membersOf(kind ?? vocabulary.drawKind(random)));
-    if (isOfNoKind && vocabulary.kindOf(concept) !== undefined) continue;
+    if (isOfNoKind && (vocabulary.kindOf(concept) !== undefined || !vocabulary.isUsed(concept))) continue;
     if (scene.objects.every((object) => vocabulary.isSurelyNot(object.concept, concept))) return concept;
   }
   return undefined;

@@ -21,6 +21,7 @@ export const askBox: Asker = (asking) => {
     question: textParts(fillIn(random.pick(WORDINGS[language]), phrase.text)),
     answer: [{ type: 'box', box: object.box }],
     text: '',
+    phrase: phrase.text,
     box: object.box,
   };
 };
