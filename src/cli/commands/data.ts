@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { registerConvert } from './data/convert.ts';
 import { registerSynth } from './data/synth.ts';
 
 const EXAMPLES = `
@@ -15,5 +16,6 @@ export function registerData(program: Command): void {
     .command('data')
     .description('look at training data, convert, filter and make them')
     .addHelpText('after', EXAMPLES);
+  registerConvert(data);
   registerSynth(data);
 }
