@@ -5,6 +5,7 @@ import { registerCompare } from './commands/compare.ts';
 import { registerData } from './commands/data.ts';
 import { registerDescribe } from './commands/describe.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerEval } from './commands/eval.ts';
 import { registerGround } from './commands/ground.ts';
 import { registerPredict } from './commands/predict.ts';
 import { registerStart } from './commands/start.ts';
@@ -40,6 +41,7 @@ export function createProgram(): Command {
   registerGround(program);
   registerCompare(program);
   registerData(program);
+  registerEval(program);
   registerDoctor(program);
   registerBench(program);
   registerStart(program);

@@ -24,3 +24,7 @@ export * from './tokenizer-config.ts';
 export * from './tokenizer-trainer.ts';
 export * from './tokenizer.ts';
 export * from './samples.ts';
+export * from './scenes/index.ts';
+export * from './sources/index.ts';
+export * from './sort-of-clevr-dataset.ts';
+export * from './sort-of-clevr.ts';

@@ -4,6 +4,7 @@ import { add, expand, linear, matmul, reshape, slice, softmax, tap, type Tensor,
 import { type Initializer, xavierUniform, zeros } from './initializers.ts';
 import type { KeyValueCache } from './cache.ts';
 import { Linear, RMSNorm } from './layers.ts';
+import { recomputable } from './mode.ts';
 import { Module } from './module.ts';
 import { Parameter } from './parameter.ts';
 import { applyRotary, type Rotary } from './rope.ts';
@@ -15,9 +16,11 @@ import { applyRotary, type Rotary } from './rope.ts';
  * @returns [B, N, T, K]
  */
 export function attend(query: Tensor, key: Tensor, value: Tensor, mask?: Tensor): Tensor {
-  const scores = matmul(query, key, { transB: true, alpha: 1 / Math.sqrt(query.shape.at(-1) as number) });
-  const weights = tap('weights', softmax(mask === undefined ? scores : add(scores, mask)));
-  return matmul(weights, value);
+  return recomputable('attention', [query, key, value], () => {
+    const scores = matmul(query, key, { transB: true, alpha: 1 / Math.sqrt(query.shape.at(-1) as number) });
+    const weights = tap('weights', softmax(mask === undefined ? scores : add(scores, mask)));
+    return matmul(weights, value);
+  });
 }
 
 /** [B, T, N·K] → [B, N, T, K] */

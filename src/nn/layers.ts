@@ -20,10 +20,20 @@ import { randomSite } from './mode.ts';
 import { Module } from './module.ts';
 import { Parameter } from './parameter.ts';
 
+/** Something that changes what a linear layer gives, such as a low-rank adapter. */
+export interface LinearAdaptation {
+  /**
+   * @param x [..., inputs]  @param product x Wᵀ, [..., outputs]  @param weight W, [outputs, inputs]
+   * @returns what is added to the layer's result, [..., outputs]
+   */
+  added(x: Tensor, product: Tensor, weight: Tensor): Tensor;
+}
+
 /** y = x Wᵀ + b. */
 export class Linear extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
+  readonly #adaptations = new Set<LinearAdaptation>();
 
   constructor(inputs: number, outputs: number, options: { bias?: boolean; initializer?: Initializer } = {}) {
     super();
@@ -33,9 +43,20 @@ export class Linear extends Module {
     this.bias = options.bias === false ? undefined : new Parameter([outputs], biasInitializer);
   }
 
+  /** From now on graphs hold the change too. Several add up. @returns takes it away again */
+  adapt(adaptation: LinearAdaptation): () => void {
+    this.#adaptations.add(adaptation);
+    return () => void this.#adaptations.delete(adaptation);
+  }
+
   /** @param x [..., inputs]  @returns [..., outputs] */
   forward(x: Tensor): Tensor {
-    return linear(x, this.weight.tensor, this.bias?.tensor);
+    const weight = this.weight.tensor;
+    if (this.#adaptations.size === 0) return linear(x, weight, this.bias?.tensor);
+    const product = linear(x, weight);
+    let sum = product;
+    for (const adaptation of this.#adaptations) sum = add(sum, adaptation.added(x, product, weight));
+    return this.bias === undefined ? sum : add(sum, this.bias.tensor);
   }
 }
 
@@ -107,8 +128,12 @@ export class GroupNorm extends Module {
 
   /** @param x [B, C, H, W]  @returns [B, C, H, W] */
   forward(x: Tensor): Tensor {
-    const [batch, channels] = staticShape(x.shape, 'GroupNorm');
-    const rows = layerNorm(reshape(x, [batch! * this.#groups, -1]), undefined, undefined, this.#epsilon);
+    // The number of pictures may be open, their sizes not.
+    const [batch] = x.shape;
+    const [channels, ...sides] = staticShape(x.shape.slice(1), 'GroupNorm');
+    const size = sides.reduce((product, side) => product * side, channels!) / this.#groups;
+    const shape = typeof batch === 'number' ? [batch * this.#groups, -1] : [-1, size];
+    const rows = layerNorm(reshape(x, shape), undefined, undefined, this.#epsilon);
     const perChannel = (parameter: Parameter): Tensor => reshape(parameter.tensor, [1, channels!, 1, 1]);
     return add(mul(reshape(rows, x.shape), perChannel(this.weight)), perChannel(this.bias));
   }

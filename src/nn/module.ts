@@ -42,6 +42,18 @@ export abstract class Module {
     return found;
   }
 
+  /** All modules below by path, in the order of their properties. A shared one appears once, under its first path. */
+  modules(): Map<string, Module> {
+    const found = new Map<Module, string>();
+    walk(this, '', {
+      parameter() {},
+      module(path, module) {
+        if (path !== '' && !found.has(module)) found.set(module, path);
+      },
+    });
+    return new Map([...found].map(([module, path]) => [path, module]));
+  }
+
   /** First values for every parameter; each one's random numbers depend on its path, not on its neighbours. */
   initialize(random: Random): Record<string, HostTensor> {
     const values: Record<string, HostTensor> = {};

@@ -16,6 +16,11 @@ export interface LowerOptions {
    * A weight for which the function gives nothing becomes an input.
    */
   readonly external?: (name: string, dtype: DType, shape: readonly number[]) => ExternalData | undefined;
+  /**
+   * For training: stored weights are converted anew for every use, so that no whole copy lies in memory between the forward
+   * and the backward pass, and products with those in few bits take exactly the numbers that they stand for.
+   */
+  readonly training?: boolean;
 }
 
 /** An input or output of a lowered graph. */
@@ -54,9 +59,9 @@ export function lower(outputs: Readonly<Record<string, Tensor>>, options: LowerO
     if (data === undefined) continue;
     places.set(node, data);
     if (data.quantized !== undefined || (data.dtype ?? tensor.dtype) !== tensor.dtype)
-      context.defineStored(tensor, new StoredWeight(builder, leafName(node), tensor, data));
+      context.defineStored(tensor, new StoredWeight(builder, leafName(node), tensor, data, options.training));
   }
-  context.joint = new JointProducts(nodes, (tensor) => context.stored(tensor));
+  if (options.training !== true) context.joint = new JointProducts(nodes, (tensor) => context.stored(tensor));
 
   for (const node of nodes) {
     if (node.op === 'input' || node.op === 'parameter') {
@@ -143,9 +148,10 @@ class GraphLowering implements Lowering {
   /** Names that are made when they are read: only then a stored weight is converted. */
   namesOf(tensors: readonly Tensor[]): readonly string[] {
     const names: string[] = [];
-    tensors.forEach((tensor, i) =>
-      Object.defineProperty(names, i, { enumerable: true, get: () => this.nameOf(tensor) }),
-    );
+    tensors.forEach((tensor, i) => {
+      let name: string | undefined;
+      Object.defineProperty(names, i, { enumerable: true, get: () => (name ??= this.nameOf(tensor)) });
+    });
     return names;
   }
 

@@ -1,3 +1,6 @@
+export * from './doctor/index.ts';
 export * from './parse.ts';
 export * from './schema.ts';
 export * from './types.ts';
+export * from './tuning/schema.ts';
+export * from './tuning/types.ts';

@@ -1,7 +1,7 @@
 import { gradients } from '../autodiff/index.ts';
 import { add, cast, input, reduceSum, sqrt, mul, type Tensor } from '../graph/index.ts';
-import { inTraining, type Parameter } from '../nn/index.ts';
-import { lower, type LoweredGraph, type LoweringDevice } from '../onnx/index.ts';
+import { inTraining, type Parameter, type Recompute } from '../nn/index.ts';
+import { type ExternalData, lower, type LoweredGraph, type LoweringDevice } from '../onnx/index.ts';
 import type { BatchSignature, Trainable } from './objective.ts';
 import type { Optimizer, StepNumbers } from './optimizers.ts';
 import { rateInput } from './weight-store.ts';
@@ -12,15 +12,35 @@ export const SEED = 'step_seed';
 export const GRADIENT = 'gradient:';
 export const FIGURE = 'figure:';
 
+/** Where frozen weights lie, which are read in place. */
+export interface WeightFiles {
+  /** Real path of the folder with the files. */
+  readonly folder: string;
+  /** By path of the parameter. */
+  readonly places: ReadonlyMap<string, ExternalData>;
+}
+
+/** How a gradient program is made. */
+export interface GradientGraphOptions {
+  /** Where weights that are not trained are; those that are in no file become inputs. */
+  readonly frozen?: WeightFiles | undefined;
+  readonly recompute?: Recompute | undefined;
+}
+
 interface TracedLoss {
   readonly outputs: Record<string, Tensor>;
   readonly gradients: ReadonlyMap<string, Tensor>;
 }
 
-function traceLoss(trainable: Trainable, batch: BatchSignature, trained: ReadonlyMap<string, Parameter>): TracedLoss {
+function traceLoss(
+  trainable: Trainable,
+  batch: BatchSignature,
+  trained: ReadonlyMap<string, Parameter>,
+  recompute: Recompute | undefined,
+): TracedLoss {
   const inputs: Record<string, Tensor> = {};
   for (const [name, { dtype, shape }] of Object.entries(batch)) inputs[name] = input(name, dtype, shape);
-  const { loss, figures } = inTraining(input(SEED, 'int32', []), () => trainable.loss(inputs));
+  const { loss, figures } = inTraining(input(SEED, 'int32', []), () => trainable.loss(inputs), recompute);
   const names = [...trained.keys()];
   const grads = gradients(
     loss,
@@ -31,17 +51,31 @@ function traceLoss(trainable: Trainable, batch: BatchSignature, trained: Readonl
   return { outputs, gradients: new Map(names.map((name, i) => [name, grads[i]!])) };
 }
 
+/** All that a step computes before its update, to be looked at: loss, figures, and the gradient of every trained weight. */
+export function tracedStep(
+  trainable: Trainable,
+  batch: BatchSignature,
+  trained: ReadonlyMap<string, Parameter>,
+  recompute?: Recompute,
+): Tensor[] {
+  const traced = traceLoss(trainable, batch, trained, recompute);
+  return [...Object.values(traced.outputs), ...traced.gradients.values()];
+}
+
 /** Loss, figures and the gradient of every trained weight. */
 export function gradientGraph(
   trainable: Trainable,
   batch: BatchSignature,
   trained: ReadonlyMap<string, Parameter>,
   device: LoweringDevice,
+  { frozen, recompute }: GradientGraphOptions = {},
 ): LoweredGraph {
-  const traced = traceLoss(trainable, batch, trained);
+  const traced = traceLoss(trainable, batch, trained, recompute);
   const outputs = { ...traced.outputs };
   for (const [name, gradient] of traced.gradients) outputs[GRADIENT + name] = gradient;
-  return lower(outputs, { device });
+  const external = (name: string): ExternalData | undefined =>
+    trained.has(name) ? undefined : frozen?.places.get(name);
+  return lower(outputs, { device, external, training: true });
 }
 
 /** Loss and figures only, for evaluation during training. */

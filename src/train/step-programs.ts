@@ -1,9 +1,9 @@
 import { type HostTensor, SensoriumError, TrainingError } from '../core/index.ts';
-import type { Parameter } from '../nn/index.ts';
+import type { Parameter, Recompute } from '../nn/index.ts';
 import type { LoweredGraph, LoweringDevice } from '../onnx/index.ts';
 import type { CompileOptions, Program, Runtime, Value } from '../runtime/types.ts';
 import type { BatchSignature, Trainable } from './objective.ts';
-import { GRADIENT, gradientGraph } from './step-graph.ts';
+import { GRADIENT, gradientGraph, type WeightFiles } from './step-graph.ts';
 
 /** What programs for all shapes have in common. */
 export interface ProgramContext {
@@ -12,6 +12,10 @@ export interface ProgramContext {
   readonly trainable: Trainable;
   readonly trained: ReadonlyMap<string, Parameter>;
   readonly compileOptions: CompileOptions;
+  /** Files of weights that are not trained. */
+  readonly frozen?: WeightFiles | undefined;
+  /** What is computed again in the backward pass. */
+  readonly recompute?: Recompute | undefined;
   /** Values that every program reads: weights and the seed, by the graph's names. */
   readonly inputs: Readonly<Record<string, Value>>;
   /** Where gradients go, by weight. */
@@ -93,10 +97,10 @@ export class StepPrograms {
   }
 
   async #compile(signature: BatchSignature): Promise<ShapeProgram> {
-    const { runtime, device, trainable, trained, compileOptions, inputs, gradients } = this.#context;
+    const { runtime, device, trainable, trained, compileOptions, inputs, gradients, frozen, recompute } = this.#context;
     let graph: LoweredGraph;
     try {
-      graph = gradientGraph(trainable, signature, trained, device);
+      graph = gradientGraph(trainable, signature, trained, device, { frozen, recompute });
     } catch (cause) {
       const missing = this.#names.find((name) => signature[name] === undefined);
       if (missing === undefined || cause instanceof SensoriumError) throw cause;
@@ -104,7 +108,11 @@ export class StepPrograms {
       throw new TrainingError(`the batch has no tensor '${missing}'`, hint, { cause });
     }
     if (this.#compiled === 0) this.#names = Object.keys(signature);
-    const program = await runtime.compile(graph, compileOptions);
+    // Packed copies of weights, one for each of both passes, would be as large as the model.
+    const program = await runtime.compile(
+      frozen === undefined ? graph : { ...graph, externalFolder: frozen.folder },
+      frozen === undefined ? compileOptions : { ...compileOptions, disablePrepacking: true },
+    );
     this.#compiled++;
     const batch: Record<string, Value> = {};
     for (const [name, { dtype, shape }] of Object.entries(signature))

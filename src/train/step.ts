@@ -1,12 +1,12 @@
 import { type HostTensor, TrainingError } from '../core/index.ts';
-import type { Parameter } from '../nn/index.ts';
+import type { Parameter, Recompute } from '../nn/index.ts';
 import type { LoweringDevice } from '../onnx/index.ts';
 import type { CompileOptions, Device, Runtime, Value } from '../runtime/types.ts';
 import { createArenaStore } from './arena-store.ts';
 import { groupOf, type WeightGroups } from './groups.ts';
 import type { BatchSignature, Trainable } from './objective.ts';
 import type { Optimizer } from './optimizers.ts';
-import { FIGURE, SEED } from './step-graph.ts';
+import { FIGURE, SEED, type WeightFiles } from './step-graph.ts';
 import { StepPrograms } from './step-programs.ts';
 import { createTreeStore } from './tree-store.ts';
 import { DeviceNumber, type WeightStore } from './weight-store.ts';
@@ -26,6 +26,10 @@ export interface StepOptions {
   readonly shapes?: number;
   /** See {@link CompileOptions.spinning}; on by default. */
   readonly spinning?: boolean;
+  /** Files of weights that are not trained: they are read where they lie, and need no values. */
+  readonly frozen?: WeightFiles;
+  /** What is computed again in the backward pass; nothing by default. */
+  readonly recompute?: Recompute;
   /** Keep all weights in one vector where the runtime can; on by default. */
   readonly arena?: boolean;
 }
@@ -87,11 +91,13 @@ export class TrainingStep {
     const rates = new Map<string, number>();
     const frozen: Record<string, Value> = {};
     for (const [name, parameter] of parameters) {
+      const { train, rate } = groupOf(options.groups, name);
+      const trains = train && (options.trains?.(name) ?? true);
+      if (!trains && options.frozen?.places.has(name) === true) continue;
       const value = weights[name];
       if (value === undefined)
         throw new TrainingError(`no values for the weight '${name}'`, 'initialize the model or load a checkpoint');
-      const { train, rate } = groupOf(options.groups, name);
-      if (train && (options.trains?.(name) ?? true)) {
+      if (trains) {
         trained.set(name, parameter);
         rates.set(name, rate);
       } else frozen[name] = await runtime.allocate(value.dtype, value.shape, value);
@@ -118,7 +124,17 @@ export class TrainingStep {
     const inputs = { ...frozen, ...store.weights, ...momentumInputs(trainable, store, frozen), [SEED]: seed.value };
     const { gradients } = store;
     const programs = new StepPrograms(
-      { runtime, device, trainable, trained, compileOptions, inputs, gradients },
+      {
+        runtime,
+        device,
+        trainable,
+        trained,
+        compileOptions,
+        inputs,
+        gradients,
+        frozen: options.frozen,
+        recompute: options.recompute,
+      },
       options.shapes ?? SHAPES,
     );
     const step = new TrainingStep(options, programs, store, frozen, seed);

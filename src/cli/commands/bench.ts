@@ -5,7 +5,7 @@ import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { RecipeError } from '../../core/index.ts';
-import { PACKAGE_ROOT } from '../package.ts';
+import { PACKAGE_ROOT } from '../../core/node/index.ts';
 
 /** One figure of a measurement. A ratio above 1 means that Sensorium is better than the peer. */
 interface BenchFigure {

@@ -1,7 +1,7 @@
 import { DataError } from '../../core/index.ts';
 import { type Picture, picture, type RelativeBox, type SamplePicture } from '../../data/index.ts';
 import type { PictureQuestion } from '../../tasks/index.ts';
-import { isRight, plainAnswer } from './answers.ts';
+import { isRight, plainAnswer, softAccuracy } from './answers.ts';
 import { intersectionOverUnion } from './boxes.ts';
 import type { EmbeddingModel, EvaluatedModel } from './evaluated-model.ts';
 import { type Figure, groupBy, macroFigure, meanFigure, type ScoredItem } from './figures.ts';
@@ -32,6 +32,8 @@ export interface SuiteAnswer {
   readonly truth: string;
   /** 0 to 1. */
   readonly score: number;
+  /** What was asked about. */
+  readonly picture: SamplePicture;
 }
 
 /** Everything that was found. Figures by name: `vqa`, `grounding@0.5`, `naming-en`, … */
@@ -119,7 +121,8 @@ class SuiteRun {
       items.map((item) => ({
         ...item,
         truth: item.answers[0]!,
-        score: (answer) => Number(isRight(answer, item.answers)),
+        score: (answer) =>
+          item.people === true ? softAccuracy(answer, item.answers) : Number(isRight(answer, item.answers)),
       })),
     );
     const kinds = groupBy(scored, ({ kind }) => kind);
@@ -251,7 +254,8 @@ class SuiteRun {
     const rows: (ScoredItem & SuiteAnswer)[] = [];
     for (const [i, { id, kind, language, picture: source, question, truth, ...item }] of asked.entries()) {
       const answer = texts[i]!;
-      const row = { part, id, kind, language, question, answer, truth, score: await item.score(answer) };
+      const score = await item.score(answer);
+      const row = { part, id, kind, language, question, answer, truth, score, picture: source };
       this.answers.push(row);
       rows.push({ ...row, group: source.name });
     }

@@ -42,12 +42,17 @@ export class Lexicon {
   #matchAt(words: readonly string[], at: number): { key: string; words: readonly string[] } | undefined {
     const heads = this.#chinese ? [words[at]!] : [words[at]!, ...singulars(words[at]!)];
     const candidates = heads.flatMap((head) => this.#byFirst.get(head) ?? []);
+    // As it is said comes before a singular: "musical notes" has a name of its own beside "musical note".
     let best: { key: string; words: readonly string[] } | undefined;
     for (const candidate of candidates) {
       if (candidate.words.length <= (best?.words.length ?? 0)) continue;
       if (candidate.words.every((word, i) => this.#same(words[at + i], word))) best = candidate;
     }
-    return best;
+    const exact = candidates.find(
+      (candidate) =>
+        candidate.words.length === best?.words.length && candidate.words.every((word, i) => words[at + i] === word),
+    );
+    return exact ?? best;
   }
 
   #same(said: string | undefined, name: string): boolean {

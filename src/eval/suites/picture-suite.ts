@@ -18,6 +18,8 @@ export interface SuiteQuestion extends SuiteItem {
   readonly kind: string;
   /** Any of them is right; the first one is shown. */
   readonly answers: readonly string[];
+  /** The answers are what people said: agreement with them counts (see `softAccuracy`), and words are compared loosely. */
+  readonly people?: boolean;
 }
 
 /** A thing to be pointed at; the model decides how it is asked. */

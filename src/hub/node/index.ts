@@ -1,3 +1,4 @@
+export * from './adapter-folder.ts';
 export * from './checkpoint.ts';
 export * from './fetch-model.ts';
 export type { JsonObject } from './json-file.ts';
@@ -5,6 +6,7 @@ export * from './locate.ts';
 export * from './model-folder.ts';
 export * from './quantize-checkpoint.ts';
 export * from './quantized-cache.ts';
+export * from './read-place.ts';
 export * from './run-folder.ts';
 export type * from './run-state.ts';
 export * from './safetensors-file.ts';

@@ -8,6 +8,7 @@ import {
   type KeyValueCache,
   Linear,
   Module,
+  recomputable,
   RMSNorm,
   type Rotary,
   type RotaryConfig,
@@ -110,7 +111,7 @@ export class Decoder extends Module {
       (state, layer, i) =>
         tap(
           `layers.${i}.state`,
-          layer.forward(state, (normed) => attend(layer, normed)),
+          recomputable('layer', [state], () => layer.forward(state, (normed) => attend(layer, normed))),
         ),
       x,
     );

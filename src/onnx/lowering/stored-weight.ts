@@ -11,14 +11,17 @@ export class StoredWeight {
   readonly tensor: TensorType;
   readonly #builder: OnnxBuilder;
   readonly #name: string;
+  readonly #training: boolean;
   readonly #parts = new Map<string, string>();
 
-  constructor(builder: OnnxBuilder, name: string, tensor: TensorType, data: ExternalData) {
+  /** @param training see `LowerOptions` */
+  constructor(builder: OnnxBuilder, name: string, tensor: TensorType, data: ExternalData, training = false) {
     this.quantized = data.quantized;
     this.data = data;
     this.tensor = tensor;
     this.#builder = builder;
     this.#name = name;
+    this.#training = training;
   }
 
   /** Quantized weights of one width, one under another, which lie so in their file. */
@@ -36,25 +39,20 @@ export class StoredWeight {
     const rows = weights.reduce((sum, { tensor }) => sum + (tensor.shape[0] as number), 0);
     const tensor: TensorType = { dtype: first.tensor.dtype, shape: [rows, first.tensor.shape[1]!] };
     const joint = { ...data, length: whole((weight) => weight.data), quantized: parts };
-    return new StoredWeight(first.#builder, `${first.#name}.joint`, tensor, joint);
+    return new StoredWeight(first.#builder, `${first.#name}.joint`, tensor, joint, first.#training);
   }
 
   /** All of it as the graph takes it. Operators that read it often should not: the engine keeps what it converts. */
   converted(): string {
-    return this.#once('', () => {
-      if (this.quantized === undefined)
-        return this.#builder.op('Cast', [this.plain()], { to: dataType(this.tensor.dtype) });
-      const rows = this.tensor.shape[0] as number;
-      return this.rows(
-        this.#builder.constant(
-          hostTensor(
-            'int64',
-            [rows],
-            BigInt64Array.from({ length: rows }, (_, i) => BigInt(i)),
-          ),
-        ),
-      );
-    });
+    return this.#training ? this.#convert() : this.#once('', () => this.#convert());
+  }
+
+  #convert(): string {
+    const builder = this.#builder;
+    if (this.quantized === undefined) return builder.op('Cast', [this.plain()], { to: dataType(this.tensor.dtype) });
+    const rows = this.tensor.shape[0] as number;
+    const all = BigInt64Array.from({ length: rows }, (_, i) => BigInt(i));
+    return this.rows(this.#once('all rows', () => builder.constant(hostTensor('int64', [rows], all))));
   }
 
   /** As it is stored, where it is not quantized. */
@@ -98,7 +96,7 @@ export class StoredWeight {
       N: rows,
       bits: quantized.bits,
       block_size: quantized.block,
-      accuracy_level: ACCURACY,
+      accuracy_level: this.#training ? EXACT : ACCURACY,
     };
     return this.#builder.op('MatMulNBits', names, attributes, MICROSOFT);
   }
@@ -136,3 +134,5 @@ export class StoredWeight {
 
 /** Both sides of a product in 8 bits: every other way of the CPU's kernels is several times slower for one token. */
 const ACCURACY = 4;
+/** Weights are brought back to float32, and so multiplied: what the backward pass does too. */
+const EXACT = 1;

@@ -114,6 +114,41 @@ export function placeSamples(sizes: readonly SampleSize[], shape: PackedShape, w
   return placements;
 }
 
+/**
+ * Shares samples out among rows so that few tokens are left empty: the longest first, each into the fullest row that still
+ * takes it.
+ * @returns for each row the numbers of its samples, each once; one that is longer than a row has a row of its own
+ */
+export function planRows(sizes: readonly SampleSize[], shape: Omit<PackedShape, 'rows'>): number[][] {
+  const whole = sizes.map(({ shared, own, learned }, sample) => ({
+    sample,
+    tokens: own.reduce((sum, extra) => sum + extra, shared),
+    learned: learned.reduce((sum, count) => sum + count, 0),
+  }));
+  whole.sort((a, b) => b.tokens - a.tokens || a.sample - b.sample);
+  const rows: { samples: number[]; tokens: number; learned: number }[] = [];
+  /** Rows by the room that they have left, so that the fullest one is found at once. */
+  const byRoom = Array.from({ length: shape.length + 1 }, (): number[] => []);
+  const place = (row: number): void => {
+    const room = shape.length - rows[row]!.tokens;
+    if (room > 0) byRoom[room]!.push(row);
+  };
+  for (const { sample, tokens, learned } of whole) {
+    let found: number | undefined;
+    for (let room = tokens; room <= shape.length && found === undefined; room++) {
+      const at = byRoom[room]!.findIndex((row) => rows[row]!.learned + learned <= shape.learned);
+      if (at >= 0) [found] = byRoom[room]!.splice(at, 1);
+    }
+    if (found === undefined) found = rows.push({ samples: [], tokens: 0, learned: 0 }) - 1;
+    const row = rows[found]!;
+    row.samples.push(sample);
+    row.tokens += tokens;
+    row.learned += learned;
+    place(found);
+  }
+  return rows.map(({ samples }) => samples);
+}
+
 /** Writes placed samples into tensors. Features are those of the pictures of all samples, in their order, placed or not. */
 export function packSamples(
   samples: readonly EncodedSample[],

@@ -6,6 +6,7 @@ import { writeFileAtomic } from '../../core/node/files.ts';
 import type { SavedTraining } from '../../train/index.ts';
 import { MetricsFile, RunCheckpoints } from '../../train/node/index.ts';
 import type { TrainSection } from '../types.ts';
+import { EVENTS } from './run-observer.ts';
 
 const METRICS = 'metrics.jsonl';
 const CHECKPOINTS = 'checkpoints';
@@ -78,6 +79,7 @@ export async function discardEmptyRun(folder: string): Promise<void> {
   if ((await readdir(checkpoints).catch(() => [])).length > 0) return;
   await rm(join(folder, METRICS), { force: true });
   await rm(join(folder, RECIPE), { force: true });
+  await rm(join(folder, EVENTS), { recursive: true, force: true });
   for (const emptied of [checkpoints, folder]) await rmdir(emptied).catch(() => undefined);
 }
 

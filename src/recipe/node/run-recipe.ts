@@ -6,9 +6,12 @@
  *     checkpoints/    to go on from
  *     model/          config.json, model.safetensors, tokenizer.json, preprocessor_config.json
  *     result.json     what the test split gave
+ *     report.html     curves, test and facts as a page
+ *     tensorboard/    event files, where they are asked for
  */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { stringify } from 'yaml';
 import { elementCount, type HostTensor } from '../../core/index.ts';
 import { writeFileAtomic } from '../../core/node/files.ts';
 import { createProgress, type Progress, type ProgressStream } from '../../core/node/terminal.ts';
@@ -20,14 +23,15 @@ import type { FusionPreprocessing } from '../../models/fusion/processor.ts';
 import { createRuntime } from '../../runtime/node/index.ts';
 import type { Runtime } from '../../runtime/types.ts';
 import { FusionTraining, Trainer, type TrainingOutcome } from '../../train/index.ts';
-import { createTrainingBar } from '../../train/node/index.ts';
 import { fusionConfigOf, trainerOptionsOf } from '../build.ts';
 import { isPretraining } from '../pretraining.ts';
 import type { TrainingRecipe } from '../types.ts';
 import { meanFigures } from './evaluate-pretraining.ts';
+import { testReport } from '../test-report.ts';
 import { RunEvaluator, type RunEvaluation } from './evaluate-run.ts';
 import { initialWeights } from './initial-weights.ts';
 import { checkRunFolder, discardEmptyRun, openRunFiles, type RunFiles } from './run-files.ts';
+import { RunObserver } from './run-observer.ts';
 import { prepareTrainingData, type TrainingData } from './training-data.ts';
 
 /** How a recipe is run. */
@@ -38,6 +42,10 @@ export interface RunOptions {
   readonly interrupt?: AbortSignal;
   /** Where progress goes; standard error by default. */
   readonly stream?: ProgressStream;
+  /** Show the run as a page while it goes on: a port of this machine, or true for the usual one. */
+  readonly live?: number | boolean;
+  /** Write event files for TensorBoard. */
+  readonly tensorboard?: boolean;
   /** Folder for rendered drawings; by default `sensorium` in the user's folder of caches. */
   readonly cacheFolder?: string;
 }
@@ -68,7 +76,9 @@ export async function runRecipe(recipe: TrainingRecipe, options: RunOptions = {}
   const data = await prepareTrainingData(recipe, options.cacheFolder ?? defaultCacheFolder());
   const { identity } = trainerOptionsOf(recipe);
   const files = await openRunFiles(recipe, identity, options.resume === true, note(options.stream));
+  let observer: RunObserver | undefined;
   try {
+    observer = await RunObserver.open({ ...options, folder, metrics: files.metrics });
     const config = fusionConfigOf(
       recipe.model,
       data.tokenizer.vocabSize,
@@ -77,11 +87,12 @@ export async function runRecipe(recipe: TrainingRecipe, options: RunOptions = {}
     );
     const runtime = await createRuntime(recipe.train.threads === undefined ? {} : { threads: recipe.train.threads });
     try {
-      const trained = await train({ recipe, options, data, config, runtime, ...files });
+      const trained = await train({ recipe, options, data, config, runtime, observer, ...files });
       const own = fusionWeights(config, trained.weights);
       const parameters = Object.values(own).reduce((sum, { shape }) => sum + elementCount(shape), 0);
       const outcome = { folder, training: trained.outcome, parameters };
       if (trained.outcome.ended === 'interrupted') return { ...outcome, finished: undefined };
+      observer.end('being tested');
       const evaluation = await finish({ recipe, options, data, config, runtime }, trained.weights).catch(
         (error: unknown) => {
           if (options.interrupt?.aborted === true && error === options.interrupt.reason) return undefined;
@@ -98,11 +109,24 @@ export async function runRecipe(recipe: TrainingRecipe, options: RunOptions = {}
         ...figures,
       };
       await writeFileAtomic(join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+      await observer.writeReport({
+        run: folder,
+        outcome: trained.outcome,
+        createdAt: new Date().toISOString(),
+        recipe: stringify(recipe),
+        parameters,
+        engine: runtime.version,
+        threads: runtime.threads,
+        seed: recipe.train.seed,
+        ...testReport(evaluation, data.preprocessing.classNames),
+      });
+      observer.end('done');
       return { ...outcome, finished: { model: join(folder, 'model'), evaluation } };
     } finally {
       await runtime.dispose();
     }
   } finally {
+    await observer?.close();
     await files.metrics.close();
     await discardEmptyRun(folder);
   }
@@ -118,9 +142,9 @@ interface RunContext {
 
 /** @returns averaged weights where the recipe asks for them, by the paths of the training model */
 async function train(
-  context: RunContext & RunFiles,
+  context: RunContext & RunFiles & { readonly observer: RunObserver },
 ): Promise<{ outcome: TrainingOutcome; weights: Record<string, HostTensor> }> {
-  const { recipe, options, data, config, runtime, saved, checkpoints, metrics } = context;
+  const { recipe, options, data, config, runtime, saved, checkpoints, observer } = context;
   const trainable = trainableOf(context);
   const { from } = recipe.model;
   const weights = from === undefined ? undefined : await initialWeights(trainable.model, from, recipe.train.seed);
@@ -135,7 +159,6 @@ async function train(
     return evaluator.validate(own);
   };
   const { minutes, batch, seed } = recipe.train;
-  const bar: { current?: ReturnType<typeof createTrainingBar> } = {};
   const trainer = await Trainer.open(
     {
       runtime,
@@ -158,31 +181,27 @@ async function train(
     trainerOptionsOf(recipe),
     {
       checkpoints,
-      metrics,
-      onStep: (progress) => bar.current?.onStep(progress),
+      ...observer.hooks,
       ...(options.interrupt === undefined ? {} : { interrupt: options.interrupt }),
-      evaluate: async (step, done) => {
-        const current = await weightsOf(step);
-        const figures = await validate(current);
-        const shown = Object.entries(figures).map(([name, value]) => `${name} ${value.toFixed(3)}`);
-        bar.current?.note(`step ${done}, validation: ${shown.join(', ')}`);
-        return figures;
-      },
+      evaluate: async (step) => validate(await weightsOf(step)),
     },
   );
-  bar.current = createTrainingBar(minutes === undefined ? { steps: trainer.totalSteps! } : { minutes }, options.stream);
+  observer.begin(minutes === undefined ? { steps: trainer.totalSteps! } : { minutes });
   try {
     const outcome = await trainer.run();
     return { outcome, weights: await weightsOf(trainer.step) };
   } finally {
-    bar.current.done();
+    observer.end('ended');
     evaluator?.dispose();
     await trainer.close();
   }
 }
 
 /** The model with its objectives. @param weights how much each counts */
-function trainableOf({ config, data, recipe: { objectives } }: RunContext, momentum = true): FusionTraining {
+export function trainableOf(
+  { config, data, recipe: { objectives } }: Pick<RunContext, 'config' | 'data' | 'recipe'>,
+  momentum = true,
+): FusionTraining {
   const weights = { ...objectives, concepts: data.concepts, ...(momentum ? {} : { momentum: 0 }) };
   const twin = (weights.momentum ?? 0) > 0 ? new SimpleMultimodalModel(config) : undefined;
   return new FusionTraining(new SimpleMultimodalModel(config), weights, twin);

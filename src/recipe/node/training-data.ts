@@ -4,10 +4,13 @@ import {
   AUGMENTATIONS,
   CENTERED_NORMALIZATION,
   EASY_VQA_ANSWERS,
+  SORT_OF_CLEVR_ANSWERS,
+  SORT_OF_CLEVR_QUESTIONS,
   type DatasetDescription,
   type EasyVqaOptions,
   type EmojiOptions,
   type Fraction,
+  type SortOfClevrOptions,
   type ShapesOptions,
   shapeTexts,
   trainTokenizer,
@@ -20,7 +23,9 @@ import {
   loadConcepts,
   makeEasyVqaTokenizer,
   makeEmojiTokenizer,
+  makeSortOfClevrTokenizer,
   readEasyVqa,
+  SORT_OF_CLEVR_MODULE,
   SHAPES_MODULE,
 } from '../../data/node/index.ts';
 import { openModelFolder } from '../../hub/node/index.ts';
@@ -29,6 +34,7 @@ import type {
   EasyVqaSection,
   EmojiDescriptionsSection,
   EmojiStatementsSection,
+  SortOfClevrSection,
   ShapesSection,
   TrainingRecipe,
 } from '../types.ts';
@@ -61,6 +67,7 @@ export async function prepareTrainingData(recipe: TrainingRecipe, cacheFolder: s
   const tokenizer = model.from === undefined ? undefined : await readTokenizer(model.from);
   if (data.kind === 'emoji-statements' || data.kind === 'emoji-descriptions')
     return emojiData(recipe, data, cacheFolder, tokenizer);
+  if (data.kind === 'sort-of-clevr') return sortOfClevrData(recipe, data);
   if (data.kind === 'shape-descriptions') return shapesData(recipe, data, tokenizer);
   return easyVqaData(recipe, data, tokenizer);
 }
@@ -187,6 +194,29 @@ function shapesData(
     textsPerPicture: 1,
     concepts: undefined,
     preprocessing: preprocessingOf(model, []),
+  };
+}
+
+function sortOfClevrData({ model }: TrainingRecipe, { heldOut, augment }: SortOfClevrSection): TrainingData {
+  const tokenizer = makeSortOfClevrTokenizer(model.text.vocabularySize);
+  const describe = (split: SortOfClevrOptions['split']): DatasetDescription => ({
+    module: SORT_OF_CLEVR_MODULE,
+    options: {
+      split,
+      heldOut,
+      tokenizer: tokenizer.json,
+      textLength: model.text.maxLength,
+      augment,
+    } satisfies SortOfClevrOptions,
+  });
+  return {
+    tokenizer,
+    train: describe('train'),
+    validation: heldOut > 0 ? describe('validation') : undefined,
+    test: describe('test'),
+    textsPerPicture: SORT_OF_CLEVR_QUESTIONS,
+    concepts: undefined,
+    preprocessing: preprocessingOf(model, SORT_OF_CLEVR_ANSWERS),
   };
 }
 

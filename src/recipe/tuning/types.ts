@@ -18,6 +18,21 @@ export interface ImageTextSection {
   /** Run whose vectors of concepts matching goes on with; they are drawn anew where absent. */
   readonly conceptsFrom?: string | undefined;
   readonly parts: PartsSection;
+  /** An adapter in place of the model's own weights, which then stay as they are. */
+  readonly lora?: LoraSection | undefined;
+}
+
+/** A change of low rank to linear layers, in the terms of PEFT. */
+export interface LoraSection {
+  readonly rank: number;
+  /** The rank where absent. */
+  readonly alpha?: number | undefined;
+  readonly dropout: number;
+  /** Names of layers, a regular expression, or `all-linear`. */
+  readonly targets: string | string[];
+  readonly exclude?: string | string[] | undefined;
+  readonly rankStabilized: boolean;
+  readonly dora: boolean;
 }
 
 /** A new model. */
@@ -39,6 +54,8 @@ export interface ScenesSource {
   readonly questions: number;
   /** Parts of the kinds of questions; all kinds alike where absent. */
   readonly kinds?: Readonly<Record<string, number>> | undefined;
+  /** Fewest and most drawings of the other pictures. */
+  readonly objects: [number, number];
   /** Part of the pictures that show one thing alone. */
   readonly single: number;
   /** Grey pictures in place of the real ones: what a model learns without looking. */

@@ -1,14 +1,14 @@
 /** Where the records of a JSON file are, so that any of them can be read without the others. */
 import { basename } from 'node:path';
-import { DataError, scanJson } from '../../../core/index.ts';
+import { DataError } from '../../../core/index.ts';
 import { decodeUtf8 } from '../../text.ts';
+import { parseJson } from '../parse-json.ts';
 import { atPlace } from '../row.ts';
 import { openFile, type OpenedFile } from './open-file.ts';
 
 const CHUNK = 2 ** 20;
 /** Largest record: a picture of 64 MiB as a data URL, and some more. */
 const MAX_RECORD = 100 * 2 ** 20;
-const MAX_DEPTH = 64;
 
 const [LINE, SPACE, TAB, RETURN] = [10, 32, 9, 13];
 const [QUOTE, BACKSLASH, COMMA] = [34, 92, 44];
@@ -81,17 +81,9 @@ export class JsonRecords {
     try {
       if (length > MAX_RECORD)
         throw new DataError(`a record of ${length} bytes; at most ${MAX_RECORD} are read`, 'divide it');
-      const text = decodeUtf8(await this.#file.read(start, length), 'the record');
-      if (scanJson(text, MAX_DEPTH).depth > MAX_DEPTH) throw new SyntaxError(`nested more than ${MAX_DEPTH} deep`);
-      return JSON.parse(text) as unknown;
+      return parseJson(decodeUtf8(await this.#file.read(start, length), 'the record'));
     } catch (error) {
-      const problem =
-        error instanceof SyntaxError
-          ? new DataError(`not JSON (${error.message.slice(0, 200)})`, 'one object a line, or one list of objects', {
-              cause: error,
-            })
-          : error;
-      throw atPlace(await this.place(index), problem);
+      throw atPlace(await this.place(index), error);
     }
   }
 

@@ -1,5 +1,6 @@
 /** LLaVA, ShareGPT and OpenAI conversations, and columns, in JSON and JSON Lines. */
-import { dirname } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { DataError } from '../../../core/index.ts';
 import type { BlockedSource } from '../blocks.ts';
 import type { SourceDescription } from '../description.ts';
@@ -11,7 +12,8 @@ import { columnOptions, drawsOf, rowSample } from './row-sample.ts';
 
 /** @throws DataError naming file and line when its first row is of no known form */
 export async function openJsonSource(description: SourceDescription): Promise<BlockedSource> {
-  const { path, images = dirname(path), allowFetch = false } = description;
+  const path = await fileOf(description.path);
+  const { images = dirname(path), allowFetch = false } = description;
   const records = await JsonRecords.open(path);
   try {
     if (records.length === 0) throw new DataError(`${path} holds no samples`, 'give a file with at least one');
@@ -38,6 +40,20 @@ export async function openJsonSource(description: SourceDescription): Promise<Bl
     await records.close();
     throw error;
   }
+}
+
+/** The file, or the only one in a folder: `train.jsonl` and `test.jsonl` must not become one by accident. */
+async function fileOf(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() !== true) return path;
+  const names = (await readdir(path))
+    .filter((name) => /^(?!dataset_info)[^.].*\.(jsonl|ndjson|json)$/i.test(name))
+    .sort();
+  if (names.length === 1) return join(path, names[0]!);
+  throw new DataError(
+    `${path} holds ${names.length === 0 ? 'no JSON file' : `${names.length} JSON files (${names.slice(0, 5).join(', ')})`}`,
+    'name one file',
+  );
 }
 
 /** Runs something, and names the place where it fails. */

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseRecipe, trainingRecipe, type TrainingRecipe } from '../../../../src/recipe/index.ts';
+import { trainerOptionsOf } from '../../../../src/recipe/build.ts';
 import { checkRunFolder, discardEmptyRun, openRunFiles } from '../../../../src/recipe/node/run-files.ts';
 import { temporaryFolder } from '../../hub/node/temporary.ts';
 
@@ -10,6 +11,10 @@ const folder = temporaryFolder();
 function recipe(output: string, ...set: string[]): TrainingRecipe {
   const file = new URL('../../../../recipes/easy-vqa.yaml', import.meta.url);
   return parseRecipe(trainingRecipe, readFileSync(file, 'utf8'), 'easy-vqa.yaml', [`output=${output}`, ...set]);
+}
+
+function identity(of: TrainingRecipe): string | undefined {
+  return trainerOptionsOf(of).identity;
 }
 
 describe('the folder of a run', () => {

@@ -1,0 +1,11 @@
+export {
+  ADAPTER_PREFIX,
+  AdaptedModel,
+  attachLora,
+  type LoraAdapter,
+  type LoraConfig,
+  loraScaling,
+  rowLengths,
+} from './adapter.ts';
+export type { LoraLayer } from './layer.ts';
+export type { LayerPattern } from './targets.ts';
