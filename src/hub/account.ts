@@ -11,6 +11,11 @@ export interface NamingRules {
   readonly prefix?: string;
   /** Older names, as a pattern and what takes the place of what it matches. */
   readonly renamed?: readonly (readonly [old: RegExp, now: string])[];
+  /**
+   * What Transformers calls modules in memory, where that differs from files: a pattern and what takes the place of what it
+   * matches in the path of a parameter. Adapters are saved under these names.
+   */
+  readonly inMemory?: readonly (readonly [path: RegExp, name: string])[];
   /** Tensors that are known and not needed: buffers, copies of tied weights, heads that were not asked for. */
   readonly ignored?: readonly RegExp[];
 }
@@ -109,6 +114,22 @@ function pathOf(name: string, { prefix, renamed = [] }: NamingRules, expected: R
   const now = renamed.reduce((text, [old, word]) => text.replace(old, word), name);
   if (expected.has(now) || prefix === undefined || !now.startsWith(prefix)) return now;
   return now.slice(prefix.length);
+}
+
+/** The parameter that a name in a file stands for; undefined where there is none. */
+export function parameterOf(
+  name: string,
+  rules: NamingRules,
+  expected: ReadonlyMap<string, unknown>,
+): string | undefined {
+  const path = pathOf(name, rules, expected);
+  return expected.has(path) ? path : undefined;
+}
+
+/** What Transformers calls a parameter in memory. */
+export function nameInMemory(path: string, { inMemory = [] }: NamingRules): string {
+  const rule = inMemory.find(([pattern]) => pattern.test(path));
+  return rule === undefined ? path : path.replace(rule[0], rule[1]);
 }
 
 function list(names: readonly string[]): string {

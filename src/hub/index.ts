@@ -1,4 +1,5 @@
 export * from './account.ts';
+export * from './adapter.ts';
 export * from './generation-config.ts';
 export * from './parse.ts';
 export * from './quantize/index.ts';

@@ -21,19 +21,25 @@ export function fusionConfigOf(
   classes: number,
   objectives: Pick<ObjectivesSection, 'mlm' | 'itm'> = {},
 ): FusionConfig {
-  const { vision, fusion } = model;
+  const { fusion } = model;
   return {
-    vision: vision.kind === 'vit' ? withoutAbsent(vision) : vision,
+    vision: visionConfigOf(model.vision),
     text: withoutAbsent({ ...model.text, vocabularySize }),
     hiddenSize: fusion.hidden,
     heads: fusion.heads,
     classes,
     query: fusion.direction === 'text-to-vision' ? 'text' : 'vision',
     layers: fusion.layers,
+    ...(fusion.pooledText === true ? { pooledText: true } : {}),
     alignmentSize: fusion.alignment,
     ...((objectives.mlm ?? 0) > 0 ? { maskedHead: true } : {}),
     ...((objectives.itm ?? 0) > 0 ? { matchingHead: true } : {}),
   };
+}
+
+function visionConfigOf(vision: FusionSection['vision']): FusionConfig['vision'] {
+  if (vision.kind === 'convnet') return vision;
+  return vision.kind === 'vit' ? withoutAbsent(vision) : withoutAbsent(vision);
 }
 
 /** Without keys that hold undefined. */

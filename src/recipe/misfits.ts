@@ -1,4 +1,4 @@
-import { studioOf } from '../data/index.ts';
+import { SORT_OF_CLEVR_SIZE, studioOf } from '../data/index.ts';
 import { isPretraining } from './pretraining.ts';
 import type { TrainingRecipe } from './types.ts';
 
@@ -18,10 +18,13 @@ export function misfits({ model, data, objectives, train }: TrainingRecipe): Mis
   const demand = (fits: boolean, path: string, message: string): void => {
     if (!fits) found.push({ path: path.split('.'), message });
   };
-  if (vision.kind === 'vit') {
-    const { imageSize, patchSize, width, heads } = vision;
-    demand(imageSize % patchSize === 0, 'model.vision.patchSize', `must divide imageSize, ${imageSize}`);
+  if (vision.kind !== 'convnet') {
+    const { width, heads } = vision;
     demand(width % heads === 0, 'model.vision.heads', `must divide width, ${width}`);
+  }
+  if (vision.kind === 'vit') {
+    const { imageSize, patchSize } = vision;
+    demand(imageSize % patchSize === 0, 'model.vision.patchSize', `must divide imageSize, ${imageSize}`);
   } else {
     const { channels, blocks, imageSize, stem } = vision;
     demand(
@@ -31,11 +34,16 @@ export function misfits({ model, data, objectives, train }: TrainingRecipe): Mis
     );
     const step = stem * 2 ** (channels.length - 1);
     demand(
-      imageSize % step === 0,
+      vision.kind === 'conv-transformer' || imageSize % step === 0,
       'model.vision.imageSize',
       `must be a multiple of ${step} with this stem and these stages`,
     );
   }
+  demand(
+    fusion.pooledText !== true || fusion.direction === 'text-to-vision',
+    'model.fusion.pooledText',
+    'needs the direction text-to-vision',
+  );
   demand(text.width % text.heads === 0, 'model.text.heads', `must divide width, ${text.width}`);
   demand(fusion.hidden % fusion.heads === 0, 'model.fusion.heads', `must divide hidden, ${fusion.hidden}`);
   const weightOf = (name: (typeof COMPARING)[number] | 'mlm'): number => objectives[name] ?? 0;
@@ -49,13 +57,13 @@ export function misfits({ model, data, objectives, train }: TrainingRecipe): Mis
     demand(
       weightOf(name) === 0 || data.kind !== 'easy-vqa',
       `objectives.${name}`,
-      'must be 0: easy-VQA has no descriptions of its pictures',
+      'must be 0: these data have no descriptions of their pictures',
     );
   }
   demand(
     weightOf('mlm') === 0 || pretraining,
     'objectives.mlm',
-    `must be 0: ${data.kind} hides no words; emoji-descriptions and easy-vqa-questions do`,
+    `must be 0: ${data.kind} hides no words; emoji-descriptions and shape-descriptions do`,
   );
   demand(
     weightOf('mlm') === 0 || fusion.direction === 'text-to-vision',
@@ -88,6 +96,10 @@ export function misfits({ model, data, objectives, train }: TrainingRecipe): Mis
     'objectives',
     'one of them must be more than 0',
   );
+  if (data.kind === 'sort-of-clevr') {
+    const size = SORT_OF_CLEVR_SIZE;
+    demand(vision.imageSize === size, 'model.vision.imageSize', `must be ${size} for Sort-of-CLEVR`);
+  }
   if (data.kind === 'emoji-statements' || data.kind === 'emoji-descriptions') {
     const { imageSize } = vision;
     demand(imageSize >= 32 && imageSize <= 64, 'model.vision.imageSize', 'must be from 32 to 64 for emoji');

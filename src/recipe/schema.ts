@@ -37,6 +37,12 @@ const convnet = z.strictObject({
   stem: count.max(64),
 });
 
+const convTransformer = z.strictObject({
+  ...convnet.shape,
+  kind: z.literal('conv-transformer'),
+  ...transformer,
+});
+
 const text = z.strictObject({
   vocabularySize: count.max(1_000_000),
   /** Tokens of the longest text. */
@@ -48,13 +54,15 @@ const fusion = z.strictObject({
   type: z.literal('fusion'),
   /** Folder of a trained model to begin with. */
   from: z.string().min(1).max(4096).optional(),
-  vision: z.discriminatedUnion('kind', [vit, convnet]),
+  vision: z.discriminatedUnion('kind', [vit, convnet, convTransformer]),
   text,
   fusion: z.strictObject({
     /** Width in which the modalities meet. */
     hidden: count.max(16_384),
     heads: count.max(256),
     layers: count.max(64).default(1),
+    /** The mean of a text's tokens asks, in place of each of them. */
+    pooledText: z.boolean().optional(),
     /** Which modality asks. */
     direction: z.enum(['text-to-vision', 'vision-to-text']).default('text-to-vision'),
     /** Width of the space of the contrastive objective; 0 for none. */
@@ -88,25 +96,35 @@ const emojiStatements = z.strictObject({
   fraction,
 });
 
-const easy = {
+const easyVqa = z.strictObject({
+  kind: z.literal('easy-vqa'),
   /** Folder or tar of the official layout. `--data` goes before it. */
   path: z.string().min(1).optional(),
   /** Training pictures kept away from training, for validation. */
   heldOut: z.number().int().min(0).max(100_000).default(0),
-  augment: z.boolean().default(false),
-  workers,
-};
-
-const easyVqa = z.strictObject({
-  kind: z.literal('easy-vqa'),
-  ...easy,
   /** Questions asked of each training picture in a batch. */
   questions: z.number().int().min(1).max(64).default(1),
+  augment: z.boolean().default(false),
   fraction,
+  workers,
 });
 
 const emojiDescriptions = z.strictObject({ kind: z.literal('emoji-descriptions'), ...emoji });
-const easyVqaQuestions = z.strictObject({ kind: z.literal('easy-vqa-questions'), ...easy });
+const sortOfClevr = z.strictObject({
+  kind: z.literal('sort-of-clevr'),
+  /** Training pictures kept away from training, for validation. */
+  heldOut: z.number().int().min(0).max(9_000).default(0),
+  /** Turn and mirror training pictures; answers follow. */
+  augment: z.boolean().default(false),
+  workers,
+});
+
+const shapes = z.strictObject({
+  kind: z.literal('shape-descriptions'),
+  /** Pictures in a pass; each pass has others. */
+  count: count.max(10_000_000).default(10_000),
+  workers,
+});
 
 const betas = z.tuple([share, share]).default([0.9, 0.999]);
 const shared = { lr: z.number().positive().max(100), weightDecay: z.number().min(0).max(10).default(0) };
@@ -157,7 +175,7 @@ const train = z
 
 const fields = z.strictObject({
   model: z.discriminatedUnion('type', [fusion]),
-  data: z.discriminatedUnion('kind', [emojiStatements, easyVqa, emojiDescriptions, easyVqaQuestions]),
+  data: z.discriminatedUnion('kind', [emojiStatements, easyVqa, emojiDescriptions, shapes, sortOfClevr]),
   objectives: z
     .strictObject({
       /** Cross-entropy of the answer; 1 where there are answers. */

@@ -1,10 +1,17 @@
+import type { ClassificationResult } from '../eval/classification.ts';
 import type { BalancedFigure } from '../eval/emoji-statements.ts';
 import type { AccuracyRow } from '../eval/report/index.ts';
 import type { RunEvaluation } from './node/evaluate-run.ts';
 import type { TestSections } from './run-report.ts';
 
 /** What the test split gave, for the report. @param classNames in the order of their numbers */
-export function testReport(evaluation: RunEvaluation, classNames: readonly string[]): TestSections {
+export function testReport(evaluation: RunEvaluation, classNames: readonly string[]): { test?: TestSections } {
+  const sections = testSections(evaluation, classNames);
+  return sections === undefined ? {} : { test: sections };
+}
+
+function testSections(evaluation: RunEvaluation, classNames: readonly string[]): TestSections | undefined {
+  if (evaluation.kind === 'pretraining') return undefined;
   if (evaluation.kind === 'easy-vqa') {
     const { test } = evaluation;
     return {
@@ -13,9 +20,22 @@ export function testReport(evaluation: RunEvaluation, classNames: readonly strin
       confusion: { classes: classNames, counts: test.confusion },
     };
   }
-  if (evaluation.kind === 'pretraining') {
-    const figures = Object.entries(evaluation.validation ?? {});
-    return { headline: figures.map(([label, value]) => ({ label, value: value.toFixed(3), detail: 'validation' })) };
+  if (evaluation.kind === 'sort-of-clevr') {
+    const { nonRelational, relational, byKind } = evaluation.test;
+    const named = { 'not relational': nonRelational, relational };
+    const rows = (figures: Readonly<Record<string, ClassificationResult>>): AccuracyRow[] =>
+      Object.entries(figures).map(([label, { right, total }]) => ({ label, correct: right, total }));
+    return {
+      headline: Object.entries(named).map(([label, figure]) => ({
+        label: `${label}, test`,
+        value: figure.accuracy.toFixed(4),
+        detail: interval(figure),
+      })),
+      accuracy: [
+        { title: 'All questions', rows: rows(named) },
+        { title: 'What is asked', rows: rows(byKind) },
+      ],
+    };
   }
   const { overall, byLanguage, byKind } = evaluation.test;
   const rows = (groups: Readonly<Record<string, { overall: BalancedFigure }>>): AccuracyRow[] =>

@@ -27,6 +27,11 @@ export interface ConvNetSection {
   readonly stem: number;
 }
 
+/** A picture encoder of residual convolutions, then attention. */
+export interface ConvTransformerSection extends Omit<ConvNetSection, 'kind'>, TransformerSection {
+  readonly kind: 'conv-transformer';
+}
+
 /** The text encoder. */
 export interface TextSection extends TransformerSection {
   readonly vocabularySize: number;
@@ -38,13 +43,15 @@ export interface FusionSection {
   readonly type: 'fusion';
   /** Folder of a model whose weights and tokenizer it begins with; what that model lacks is drawn from the seed. */
   readonly from?: string | undefined;
-  readonly vision: VitSection | ConvNetSection;
+  readonly vision: VitSection | ConvNetSection | ConvTransformerSection;
   readonly text: TextSection;
   readonly fusion: {
     readonly hidden: number;
     readonly heads: number;
     readonly layers: number;
     readonly direction: 'text-to-vision' | 'vision-to-text';
+    /** The mean of a text's tokens asks, in place of each of them; needs the direction text-to-vision. */
+    readonly pooledText?: boolean | undefined;
     /** Width of the space of the contrastive objective; 0 for none. */
     readonly alignment: number;
   };
@@ -92,13 +99,31 @@ export interface EasyVqaSection {
   readonly workers: number;
 }
 
-/** Pictures of easy-VQA with questions about them, of which words are hidden: for pretraining, without answers. */
-export type EasyVqaQuestionsSection = Pick<EasyVqaSection, 'path' | 'heldOut' | 'augment' | 'workers'> & {
-  readonly kind: 'easy-vqa-questions';
-};
+/** Drawn shapes with sentences about them, of which words are hidden: for pretraining, with nothing of a benchmark in it. */
+export interface ShapesSection {
+  readonly kind: 'shape-descriptions';
+  /** Pictures in a pass; each pass has others. */
+  readonly count: number;
+  readonly workers: number;
+}
+
+/** Sort-of-CLEVR, made by its rules; a batch is counted in pictures, each with its 20 questions. */
+export interface SortOfClevrSection {
+  readonly kind: 'sort-of-clevr';
+  /** Training pictures kept away from training, for validation; 0 for none. */
+  readonly heldOut: number;
+  /** Turn and mirror training pictures; answers follow. */
+  readonly augment: boolean;
+  readonly workers: number;
+}
 
 /** What is trained on. */
-export type DataSection = EmojiStatementsSection | EasyVqaSection | EmojiDescriptionsSection | EasyVqaQuestionsSection;
+export type DataSection =
+  | EmojiStatementsSection
+  | EasyVqaSection
+  | EmojiDescriptionsSection
+  | ShapesSection
+  | SortOfClevrSection;
 
 /** How much each part of the loss counts. */
 export interface ObjectivesSection {

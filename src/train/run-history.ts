@@ -46,7 +46,14 @@ export interface QuestionHistory {
   readonly expected: string | undefined;
   readonly picture: string | undefined;
   /** In order of steps; the first and the latest ones. */
-  readonly answers: readonly { readonly step: number; readonly text: string }[];
+  readonly answers: readonly SpanOfAnswer[];
+}
+
+/** An answer that was given from one step to another, each time that it was asked. */
+export interface SpanOfAnswer {
+  readonly from: number;
+  readonly to: number;
+  readonly text: string;
 }
 
 /** Questions, and answers to each, that are kept. */
@@ -126,7 +133,10 @@ export class RunHistory {
     const key = JSON.stringify([question, expected, picture]);
     const known = this.#questions.get(key);
     if (known === undefined && this.#questions.size >= MAX_QUESTIONS) return;
-    const answers = [...(known?.answers ?? []), { step, text: generated }];
+    const answers = [...(known?.answers ?? [])];
+    const before = answers.at(-1);
+    if (before?.text === generated) answers[answers.length - 1] = { ...before, to: step };
+    else answers.push({ from: step, to: step, text: generated });
     // The first answer shows where it all began.
     if (answers.length > MAX_ANSWERS) answers.splice(1, 1);
     this.#questions.set(key, { question, expected, picture, answers });

@@ -13,7 +13,8 @@ import { readRecipe, runRecipe, type RunOutcome } from '../../recipe/node/index.
 import { FusionPredictor } from '../../tasks/node/index.ts';
 import type { MetricsRecord } from '../../train/index.ts';
 import { listenForInterrupt, readMetrics } from '../../train/node/index.ts';
-import { PACKAGE_ROOT, packageVersion } from '../package.ts';
+import { PACKAGE_ROOT } from '../../core/node/index.ts';
+import { packageVersion } from '../package.ts';
 import { sampleStatements, surestMistakes } from './choose.ts';
 import { drawConcepts } from './drawings.ts';
 import { makeReport, type Sample, type StatementsEvaluation } from './report.ts';

@@ -1,3 +1,4 @@
+export * from './package-root.ts';
 export * from './files.ts';
 export * from './terminal.ts';
 export * from './within.ts';

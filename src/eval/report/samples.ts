@@ -11,12 +11,12 @@ function card({ picture, question, expected, answers }: ReportSample): string {
   const image = picture !== undefined && PICTURE.test(picture) ? `<img src="${picture}" alt="" decoding="async">` : '';
   const truth =
     expected === undefined ? '' : `<p class="truth">right: <b${lang(expected)}>${escapeHtml(expected)}</b></p>`;
-  const rows = answers.map(({ step, text }) => {
+  const rows = answers.map(({ from, to, text }) => {
     const right = expected === undefined ? undefined : same(text, expected);
     const mark = right === undefined ? '' : ` class="${right ? 'right' : 'wrong'}"`;
     const sign = right === undefined ? '' : `<span aria-hidden="true">${right ? '✓' : '✗'}</span> `;
     const shown = text.trim() === '' ? '<i>nothing</i>' : escapeHtml(text);
-    return `<tr><th scope="row">${step}</th><td${mark}${lang(text)}>${sign}${shown}</td></tr>`;
+    return `<tr><th scope="row">${from === to ? from : `${from} – ${to}`}</th><td${mark}${lang(text)}>${sign}${shown}</td></tr>`;
   });
   return `<li>${image}<div><blockquote${lang(question)} dir="auto">${escapeHtml(question)}</blockquote>${truth}<table><thead><tr><th scope="col">step</th><th scope="col">answer</th></tr></thead><tbody>${rows.join(
     '',

@@ -112,7 +112,7 @@ progress::-webkit-progress-bar{background:var(--grid)}progress::-webkit-progress
 .samples li{display:flex;gap:16px;align-items:flex-start;min-width:0}.samples img{width:84px;flex:none}.samples div{min-width:0;flex:1}
 .samples blockquote{line-height:1.35;font-weight:500;white-space:pre-line}
 .samples table{margin-top:8px;font-size:.9375rem}.samples thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
-.samples tbody th{width:3.6em;padding:2px 10px 2px 0;color:var(--soft);font-size:.8125rem;font-weight:400;vertical-align:baseline;text-align:right}
+.samples tbody th{width:7em;padding:2px 10px 2px 0;color:var(--soft);font-size:.8125rem;font-weight:400;vertical-align:baseline;text-align:right}
 .samples td{padding:2px 0;vertical-align:baseline;white-space:pre-line}
 details{margin-top:28px}summary{cursor:pointer;color:var(--accent)}
 pre{overflow-x:auto;margin:14px 0 0;padding:18px 20px;border-radius:8px;background:var(--raised);box-shadow:0 0 0 1px var(--hair);font:13px/1.6 var(--mono);tab-size:2}

@@ -124,7 +124,8 @@ export interface ReportSample {
   readonly expected?: string | undefined;
   /** Data URL of a PNG, JPEG or WebP picture; others are not shown. */
   readonly picture?: string | undefined;
-  readonly answers: readonly { readonly step: number; readonly text: string }[];
+  /** What was answered from one step to another. */
+  readonly answers: readonly { readonly from: number; readonly to: number; readonly text: string }[];
 }
 
 export interface AttentionExample {

@@ -1,3 +1,4 @@
+export * from './adapter-folder.ts';
 export * from './checkpoint.ts';
 export * from './fetch-model.ts';
 export type { JsonObject } from './json-file.ts';

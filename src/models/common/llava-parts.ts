@@ -69,6 +69,12 @@ export function llavaNames(config: LlavaPartsConfig): NamingRules {
       [/^model\.language_model\./, 'language_model.model.'],
       [/^lm_head\./, 'language_model.lm_head.'],
     ],
+    inMemory: [
+      [/^vision_tower\.vision_model\./, 'model.vision_tower.'],
+      [/^language_model\.model\./, 'model.language_model.'],
+      [/^language_model\.lm_head\./, 'lm_head.'],
+      [/^/, 'model.'],
+    ],
     ignored: [
       ...ignored,
       /(^|\.)embeddings\.position_ids$/,

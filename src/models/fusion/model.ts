@@ -44,6 +44,11 @@ export interface FusionConfig {
   readonly query: 'text' | 'vision';
   /** Cross-attention layers. A single bare one is the plainest form; more come with residuals and feed-forward parts. */
   readonly layers: number;
+  /**
+   * Whether the mean of a text's tokens asks, one query for a text, in place of every token; needs `query: 'text'`. Many short
+   * questions about one picture then cost a tenth.
+   */
+  readonly pooledText?: boolean;
   /** Width of the space in which pooled features are compared before fusion; 0 for none. */
   readonly alignmentSize: number;
   /** Whether there is a head that names hidden words of a text; needs `query: 'text'`. */
@@ -71,7 +76,7 @@ export interface EncodedPair {
 /**
  * Two encoders, cross-attention between their last hidden states, masked mean pooling and a linear classifier.
  * Its attention maps are named `fusion.<layer>.attention.weights`: [B, heads, K·T, P], or [B·K, heads, P, T] where the
- * picture asks.
+ * picture asks, or [B, heads, K, P] where pooled texts ask.
  */
 export class SimpleMultimodalModel extends Module {
   readonly vision_encoder: VisionEncoder;
@@ -102,6 +107,8 @@ export class SimpleMultimodalModel extends Module {
     this.alignment = config.alignmentSize > 0 ? new Alignment(hiddenSize, config.alignmentSize) : undefined;
     const features = hiddenSize + config.alignmentSize;
     const initializer = initializers.normal(0.02);
+    if (config.pooledText === true && (config.query !== 'text' || config.maskedHead === true))
+      throw new GraphError('pooled texts can only ask, and have no words left to name', 'leave pooledText out');
     if (config.maskedHead === true) {
       const { words } = this.text_encoder;
       if (words === undefined || config.query !== 'text')
@@ -178,6 +185,11 @@ export class SimpleMultimodalModel extends Module {
 
   /** @returns [B·K, D] */
   #pooled(vision: Tensor, text: Tensor, keep: Tensor): Tensor {
+    if (this.config.pooledText === true) {
+      const [rows, , width] = text.shape;
+      const whole = reshape(maskedMean(text, keep), [rows!, 1, width!]);
+      return reshape(this.#textStates(vision, whole), [rows!, width!]);
+    }
     return this.config.query === 'text'
       ? maskedMean(this.#textStates(vision, text), keep)
       : this.#visionAsks(vision, text, keep);

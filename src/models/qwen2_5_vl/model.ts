@@ -144,6 +144,10 @@ export function qwen25VLNames(tied: boolean): NamingRules {
       [/^model\.visual\./, 'visual.'],
       [/^model\.language_model\./, 'model.'],
     ],
+    inMemory: [
+      [/^visual\./, 'model.visual.'],
+      [/^model\./, 'model.language_model.'],
+    ],
     ignored,
   };
 }

@@ -25,6 +25,8 @@ const MOST_NOTES = 20;
 /** Samples that the terminal shows of each time. */
 const SHOWN_SAMPLES = 3;
 
+const LEARNING = 'learning';
+
 /** What shall be shown. */
 export interface ObserverOptions {
   /** Folder of the run. */
@@ -80,7 +82,7 @@ export class RunObserver {
   /** Begins the bar. @param length steps, or minutes, of the whole run */
   begin(length: { readonly steps: number } | { readonly minutes: number }): void {
     this.#bar = createTrainingBar(length, this.#options.stream);
-    this.#state = 'learning';
+    this.#state = LEARNING;
     this.#live?.changed();
   }
 
@@ -156,7 +158,8 @@ export class RunObserver {
       progress,
       totalSteps,
       seconds,
-      secondsLeft: totalSteps === undefined ? left : this.#rate.secondsLeft(totalSteps),
+      secondsLeft:
+        this.#state !== LEARNING ? undefined : totalSteps === undefined ? left : this.#rate.secondsLeft(totalSteps),
       state: this.#state,
       notes: this.#notes,
     };

@@ -118,7 +118,7 @@ export async function runRecipe(recipe: TrainingRecipe, options: RunOptions = {}
         engine: runtime.version,
         threads: runtime.threads,
         seed: recipe.train.seed,
-        test: testReport(evaluation, data.preprocessing.classNames),
+        ...testReport(evaluation, data.preprocessing.classNames),
       });
       observer.end('done');
       return { ...outcome, finished: { model: join(folder, 'model'), evaluation } };

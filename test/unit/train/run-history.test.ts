@@ -57,12 +57,17 @@ describe('RunHistory', () => {
 
   it('keeps the first and the latest answers to each of a few questions', () => {
     const history = new RunHistory();
-    for (let step = 0; step < 9; step++) {
-      const samples = Array.from({ length: 40 }, (_, i) => ({ question: `q${i}`, generated: `at ${step}` }));
+    for (let step = 0; step < 18; step++) {
+      const samples = Array.from({ length: 40 }, (_, i) => ({
+        question: `q${i}`,
+        generated: `at ${Math.floor(step / 2)}`,
+      }));
       history.observe({ kind: 'samples', step, seconds: 1, samples });
     }
     expect(history.questions).toHaveLength(24);
     expect(history.questions[23]).toMatchObject({ question: 'q23', expected: undefined });
-    expect(history.questions[0]!.answers.map(({ text }) => text)).toEqual(['at 0', 'at 5', 'at 6', 'at 7', 'at 8']);
+    expect(history.questions[0]!.answers).toEqual(
+      [0, 5, 6, 7, 8].map((half) => ({ from: 2 * half, to: 2 * half + 1, text: `at ${half}` })),
+    );
   });
 });
