@@ -143,6 +143,17 @@ const schedule = z.strictObject({
   floor: share.default(0),
 });
 
+const stopping = z.strictObject({
+  metric: z.string().min(1).max(200),
+  mode: z.enum(['max', 'min']).default('max'),
+  /** The run ends after so many evaluations that were not better; it never does when absent. */
+  patience: count.optional(),
+  /** By how much a figure must be better to count. */
+  margin: z.number().min(0).default(0),
+  /** Keep the best checkpoint. */
+  keepBest: z.boolean().default(true),
+});
+
 const train = z
   .strictObject({
     /** How long: exactly one of the three. */
@@ -163,10 +174,16 @@ const train = z
     keep: count.max(10_000).default(2),
     /** Steps between evaluations on validation data; 0 for none. */
     evaluateEvery: z.number().int().min(0).max(1_000_000_000).default(0),
+    /** Steps between times that the model is asked what it writes; 0 for never. */
+    samplesEvery: z.number().int().min(0).max(1_000_000_000).default(0),
+    /** By which figure of the evaluations the run is judged; it then ends with the best weights. */
+    stopping: stopping.optional(),
     /** Threads of the engine; all processors unless given. Equal results need equal numbers of threads. */
     threads: count.max(1024).optional(),
   })
-  .superRefine(({ steps, epochs, minutes }, context) => {
+  .superRefine(({ steps, epochs, minutes, stopping: judged, evaluateEvery }, context) => {
+    if (judged !== undefined && evaluateEvery === 0)
+      context.addIssue({ code: 'custom', path: ['evaluateEvery'], message: 'must be above 0 for train.stopping' });
     const given = [steps, epochs, minutes].filter((value) => value !== undefined).length;
     if (given !== 1) context.addIssue(`exactly one of steps, epochs and minutes is needed, got ${given}`);
   });

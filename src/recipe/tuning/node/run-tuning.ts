@@ -30,6 +30,7 @@ import { openModel, resolveModel } from '../../../auto/node/index.ts';
 import { openLoader } from '../../../data/node/index.ts';
 import { matchTensors } from '../../../hub/index.ts';
 import {
+  type JsonObject,
   openCheckpoint,
   readSafetensors,
   saveCheckpoint,
@@ -49,6 +50,7 @@ import { checkRunFolder, discardEmptyRun, openRunFiles, type RunFiles } from '..
 import { RunObserver } from '../../node/run-observer.ts';
 import { groupsOf } from '../parts.ts';
 import type { TuningRecipe } from '../types.ts';
+import { heldHooks } from './held-hooks.ts';
 import { createModelFolder } from './new-model.ts';
 
 /** How a run ended. */
@@ -89,7 +91,16 @@ export async function runTuning(recipe: TuningRecipe, options: RunOptions = {}):
     const architecture = readingModel(createModel(opened.files.config, start), start);
     const runtime = await createRuntime(recipe.train.threads === undefined ? {} : { threads: recipe.train.threads });
     try {
-      const trained = await train({ recipe, options, start, architecture, runtime, observer, ...files });
+      const trained = await train({
+        ...files,
+        recipe,
+        options,
+        start,
+        config: opened.files.config,
+        architecture,
+        runtime,
+        observer,
+      });
       const { model: weights, concepts } = split(trained.weights);
       const parameters = Object.values(weights).reduce((sum, { shape }) => sum + elementCount(shape), 0);
       const outcome = { folder, training: trained.outcome, parameters };
@@ -157,6 +168,8 @@ interface TuningContext extends RunFiles {
   readonly recipe: TuningRecipe;
   readonly options: RunOptions;
   readonly start: string;
+  /** Contents of the model's `config.json`. */
+  readonly config: JsonObject;
   readonly architecture: ReadingArchitecture;
   readonly runtime: Runtime;
   readonly observer: RunObserver;
@@ -213,6 +226,13 @@ async function train(
     {
       checkpoints,
       ...observer.hooks,
+      ...heldHooks({
+        recipe,
+        start,
+        config: context.config,
+        sources: dataset.sources,
+        weightsOf: async (step) => split(await step.readWeights(course.ema > 0)).model,
+      }),
       ...(options.interrupt === undefined ? {} : { interrupt: options.interrupt }),
     },
   );
