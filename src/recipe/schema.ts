@@ -160,7 +160,10 @@ const train = z
     steps: count.optional(),
     epochs: z.number().positive().max(100_000).optional(),
     minutes: z.number().positive().max(525_600).optional(),
-    batch: count.max(1_000_000),
+    /** Samples in a batch; `auto` for as many as fit into memory. */
+    batch: z.union([count.max(1_000_000), z.literal('auto').transform(() => 0)]),
+    /** What training may take at its peak where the batch is `auto`: 4GiB, or 60% of what is free. */
+    memory: z.string().max(40).optional(),
     /** Batches whose gradients are added up before an update. */
     accumulate: count.max(1_000_000).default(1),
     seed: z.number().int().min(0).max(0xffff_ffff).default(0),
@@ -181,7 +184,9 @@ const train = z
     /** Threads of the engine; all processors unless given. Equal results need equal numbers of threads. */
     threads: count.max(1024).optional(),
   })
-  .superRefine(({ steps, epochs, minutes, stopping: judged, evaluateEvery }, context) => {
+  .superRefine(({ steps, epochs, minutes, stopping: judged, evaluateEvery, batch, memory }, context) => {
+    if (memory !== undefined && batch !== 0)
+      context.addIssue({ code: 'custom', path: ['memory'], message: 'is only for train.batch: auto' });
     if (judged !== undefined && evaluateEvery === 0)
       context.addIssue({ code: 'custom', path: ['evaluateEvery'], message: 'must be above 0 for train.stopping' });
     const given = [steps, epochs, minutes].filter((value) => value !== undefined).length;

@@ -165,7 +165,10 @@ export interface TrainSection {
   readonly steps?: number | undefined;
   readonly epochs?: number | undefined;
   readonly minutes?: number | undefined;
+  /** 0 where it is to be found; runs settle it before they begin. */
   readonly batch: number;
+  /** What training may take at its peak, for a batch that is to be found. */
+  readonly memory?: string | undefined;
   /** Batches whose gradients are added up before an update. */
   readonly accumulate: number;
   readonly seed: number;

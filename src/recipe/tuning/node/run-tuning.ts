@@ -45,7 +45,15 @@ import { trainerOptions } from '../../build.ts';
 import type { ConversationShape } from '../../conversations/dataset.ts';
 import { CONVERSATIONS_MODULE, type ConversationsOptions } from '../../conversations/node/dataset.ts';
 import { conceptsOf, textsOf } from '../../conversations/node/sources.ts';
-import { defaultCacheFolder, note, preparationReport, type RunOptions } from '../../node/run-recipe.ts';
+import {
+  defaultCacheFolder,
+  forTrial,
+  note,
+  preparationReport,
+  type RunOptions,
+  settleOptions,
+} from '../../node/run-recipe.ts';
+import { settleBatch } from '../../node/settle-batch.ts';
 import { checkRunFolder, discardEmptyRun, openRunFiles, type RunFiles } from '../../node/run-files.ts';
 import { RunObserver } from '../../node/run-observer.ts';
 import { groupsOf } from '../parts.ts';
@@ -75,10 +83,11 @@ const REGIONS = 6;
  * Trains and writes the model.
  * @throws RecipeError, DataError, CheckpointError, TrainingError, DeviceError
  */
-export async function runTuning(recipe: TuningRecipe, options: RunOptions = {}): Promise<TuningOutcome> {
-  const folder = recipe.output;
+export async function runTuning(asked: TuningRecipe, options: RunOptions = {}): Promise<TuningOutcome> {
+  const folder = asked.output;
   const resume = options.resume === true;
   await checkRunFolder(folder, resume);
+  const recipe = await settleBatch(asked, settleOptions(options));
   const { model: section, data, objectives } = recipe;
   const trainer = trainerOptions(recipe, { model: section, data: { ...data, workers: null }, objectives });
   const files = await openRunFiles(recipe, trainer.identity, resume, note(options.stream));
@@ -104,7 +113,8 @@ export async function runTuning(recipe: TuningRecipe, options: RunOptions = {}):
       const { model: weights, concepts } = split(trained.weights);
       const parameters = Object.values(weights).reduce((sum, { shape }) => sum + elementCount(shape), 0);
       const outcome = { folder, training: trained.outcome, parameters };
-      if (trained.outcome.ended === 'interrupted') return { ...outcome, model: undefined };
+      if (trained.outcome.ended === 'interrupted' || options.trial !== undefined)
+        return { ...outcome, model: undefined };
       const saved = join(folder, 'model');
       await saveCheckpoint(
         saved,
@@ -220,11 +230,11 @@ async function train(
       },
     },
     {
-      ...trainerOptions(recipe, { model: section, data: { ...data, workers: null }, objectives }),
+      ...forTrial(trainerOptions(recipe, { model: section, data: { ...data, workers: null }, objectives }), options),
       groups: groupsOf(section.parts, NETWORK),
     },
     {
-      checkpoints,
+      ...(options.trial === undefined ? { checkpoints } : {}),
       ...observer.hooks,
       ...heldHooks({
         recipe,
@@ -237,7 +247,7 @@ async function train(
     },
   );
   const { minutes } = course;
-  observer.begin(minutes === undefined ? { steps: trainer.totalSteps! } : { minutes });
+  observer.begin(minutes === undefined || options.trial !== undefined ? { steps: trainer.totalSteps! } : { minutes });
   try {
     const outcome = await trainer.run();
     return { outcome, weights: await trainer.step.readWeights(course.ema > 0) };
