@@ -19,17 +19,27 @@ import { writeFileAtomic } from '../../../core/node/files.ts';
 import { createModel, type ReadingArchitecture, readingModel } from '../../../auto/index.ts';
 import { openModel, resolveModel } from '../../../auto/node/index.ts';
 import { openLoader } from '../../../data/node/index.ts';
+import type { JsonObject } from '../../../hub/node/index.ts';
 import { createRuntime } from '../../../runtime/node/index.ts';
 import type { Runtime } from '../../../runtime/types.ts';
 import { Trainer, type TrainerOptions, type TrainingOutcome } from '../../../train/index.ts';
 import { trainerOptions } from '../../build.ts';
 import { CONVERSATIONS_MODULE, type ConversationsOptions } from '../../conversations/node/dataset.ts';
 import { textsOf } from '../../conversations/node/sources.ts';
-import { defaultCacheFolder, note, preparationReport, type RunOptions } from '../../node/run-recipe.ts';
+import {
+  defaultCacheFolder,
+  forTrial,
+  note,
+  preparationReport,
+  type RunOptions,
+  settleOptions,
+} from '../../node/run-recipe.ts';
+import { settleBatch } from '../../node/settle-batch.ts';
 import { checkRunFolder, discardEmptyRun, openRunFiles, type RunFiles } from '../../node/run-files.ts';
 import { RunObserver } from '../../node/run-observer.ts';
 import { imageSizeOf, shapeOf } from '../shape.ts';
 import type { TuningRecipe } from '../types.ts';
+import { heldHooks } from './held-hooks.ts';
 import { createModelFolder } from './new-model.ts';
 import { adapterOf, type Taught, wholeModel } from './taught.ts';
 
@@ -47,10 +57,11 @@ export interface TuningOutcome {
  * Trains and writes the model.
  * @throws RecipeError, DataError, CheckpointError, TrainingError, DeviceError
  */
-export async function runTuning(recipe: TuningRecipe, options: RunOptions = {}): Promise<TuningOutcome> {
-  const folder = recipe.output;
+export async function runTuning(asked: TuningRecipe, options: RunOptions = {}): Promise<TuningOutcome> {
+  const folder = asked.output;
   const resume = options.resume === true;
   await checkRunFolder(folder, resume);
+  const recipe = await settleBatch(asked, settleOptions(options));
   const files = await openRunFiles(recipe, tuningOptions(recipe).identity, resume, note(options.stream));
   let observer: RunObserver | undefined;
   try {
@@ -62,10 +73,21 @@ export async function runTuning(recipe: TuningRecipe, options: RunOptions = {}):
     const runtime = await createRuntime(recipe.train.threads === undefined ? {} : { threads: recipe.train.threads });
     try {
       const taught = await (recipe.model.lora === undefined ? wholeModel : adapterOf)(recipe, start, architecture);
-      const trained = await train({ recipe, options, start, architecture, taught, runtime, observer, ...files });
+      const trained = await train({
+        ...files,
+        recipe,
+        options,
+        start,
+        config: opened.files.config,
+        architecture,
+        taught,
+        runtime,
+        observer,
+      });
       const parameters = Object.values(trained.weights).reduce((sum, { shape }) => sum + elementCount(shape), 0);
       const outcome = { folder, training: trained.outcome, parameters };
-      if (trained.outcome.ended === 'interrupted') return { ...outcome, model: undefined };
+      if (trained.outcome.ended === 'interrupted' || options.trial !== undefined)
+        return { ...outcome, model: undefined };
       const saved = await taught.save(folder, trained.weights);
       const result = {
         ...outcome,
@@ -118,6 +140,8 @@ interface TuningContext extends RunFiles {
   readonly recipe: TuningRecipe;
   readonly options: RunOptions;
   readonly start: string;
+  /** Contents of the model's `config.json`. */
+  readonly config: JsonObject;
   readonly architecture: ReadingArchitecture;
   readonly taught: Taught;
   readonly runtime: Runtime;
@@ -163,15 +187,24 @@ async function train(
         return loader;
       },
     },
-    { ...tuningOptions(recipe), groups: taught.groups },
+    { ...forTrial(tuningOptions(recipe), options), groups: taught.groups },
     {
-      checkpoints,
+      ...(options.trial === undefined ? { checkpoints } : {}),
       ...observer.hooks,
+      ...(taught.modelWeights === undefined
+        ? {}
+        : heldHooks({
+            recipe,
+            start,
+            config: context.config,
+            sources: dataset.sources,
+            weightsOf: async (step) => taught.modelWeights!(await step.readWeights(course.ema > 0)),
+          })),
       ...(options.interrupt === undefined ? {} : { interrupt: options.interrupt }),
     },
   );
   const { minutes } = course;
-  observer.begin(minutes === undefined ? { steps: trainer.totalSteps! } : { minutes });
+  observer.begin(minutes === undefined || options.trial !== undefined ? { steps: trainer.totalSteps! } : { minutes });
   try {
     const outcome = await trainer.run();
     return { outcome, weights: await trainer.step.readWeights(course.ema > 0) };
