@@ -9,12 +9,14 @@ import {
   beamAnswer,
   type BeamTextOptions,
   type GenerateOptions,
+  type ModelWeights,
   type PictureEncoder,
   type Prompt,
   type TextOptions,
 } from '../generate/index.ts';
-import type { GenerationConfig } from '../hub/index.ts';
-import type { ImageTextProcessor } from '../models/index.ts';
+import type { GenerationConfig, NamingRules } from '../hub/index.ts';
+import type { GeneratingModel, ImageTextProcessor } from '../models/index.ts';
+import { changesOf, type WeightedAdapter } from './adapters.ts';
 import type { VectorSpace } from './vector-space.ts';
 
 export type { AnswerPiece };
@@ -32,6 +34,15 @@ export interface LanguageModelParts {
   readonly space?: VectorSpace;
   readonly generation?: GenerationConfig | undefined;
   readonly stopTokens: readonly number[];
+  /** Where the model comes from, which adapters are read for. */
+  readonly source?: ModelSource;
+}
+
+/** The model itself, where its weights lie, and how its files name them. */
+export interface ModelSource {
+  readonly model: GeneratingModel;
+  readonly weights: ModelWeights;
+  readonly names: NamingRules;
 }
 
 /** A part of a message: text, or a picture. */
@@ -121,6 +132,17 @@ export class LanguageModel {
   answers(prompts: readonly Prompt[], options: TextOptions = {}): AsyncGenerator<AnswerPiece, void, void> {
     const { decoding, tokenizer } = this.parts;
     return answer(decoding, prompts, tokenizer, { ...this.#defaults(), ...options });
+  }
+
+  /**
+   * Answers from now on with these adapters, and with no others; none takes them all away. Their changes add up. Weights of
+   * the model stay where they are. Answers that are under way go on with what they began with.
+   * @throws GenerationError when they are of another model, DeviceError when the engine refuses the changed program
+   */
+  async useAdapters(adapters: readonly WeightedAdapter[]): Promise<void> {
+    const changes = changesOf(adapters);
+    await this.parts.decoding.adapt(changes);
+    await this.parts.encoder?.adapt(changes);
   }
 
   async dispose(): Promise<void> {

@@ -1,4 +1,4 @@
-import { allocateArray, DataError, groupBy, hostTensor, type HostTensor, type Random } from '../core/index.ts';
+import { allocateArray, DataError, groupBy, hostTensor, type Random } from '../core/index.ts';
 import { sampleRandom, shuffledOrder, type Batch, type Dataset, type Position } from './dataset.ts';
 import { chooseFraction, type Fraction } from './fraction.ts';
 import { CENTERED_NORMALIZATION, type ImageNormalization } from './image.ts';
@@ -48,11 +48,6 @@ export interface EasyVqaOptions {
   readonly augment?: boolean;
   /** Only these training pictures, with their questions; all unless told. */
   readonly fraction?: Fraction;
-  /**
-   * Takes one question of each picture, without its answer, as a text about it, for pretraining: see {@link MaskedPairs}. What a
-   * question presupposes ("what color is the circle?") is all that it tells.
-   */
-  readonly described?: boolean;
   readonly normalization?: ImageNormalization;
 }
 
@@ -63,9 +58,6 @@ export interface EasyVqaOptions {
  * - `ids` [B·K, textLength] int64 and `mask` [B·K, textLength] float32
  * - `label` [B·K] int64: position in {@link EASY_VQA_ANSWERS}
  *
- * or, where questions are descriptions, `pixels`, `description_ids` and `description_mask` as the two above, and
- * - `concept` [B] int64: which question it is, equal ones having equal numbers
- *
  * Source: V. Zhou, easy-VQA (2019), https://github.com/vzhou842/easy-VQA, MIT licence.
  */
 export class EasyVqaDataset implements Dataset {
@@ -75,8 +67,6 @@ export class EasyVqaDataset implements Dataset {
   readonly #options: EasyVqaOptions;
   readonly #data: EasyVqaSplit;
   readonly #tokenizer: TextTokenizer;
-  /** Numbers of the questions as texts. */
-  readonly #texts: ReadonlyMap<string, number>;
 
   /** @param data the official split that the options' split is taken from. @throws DataError */
   constructor(options: EasyVqaOptions, data: EasyVqaSplit) {
@@ -96,12 +86,11 @@ export class EasyVqaDataset implements Dataset {
         `the ${split} split of easy-VQA is empty`,
         split === 'validation' ? 'hold out some pictures' : 'check the file',
       );
-    if ((split === 'train' && (options.questions ?? 1) > 1) || options.described === true)
+    if (split === 'train' && (options.questions ?? 1) > 1)
       this.#groups = [...groupBy(this.questions, ({ image }) => image).values()];
     this.#options = options;
     this.#data = data;
     this.#tokenizer = new TextTokenizer(options.tokenizer);
-    this.#texts = new Map([...new Set(this.questions.map(({ text }) => text))].map((text, i) => [text, i]));
   }
 
   get length(): number {
@@ -130,34 +119,24 @@ export class EasyVqaDataset implements Dataset {
       asked.map(({ text }) => text),
       textLength,
     );
-    const numbers = (of: (question: EasyVqaQuestion) => number): HostTensor<'int64'> =>
-      hostTensor(
-        'int64',
-        [asked.length],
-        BigInt64Array.from(asked, (question) => BigInt(of(question))),
-      );
+    const labels = BigInt64Array.from(asked, ({ answer }) => BigInt(answer));
     const folder = split === 'test' ? 'test/images' : 'train/images';
-    const tensors =
-      this.#options.described === true
-        ? {
-            description_ids: texts.ids,
-            description_mask: texts.mask,
-            concept: numbers(({ text }) => this.#texts.get(text)!),
-          }
-        : { ids: texts.ids, mask: texts.mask, label: numbers(({ answer }) => answer) };
     return {
-      tensors: { pixels: hostTensor('float32', [count, 3, height, width], pixels), ...tensors },
+      tensors: {
+        pixels: hostTensor('float32', [count, 3, height, width], pixels),
+        ids: texts.ids,
+        mask: texts.mask,
+        label: hostTensor('int64', [asked.length], labels),
+      },
       ids: asked.map(({ image, text }) => `${folder}/${image}.png ${JSON.stringify(text)}`),
     };
   }
 
   /** What is asked in sample `item`; a picture with fewer questions than are wanted is asked some of them again. */
   #ask(item: number, random: Random | undefined): readonly EasyVqaQuestion[] {
-    if (this.#groups === undefined) return [this.questions[item]!];
-    const group = [...this.#groups[item]!];
-    random?.shuffle(group);
-    const count = this.#options.described === true ? 1 : this.#options.questions!;
-    return Array.from({ length: count }, (_, i) => group[i % group.length]!);
+    if (this.#groups === undefined || random === undefined) return [this.questions[item]!];
+    const group = random.shuffle([...this.#groups[item]!]);
+    return Array.from({ length: this.#options.questions! }, (_, i) => group[i % group.length]!);
   }
 
   /** Writes one picture as planes, mirrored and shifted; what comes in at the border repeats the picture's edge. */

@@ -16,6 +16,7 @@ export * from './masked-pairs.ts';
 export * from './masking.ts';
 export * from './pairs.ts';
 export * from './resize.ts';
+export { type ShapesOptions, shapeTexts } from './shapes/dataset.ts';
 export * from './text-stream.ts';
 export * from './text.ts';
 export * from './token-bytes.ts';

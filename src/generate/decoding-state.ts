@@ -1,7 +1,8 @@
 // B rows, T new tokens, V vocabulary, C capacity of the cache, F rows of features, A axes of positions
 import { GenerationError, hostTensor, type HostTensor, joinRows } from '../core/index.ts';
 import { CACHE, type CacheSlot } from '../nn/index.ts';
-import type { Program, Runtime, Value } from '../runtime/types.ts';
+import type { Runtime, Value } from '../runtime/types.ts';
+import type { ProgramLease } from './adaptable-program.ts';
 import type { Piece } from './prompt.ts';
 
 /** Names of the inputs of a decoding program, besides those of the cache. */
@@ -13,10 +14,10 @@ export const INPUTS = {
   positions: 'positions',
 } as const;
 
-/** What a {@link DecodingState} works with, which it owns but for runtime and program. */
+/** What a {@link DecodingState} works with, which it owns but for the runtime. */
 export interface DecodingParts {
   readonly runtime: Runtime;
-  readonly program: Program;
+  readonly program: ProgramLease;
   readonly slots: readonly CacheSlot[];
   /** Inputs that stay: caches, tables, and those of fixed size. */
   readonly values: Record<string, Value>;
@@ -62,7 +63,8 @@ export class DecodingState {
     const pieces = rows.map((row): Piece => ('tokens' in row ? row : { tokens: row }));
     const longest = Math.max(...pieces.map(({ tokens }) => tokens.length));
     this.#check(pieces, longest);
-    const { program, values, logits } = this.#parts;
+    const { values, logits } = this.#parts;
+    const { program, values: adapters } = this.#parts.program;
     const after = this.lengths.map((length, row) => length + pieces[row]!.tokens.length);
     const last = hostTensor('int32', [pieces.length]);
     const chosen = hostTensor('int64', [pieces.length]);
@@ -76,7 +78,9 @@ export class DecodingState {
     const next = pieces.map((piece, row) => this.#nextPosition(piece, row));
     const step = await this.#stepValues(pieces, longest);
     try {
-      const inputs = Object.fromEntries(program.inputs.map(({ name }) => [name, step[name] ?? values[name]!]));
+      const inputs = Object.fromEntries(
+        program.inputs.map(({ name }) => [name, step[name] ?? values[name] ?? adapters[name]!]),
+      );
       await program.run(inputs, this.#outputs);
     } finally {
       for (const [name, value] of Object.entries(step)) if (value !== this.#single[name]) value.dispose();
@@ -182,7 +186,8 @@ export class DecodingState {
   }
 
   dispose(): void {
-    const { values, logits } = this.#parts;
+    const { values, logits, program } = this.#parts;
+    program.end();
     for (const value of [...Object.values(values), logits, ...Object.values(this.#single)]) value.dispose();
   }
 }

@@ -3,9 +3,11 @@ import { GenerationError, hostTensor, type HostTensor, joinRows } from '../core/
 import { input, type Tensor } from '../graph/index.ts';
 import { type GeneratingModel, type GenerationShape, placeFeatures, readsPictures } from '../models/index.ts';
 import { CACHE, type CacheSlot, KeyValueCache, rotaryAngles, rotaryFrequencies } from '../nn/index.ts';
-import type { Program, Runtime, Value } from '../runtime/types.ts';
-import { compileFromFiles, type ModelWeights } from './compile.ts';
+import type { Runtime, Value } from '../runtime/types.ts';
+import { AdaptableProgram } from './adaptable-program.ts';
+import type { ModelWeights } from './compile.ts';
 import { DecodingState, INPUTS } from './decoding-state.ts';
+import type { LayerChanges } from './layer-changes.ts';
 
 /** What GroupQueryAttention wants the width of a head to be a multiple of, and where it turns heads itself. */
 const HEAD_UNIT = 8;
@@ -17,10 +19,15 @@ export class Decoding {
   /** Id of the token that stands for a row of features, in models that read pictures. */
   readonly imageToken: number | undefined;
   readonly #runtime: Runtime;
-  readonly #program: Program;
+  readonly #program: AdaptableProgram;
   readonly #slots: readonly CacheSlot[];
 
-  private constructor(runtime: Runtime, program: Program, model: GeneratingModel, slots: readonly CacheSlot[]) {
+  private constructor(
+    runtime: Runtime,
+    program: AdaptableProgram,
+    model: GeneratingModel,
+    slots: readonly CacheSlot[],
+  ) {
     this.shape = model.generation;
     this.imageToken = readsPictures(model) ? model.imageToken : undefined;
     this.#runtime = runtime;
@@ -40,22 +47,26 @@ export class Decoding {
   static async create(runtime: Runtime, model: GeneratingModel, weights: ModelWeights): Promise<Decoding> {
     // Walking the tree gives the weights their names.
     model.parameters();
-    const { positionAxes, context: contextSpecs = {} } = model.generation;
-    const cache = new KeyValueCache();
-    const chosen = input(INPUTS.chosen, 'int64', ['B']);
-    const context = Object.fromEntries(
-      Object.entries(contextSpecs).map(([name, { dtype, shape }]) => [name, input(name, dtype, shape)]),
-    );
-    const positions =
-      positionAxes === 0 ? {} : { positions: input(INPUTS.positions, 'int64', [positionAxes, 'B', 'T']) };
-    const logits = model.forwardCached(embeddings(model), chosen, cache, { context, ...positions });
-    // Models with axes of positions turn heads by themselves.
-    const turned = model.generation.rotary !== undefined && positionAxes === 0;
-    checkHeads(cache.slots, turned ? TURNED_HEAD_UNIT : HEAD_UNIT);
-    const outputs: Record<string, Tensor> = { logits, ...cache.outputs };
+    let slots: readonly CacheSlot[] = [];
+    const outputs = (): Record<string, Tensor> => {
+      const cache = new KeyValueCache();
+      const logits = tracedLogits(model, cache);
+      slots = cache.slots;
+      return { logits, ...cache.outputs };
+    };
     // A layer's cache is read before it is written: the operator was made for shared buffers.
-    const program = await compileFromFiles(runtime, outputs, weights, { inPlace: true });
-    return new Decoding(runtime, program, model, cache.slots);
+    const program = await AdaptableProgram.create({ runtime, model, weights, outputs, inPlace: true });
+    return new Decoding(runtime, program, model, slots);
+  }
+
+  /** Differs after every exchange of adapters: what was read before was read by another model. */
+  get version(): number {
+    return this.#program.version;
+  }
+
+  /** Exchanges adapters. States that were started before go on without the new ones. @throws DeviceError */
+  async adapt(changes: LayerChanges): Promise<void> {
+    await this.#program.adapt(changes);
   }
 
   /**
@@ -91,7 +102,7 @@ export class Decoding {
     const logits = await this.#runtime.allocate('float32', [rows, this.vocabularySize]);
     return new DecodingState({
       runtime: this.#runtime,
-      program: this.#program,
+      program: this.#program.lease(),
       slots: this.#slots,
       values,
       logits,
@@ -104,6 +115,21 @@ export class Decoding {
   dispose(): void {
     this.#program.dispose();
   }
+}
+
+/** The logits of chosen tokens. @returns [B, V] */
+function tracedLogits(model: GeneratingModel, cache: KeyValueCache): Tensor {
+  const { positionAxes, context: contextSpecs = {} } = model.generation;
+  const chosen = input(INPUTS.chosen, 'int64', ['B']);
+  const context = Object.fromEntries(
+    Object.entries(contextSpecs).map(([name, { dtype, shape }]) => [name, input(name, dtype, shape)]),
+  );
+  const positions = positionAxes === 0 ? {} : { positions: input(INPUTS.positions, 'int64', [positionAxes, 'B', 'T']) };
+  const logits = model.forwardCached(embeddings(model), chosen, cache, { context, ...positions });
+  // Models with axes of positions turn heads by themselves.
+  const turned = model.generation.rotary !== undefined && positionAxes === 0;
+  checkHeads(cache.slots, turned ? TURNED_HEAD_UNIT : HEAD_UNIT);
+  return logits;
 }
 
 /** @throws GenerationError where the engine's attention over a cache cannot work on heads of that width */

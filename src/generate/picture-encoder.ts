@@ -1,9 +1,12 @@
 // F rows of features, D width
+import type { Tensor } from '../graph/index.ts';
 import { GenerationError, hostTensor, type HostTensor, joinRows } from '../core/index.ts';
 import { arrangeRows, type ImageTextModel, type PreparedPicture } from '../models/index.ts';
 import { runOnce } from '../runtime/run-once.ts';
-import type { Program, Runtime } from '../runtime/types.ts';
-import { compileFromFiles, type ModelWeights } from './compile.ts';
+import type { Runtime } from '../runtime/types.ts';
+import { AdaptableProgram } from './adaptable-program.ts';
+import type { ModelWeights } from './compile.ts';
+import type { LayerChanges } from './layer-changes.ts';
 import type { EncodedPicture } from './prompt.ts';
 
 /** Pictures whose features are kept, unless told: a conversation seldom has more. */
@@ -12,13 +15,13 @@ const KEPT = 16;
 /** Turns pictures into features, and keeps those that it has seen last. */
 export class PictureEncoder {
   readonly #runtime: Runtime;
-  readonly #program: Program;
+  readonly #program: AdaptableProgram;
   readonly #model: ImageTextModel;
   readonly #most: number;
   /** By key, the one that was used last at the end. */
   readonly #kept = new Map<string, EncodedPicture>();
 
-  private constructor(runtime: Runtime, program: Program, model: ImageTextModel, most: number) {
+  private constructor(runtime: Runtime, program: AdaptableProgram, model: ImageTextModel, most: number) {
     this.#runtime = runtime;
     this.#program = program;
     this.#model = model;
@@ -34,9 +37,17 @@ export class PictureEncoder {
   ): Promise<PictureEncoder> {
     // Walking the tree gives the weights their names.
     model.parameters();
-    const features = model.pictureFeatures(model.pictureInputs());
-    const program = await compileFromFiles(runtime, { features }, weights);
+    const outputs = (): Record<string, Tensor> => ({ features: model.pictureFeatures(model.pictureInputs()) });
+    const program = await AdaptableProgram.create({ runtime, model, weights, outputs });
     return new PictureEncoder(runtime, program, model, options.kept ?? KEPT);
+  }
+
+  /** Exchanges adapters, of which it takes those on its own layers. @throws DeviceError */
+  async adapt(changes: LayerChanges): Promise<void> {
+    const { version } = this.#program;
+    await this.#program.adapt(changes);
+    // What was seen before would be seen otherwise now.
+    if (this.#program.version !== version) this.#kept.clear();
   }
 
   /** @throws GenerationError when it makes another number of features than the picture has image tokens */
@@ -60,9 +71,14 @@ export class PictureEncoder {
     const tensors = this.#model.pictureValues?.(picture) ?? picture.inputs;
     const parts = this.#model.independentTiles ? tilesOf(tensors) : [tensors];
     const results: HostTensor<'float32'>[] = [];
-    for (const part of parts) {
-      const { features } = await runOnce(this.#runtime, this.#program, part);
-      results.push(features as HostTensor<'float32'>);
+    const lease = this.#program.lease();
+    try {
+      for (const part of parts) {
+        const { features } = await runOnce(this.#runtime, lease.program, part, lease.values);
+        results.push(features as HostTensor<'float32'>);
+      }
+    } finally {
+      lease.end();
     }
     const rows = joinRows(results);
     const arrangement = this.#model.arrangement?.(picture);

@@ -13,9 +13,11 @@ export class PromptCache {
   /** What the state has read: tokens, and pictures by their keys. */
   #tokens: (number | string)[] = [];
   #taken = false;
+  #version: number;
 
   constructor(decoding: Decoding) {
     this.#decoding = decoding;
+    this.#version = decoding.version;
   }
 
   /**
@@ -30,6 +32,9 @@ export class PromptCache {
     const wanted = identities(asPrompt(prompt), this.#decoding.imageToken);
     this.#taken = true;
     try {
+      // Other adapters are another model.
+      if (this.#version !== this.#decoding.version) this.dispose();
+      this.#version = this.#decoding.version;
       if (this.#state === undefined || this.#state.capacity < capacity) {
         this.dispose();
         // Room for the next turns too: growing means to read everything again.

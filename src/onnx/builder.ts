@@ -123,9 +123,11 @@ export class OnnxBuilder {
     attributes: Readonly<Record<string, AttributeValue>> = {},
     domain = '',
   ): string[] {
+    // A copy: reading a name may write the node that makes it, which must come before this one.
+    const read = [...inputs];
     const names = Array.from({ length: outputs }, () => this.fresh());
     const protos = Object.entries(attributes).map(([name, value]) => attribute(name, value));
-    this.#nodes.push({ op, domain, inputs, outputs: names, attributes: protos });
+    this.#nodes.push({ op, domain, inputs: read, outputs: names, attributes: protos });
     return names;
   }
 

@@ -148,9 +148,10 @@ class GraphLowering implements Lowering {
   /** Names that are made when they are read: only then a stored weight is converted. */
   namesOf(tensors: readonly Tensor[]): readonly string[] {
     const names: string[] = [];
-    tensors.forEach((tensor, i) =>
-      Object.defineProperty(names, i, { enumerable: true, get: () => this.nameOf(tensor) }),
-    );
+    tensors.forEach((tensor, i) => {
+      let name: string | undefined;
+      Object.defineProperty(names, i, { enumerable: true, get: () => (name ??= this.nameOf(tensor)) });
+    });
     return names;
   }
 

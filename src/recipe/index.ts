@@ -1,3 +1,4 @@
+export * from './doctor/index.ts';
 export * from './parse.ts';
 export * from './schema.ts';
 export * from './types.ts';

@@ -63,7 +63,7 @@ export function misfits({ model, data, objectives, train }: TrainingRecipe): Mis
   demand(
     weightOf('mlm') === 0 || pretraining,
     'objectives.mlm',
-    `must be 0: ${data.kind} hides no words; emoji-descriptions and easy-vqa-questions do`,
+    `must be 0: ${data.kind} hides no words; emoji-descriptions and shape-descriptions do`,
   );
   demand(
     weightOf('mlm') === 0 || fusion.direction === 'text-to-vision',

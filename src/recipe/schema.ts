@@ -96,31 +96,33 @@ const emojiStatements = z.strictObject({
   fraction,
 });
 
-const easy = {
+const easyVqa = z.strictObject({
+  kind: z.literal('easy-vqa'),
   /** Folder or tar of the official layout. `--data` goes before it. */
   path: z.string().min(1).optional(),
   /** Training pictures kept away from training, for validation. */
   heldOut: z.number().int().min(0).max(100_000).default(0),
-  augment: z.boolean().default(false),
-  workers,
-};
-
-const easyVqa = z.strictObject({
-  kind: z.literal('easy-vqa'),
-  ...easy,
   /** Questions asked of each training picture in a batch. */
   questions: z.number().int().min(1).max(64).default(1),
+  augment: z.boolean().default(false),
   fraction,
+  workers,
 });
 
 const emojiDescriptions = z.strictObject({ kind: z.literal('emoji-descriptions'), ...emoji });
-const easyVqaQuestions = z.strictObject({ kind: z.literal('easy-vqa-questions'), ...easy });
 const sortOfClevr = z.strictObject({
   kind: z.literal('sort-of-clevr'),
   /** Training pictures kept away from training, for validation. */
   heldOut: z.number().int().min(0).max(9_000).default(0),
   /** Turn and mirror training pictures; answers follow. */
   augment: z.boolean().default(false),
+  workers,
+});
+
+const shapes = z.strictObject({
+  kind: z.literal('shape-descriptions'),
+  /** Pictures in a pass; each pass has others. */
+  count: count.max(10_000_000).default(10_000),
   workers,
 });
 
@@ -195,7 +197,7 @@ const train = z
 
 const fields = z.strictObject({
   model: z.discriminatedUnion('type', [fusion]),
-  data: z.discriminatedUnion('kind', [emojiStatements, easyVqa, emojiDescriptions, easyVqaQuestions, sortOfClevr]),
+  data: z.discriminatedUnion('kind', [emojiStatements, easyVqa, emojiDescriptions, shapes, sortOfClevr]),
   objectives: z
     .strictObject({
       /** Cross-entropy of the answer; 1 where there are answers. */

@@ -99,10 +99,13 @@ export interface EasyVqaSection {
   readonly workers: number;
 }
 
-/** Pictures of easy-VQA with questions about them, of which words are hidden: for pretraining, without answers. */
-export type EasyVqaQuestionsSection = Pick<EasyVqaSection, 'path' | 'heldOut' | 'augment' | 'workers'> & {
-  readonly kind: 'easy-vqa-questions';
-};
+/** Drawn shapes with sentences about them, of which words are hidden: for pretraining, with nothing of a benchmark in it. */
+export interface ShapesSection {
+  readonly kind: 'shape-descriptions';
+  /** Pictures in a pass; each pass has others. */
+  readonly count: number;
+  readonly workers: number;
+}
 
 /** Sort-of-CLEVR, made by its rules; a batch is counted in pictures, each with its 20 questions. */
 export interface SortOfClevrSection {
@@ -119,7 +122,7 @@ export type DataSection =
   | EmojiStatementsSection
   | EasyVqaSection
   | EmojiDescriptionsSection
-  | EasyVqaQuestionsSection
+  | ShapesSection
   | SortOfClevrSection;
 
 /** How much each part of the loss counts. */

@@ -21,6 +21,7 @@ export * from './schedule.ts';
 export * from './signature.ts';
 export { tracedStep } from './step-graph.ts';
 export { FIGURE, lossGraph } from './step-graph.ts';
+export type { WeightFiles } from './step-graph.ts';
 export * from './step.ts';
 export * from './stopping.ts';
 export * from './trainer.ts';

@@ -56,8 +56,9 @@ export function tracedStep(
   trainable: Trainable,
   batch: BatchSignature,
   trained: ReadonlyMap<string, Parameter>,
+  recompute?: Recompute,
 ): Tensor[] {
-  const traced = traceLoss(trainable, batch, trained, undefined);
+  const traced = traceLoss(trainable, batch, trained, recompute);
   return [...Object.values(traced.outputs), ...traced.gradients.values()];
 }
 

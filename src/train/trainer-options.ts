@@ -9,6 +9,7 @@ import type { Optimizer } from './optimizers.ts';
 import type { Schedule } from './schedule.ts';
 import type { StepResult, TrainingStep } from './step.ts';
 import type { BestEvaluation, StoppingOptions } from './stopping.ts';
+import type { WeightFiles } from './step-graph.ts';
 
 /** How long a run goes: exactly one of them. */
 export type RunLength =
@@ -106,6 +107,8 @@ export interface TrainerParts {
   openData(start: LoaderState | undefined): Promise<Loader>;
   /** First weights by path; drawn from the seed when absent. */
   readonly weights?: Readonly<Record<string, HostTensor>>;
+  /** Files of weights that are not trained; they are read where they lie. */
+  readonly frozen?: WeightFiles;
   /** Checkpoint to go on from. */
   readonly resume?: SavedTraining | undefined;
 }

@@ -91,6 +91,7 @@ export class Trainer {
         ...(clip === undefined ? {} : { clip }),
         ...(groups === undefined ? {} : { groups }),
         ...(shapes === undefined ? {} : { shapes }),
+        ...(parts.frozen === undefined ? {} : { frozen: parts.frozen }),
       });
       if (resume !== undefined) {
         await step.writeWeights(Object.fromEntries(await resume.readWeights()));

@@ -30,7 +30,7 @@ describe.each(Object.keys(TWINS))('%s', (name) => {
     const file = join(twin.folder, 'model.safetensors');
     const before = await hashOf(file);
     const adapter = attachLora(twin.model, { rank: 4, targets: 'all-linear', ...KINDS[kind] });
-    const values = await adapter.firstValues(new Random(1), (path) => readLocated(twin.weights, path));
+    const values = await adapter.firstValues(new Random(1), (path, shape) => readLocated(twin.weights, path, shape));
     const step = await TrainingStep.create(runtime, twin.trainable([adapter]), twin.signature, values, {
       optimizer: adamW(),
       weightDecay: 0,

@@ -85,7 +85,7 @@ async function languageModel(
   name: string,
   runtime: Runtime,
   { tokenizer, files, weights, generation, stopTokens }: OpenModel,
-  { model }: GeneratingArchitecture,
+  { model, names }: GeneratingArchitecture,
 ): Promise<LanguageModel> {
   if (tokenizer === undefined) throw new CheckpointError(`${name} has no tokenizer.json`, 'fetch the checkpoint again');
   const processor = readsPictures(model) ? createProcessor(files.config, files, tokenizer) : undefined;
@@ -98,9 +98,9 @@ async function languageModel(
       ? { space: await VectorSpace.create(runtime, model, weights, tokenizer, processor) }
       : {};
   const decoding = await Decoding.create(runtime, model, weights);
-  return new LanguageModel({ name, decoding, tokenizer, generation, stopTokens, ...seeing, ...comparing }, () =>
-    runtime.dispose(),
-  );
+  const source = { model, weights, names };
+  const parts = { name, decoding, tokenizer, generation, stopTokens, source, ...seeing, ...comparing };
+  return new LanguageModel(parts, () => runtime.dispose());
 }
 
 async function pairModel(

@@ -25,6 +25,7 @@ interface BenchOptions {
   readonly modules?: string;
   readonly tiles?: number;
   readonly long?: boolean;
+  readonly data?: string;
 }
 
 /** What a module in `bench/` exports to be found by `sensorium bench`. */
@@ -57,6 +58,7 @@ export function registerBench(program: Command): void {
     .option('--modules <dir>', 'a node_modules folder with the JavaScript peers, for comparisons with them')
     .option('--tiles <n>', 'generate: tiles of the picture', wholeNumber('--tiles'), 1)
     .option('--long', 'generate: one answer of 2,000 tokens, and whether it slows down or grows')
+    .option('--data <path>', 'weighted-sum: folder or tar file of easy-VQA')
     .addHelpText('after', EXAMPLES)
     .action(benchAction);
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { DataError } from '../../core/index.ts';
 
-export const SAMPLE_FORMATS = ['json', 'webdataset', 'folder'] as const;
+export const SAMPLE_FORMATS = ['json', 'parquet', 'webdataset', 'folder'] as const;
 
 const name = z.string().min(1).max(200);
 

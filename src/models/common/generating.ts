@@ -3,7 +3,7 @@
 import type { DType, HostTensor } from '../../core/index.ts';
 import type { Picture } from '../../data/index.ts';
 import type { Shape, Tensor } from '../../graph/index.ts';
-import type { KeyValueCache, Parameter, RotaryConfig } from '../../nn/index.ts';
+import type { KeyValueCache, Module, Parameter, RotaryConfig } from '../../nn/index.ts';
 import type { Grounding } from './grounding.ts';
 
 /** What has to be known of a model before it can write. */
@@ -37,6 +37,8 @@ export interface GeneratingModel {
   readonly generation: GenerationShape;
   /** All weights by path; walking the tree gives them their names. */
   parameters(): Map<string, Parameter>;
+  /** All parts by path. */
+  modules(): Map<string, Module>;
   /** @param ids [B, T] int64  @returns [B, T, D] */
   embed(ids: Tensor): Tensor;
   /**

@@ -12,10 +12,13 @@ class Stem extends Module {
   readonly blocks: readonly ResidualBlock[];
   readonly norm: GroupNorm;
 
-  constructor({ stem, width }: StemTowerConfig) {
+  constructor({ stem, stemDepth, width }: StemTowerConfig) {
     super();
     this.conv = new Conv2d(3, stem[0]!, 3, { stride: 2, padding: 1, initializer: initializers.kaimingNormal });
-    this.blocks = stem.map((channels, i) => new ResidualBlock(channels, stem[i + 1] ?? width, 2));
+    this.blocks = [
+      ...stem.map((channels, i) => new ResidualBlock(channels, stem[i + 1] ?? width, 2)),
+      ...Array.from({ length: stemDepth }, () => new ResidualBlock(width, width, 1)),
+    ];
     this.norm = new GroupNorm(8, width);
   }
 

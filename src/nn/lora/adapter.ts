@@ -79,17 +79,20 @@ export class LoraAdapter {
 
   /**
    * First values, with which the model gives what it gave before.
-   * @param weightOf values of a weight of the model, which are asked for with DoRA only
+   * @param weightOf values of a weight of the model as float32, which are asked for with DoRA only
    */
   async firstValues(
     random: Random,
-    weightOf: (path: string) => HostTensor | Promise<HostTensor>,
+    weightOf: (path: string, shape: readonly number[]) => HostTensor | Promise<HostTensor>,
   ): Promise<Record<string, HostTensor>> {
     const values: Record<string, HostTensor> = {};
     for (const [path, parameter] of this.#parameters)
       values[path] = parameter.initializer(parameter.shape, random.fork(path));
-    for (const [path, { magnitude }] of this.layers)
-      if (magnitude !== undefined) values[magnitude.path] = rowLengths(await weightOf(`${path}.weight`));
+    for (const [path, { a, b, magnitude }] of this.layers) {
+      if (magnitude === undefined) continue;
+      const shape = [b.shape[0]!, a.shape[1]!];
+      values[magnitude.path] = rowLengths(await weightOf(`${path}.weight`, shape));
+    }
     return values;
   }
 

@@ -1,6 +1,6 @@
 /** What a run will take of memory and time, reckoned before its first step. */
 import { byteSize, elementCount } from '../../core/index.ts';
-import type { Parameter } from '../../nn/index.ts';
+import type { Parameter, Recompute } from '../../nn/index.ts';
 import { type BatchSignature, tracedStep, type Trainable } from '../../train/index.ts';
 import type { RecipeFinding } from './finding.ts';
 import type { MachineRates } from './rates.ts';
@@ -16,6 +16,8 @@ export interface PlannedStep {
   readonly slots: number;
   /** Batches that are added up before an update. */
   readonly accumulate: number;
+  /** Which intermediate values are computed again instead of kept. */
+  readonly recompute?: Recompute | undefined;
   /** Bytes that this process takes already with its data, which a run takes too. */
   readonly resident?: number;
 }
@@ -56,7 +58,15 @@ const ALLOCATOR = 1.25;
 const OVERHEAD = 1.5;
 
 /** Traces forward and backward pass, and reckons. Takes seconds for large models, and no memory for values. */
-export function budgetOf({ trainable, batch, trains, slots, accumulate, resident = 0 }: PlannedStep): Budget {
+export function budgetOf({
+  trainable,
+  batch,
+  trains,
+  slots,
+  accumulate,
+  recompute,
+  resident = 0,
+}: PlannedStep): Budget {
   const parameters = trainable.model.parameters();
   const trained = new Map<string, Parameter>();
   let [trainedCount, frozenCount] = [0, 0];
@@ -67,7 +77,7 @@ export function budgetOf({ trainable, batch, trains, slots, accumulate, resident
       trainedCount += count;
     } else frozenCount += count;
   }
-  const { operations, moved, peak } = workloadOf(tracedStep(trainable, batch, trained));
+  const { operations, moved, peak } = workloadOf(tracedStep(trainable, batch, trained, recompute));
   const batchBytes = Object.values(batch).reduce(
     (sum, { dtype, shape }) => sum + elementCount(shape) * byteSize(dtype),
     0,

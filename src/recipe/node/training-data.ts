@@ -11,11 +11,13 @@ import {
   type EmojiOptions,
   type Fraction,
   type SortOfClevrOptions,
+  type ShapesOptions,
+  shapeTexts,
+  trainTokenizer,
   TextTokenizer,
 } from '../../data/index.ts';
 import {
   EASY_VQA_MODULE,
-  EASY_VQA_QUESTIONS_MODULE,
   EMOJI_DESCRIPTIONS_MODULE,
   EMOJI_MODULE,
   loadConcepts,
@@ -24,15 +26,16 @@ import {
   makeSortOfClevrTokenizer,
   readEasyVqa,
   SORT_OF_CLEVR_MODULE,
+  SHAPES_MODULE,
 } from '../../data/node/index.ts';
 import { openModelFolder } from '../../hub/node/index.ts';
 import type { FusionPreprocessing } from '../../models/fusion/processor.ts';
 import type {
-  EasyVqaQuestionsSection,
   EasyVqaSection,
   EmojiDescriptionsSection,
   EmojiStatementsSection,
   SortOfClevrSection,
+  ShapesSection,
   TrainingRecipe,
 } from '../types.ts';
 
@@ -65,6 +68,7 @@ export async function prepareTrainingData(recipe: TrainingRecipe, cacheFolder: s
   if (data.kind === 'emoji-statements' || data.kind === 'emoji-descriptions')
     return emojiData(recipe, data, cacheFolder, tokenizer);
   if (data.kind === 'sort-of-clevr') return sortOfClevrData(recipe, data);
+  if (data.kind === 'shape-descriptions') return shapesData(recipe, data, tokenizer);
   return easyVqaData(recipe, data, tokenizer);
 }
 
@@ -122,11 +126,10 @@ async function emojiData(
 
 async function easyVqaData(
   { model, train }: TrainingRecipe,
-  data: EasyVqaSection | EasyVqaQuestionsSection,
+  data: EasyVqaSection,
   known: TextTokenizer | undefined,
 ): Promise<TrainingData> {
-  const { path, heldOut, augment } = data;
-  const described = data.kind === 'easy-vqa-questions';
+  const { path, heldOut, questions, augment } = data;
   if (path === undefined) {
     throw new RecipeError('the recipe does not say where easy-VQA lies', 'add --data with its folder or tar file');
   }
@@ -141,14 +144,15 @@ async function easyVqaData(
     );
   }
   const describe = (split: EasyVqaOptions['split']): DatasetDescription => ({
-    module: described ? EASY_VQA_QUESTIONS_MODULE : EASY_VQA_MODULE,
+    module: EASY_VQA_MODULE,
     options: {
       path,
       split,
       heldOut,
       tokenizer: tokenizer.json,
       textLength: model.text.maxLength,
-      ...(described ? {} : { questions: data.questions, ...fractionOf(data.fraction, train.seed) }),
+      questions,
+      ...fractionOf(data.fraction, train.seed),
       augment,
     } satisfies EasyVqaOptions,
   });
@@ -156,10 +160,40 @@ async function easyVqaData(
     tokenizer,
     train: describe('train'),
     validation: heldOut > 0 ? describe('validation') : undefined,
-    test: described ? undefined : describe('test'),
+    test: describe('test'),
     textsPerPicture: 1,
     concepts: undefined,
-    preprocessing: preprocessingOf(model, described ? [] : EASY_VQA_ANSWERS),
+    preprocessing: preprocessingOf(model, EASY_VQA_ANSWERS),
+  };
+}
+
+/** Pictures of the validation split of drawn shapes. */
+const SHAPES_HELD_OUT = 960;
+
+function shapesData(
+  { model }: TrainingRecipe,
+  { count }: ShapesSection,
+  known: TextTokenizer | undefined,
+): TrainingData {
+  const tokenizer = known ?? trainTokenizer(shapeTexts(), { vocabSize: model.text.vocabularySize });
+  const describe = (split: ShapesOptions['split'], pictures: number): DatasetDescription => ({
+    module: SHAPES_MODULE,
+    options: {
+      split,
+      count: pictures,
+      size: model.vision.imageSize,
+      tokenizer: tokenizer.json,
+      textLength: model.text.maxLength,
+    } satisfies ShapesOptions,
+  });
+  return {
+    tokenizer,
+    train: describe('train', count),
+    validation: describe('validation', SHAPES_HELD_OUT),
+    test: undefined,
+    textsPerPicture: 1,
+    concepts: undefined,
+    preprocessing: preprocessingOf(model, []),
   };
 }
 

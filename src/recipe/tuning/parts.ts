@@ -2,6 +2,9 @@
 import type { WeightGroups } from '../../train/index.ts';
 import type { PartsSection } from './types.ts';
 
+/** What stands before the paths of a model's weights within its objective. */
+export const NETWORK = 'network.';
+
 type Part = keyof PartsSection;
 
 /** Names of the parts in the architectures that can be taught, the more special ones first. */

@@ -8,6 +8,21 @@ const factor = z.number().min(0).max(1000).default(1);
 const count = z.number().int().min(1).max(1_000_000_000);
 const path = z.string().min(1).max(4096);
 
+/** Names of layers, or a pattern. */
+const layers = z.union([z.string().min(1).max(20_000), z.array(z.string().min(1).max(1000)).min(1).max(20_000)]);
+
+const lora = z.strictObject({
+  rank: count.max(65_536).default(8),
+  /** Scale of the change, times the rank; the rank unless told. */
+  alpha: z.number().positive().max(1e6).optional(),
+  dropout: z.number().min(0).lt(1).default(0),
+  targets: layers.default('all-linear'),
+  exclude: layers.optional(),
+  /** Scale by the root of the rank. */
+  rankStabilized: z.boolean().default(false),
+  dora: z.boolean().default(false),
+});
+
 const model = z.strictObject({
   type: z.literal('image-text'),
   /** Folder, or name of the Hub. */
@@ -25,6 +40,8 @@ const model = z.strictObject({
   conceptsFrom: path.optional(),
   /** A factor on the learning rate of each part; 0 leaves a part as it is. */
   parts: z.strictObject({ vision: factor, connector: factor, language: factor }).prefault({}),
+  /** An adapter in place of the model's own weights. */
+  lora: lora.optional(),
 });
 
 const drawingSet = z.enum(['noto', 'noto-v1', 'twemoji', 'fluent-emoji-flat', 'fluent-emoji-high-contrast']);

@@ -18,6 +18,21 @@ export interface ImageTextSection {
   /** Run whose vectors of concepts matching goes on with; they are drawn anew where absent. */
   readonly conceptsFrom?: string | undefined;
   readonly parts: PartsSection;
+  /** An adapter in place of the model's own weights, which then stay as they are. */
+  readonly lora?: LoraSection | undefined;
+}
+
+/** A change of low rank to linear layers, in the terms of PEFT. */
+export interface LoraSection {
+  readonly rank: number;
+  /** The rank where absent. */
+  readonly alpha?: number | undefined;
+  readonly dropout: number;
+  /** Names of layers, a regular expression, or `all-linear`. */
+  readonly targets: string | string[];
+  readonly exclude?: string | string[] | undefined;
+  readonly rankStabilized: boolean;
+  readonly dora: boolean;
 }
 
 /** A new model. */

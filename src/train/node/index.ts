@@ -1,4 +1,5 @@
 export * from './event-file.ts';
+export * from './adapters.ts';
 export * from './interrupt.ts';
 export * from './metrics-file.ts';
 export * from './run-checkpoints.ts';

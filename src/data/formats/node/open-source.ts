@@ -5,6 +5,7 @@ import { parseDescription, type SourceDescription } from '../description.ts';
 import { type SkippingSource, skippingBad } from '../skip-bad.ts';
 import { openFolderSource } from './folder-source.ts';
 import { openJsonSource } from './json-source.ts';
+import { openParquetSource } from './parquet-source.ts';
 import { walkFolder } from './walk.ts';
 import { openWebDataset } from './webdataset-source.ts';
 
@@ -12,6 +13,7 @@ type Format = NonNullable<SourceDescription['format']>;
 
 const OPENERS: Readonly<Record<Format, (description: SourceDescription) => Promise<BlockedSource>>> = {
   json: openJsonSource,
+  parquet: openParquetSource,
   webdataset: openWebDataset,
   folder: openFolderSource,
 };
@@ -43,15 +45,17 @@ async function detectFormat(path: string): Promise<Format> {
   throw new DataError(`the format of ${path} is not known`, `its name should end in one of: ${ENDINGS}`);
 }
 
-const ENDINGS = '.json, .jsonl, .ndjson, .csv, .tsv, .tar';
+const ENDINGS = '.json, .jsonl, .ndjson, .csv, .tsv, .parquet, .tar';
 const FILES: readonly (readonly [RegExp, Format])[] = [
   [/\.(jsonl|ndjson|json)$/i, 'json'],
   [/\.(csv|tsv)$/i, 'folder'],
+  [/\.parquet$/i, 'parquet'],
   [/\.tar$/i, 'webdataset'],
 ];
 /** What a folder holds, the first that fits; anything else must be pictures. */
 const FOLDERS: readonly (readonly [RegExp, Format])[] = [
   [/(^|\/)metadata\.(jsonl|csv|tsv)$/i, 'folder'],
+  [/\.parquet$/i, 'parquet'],
   [/\.tar$/i, 'webdataset'],
   [/^(?!dataset_info)[^/]+\.(jsonl|json)$/i, 'json'],
 ];

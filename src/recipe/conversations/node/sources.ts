@@ -74,7 +74,8 @@ export async function textsOf(
   const texts: string[] = [];
   for (const source of sources) {
     if (source.kind === 'scenes') {
-      const options = sceneOptions(source, { sources, seed: 0, imageSize: undefined, cacheFolder });
+      // Questions of all kinds, since later stages ask others than the first.
+      const { kinds: _, ...options } = sceneOptions(source, { sources, seed: 0, imageSize: undefined, cacheFolder });
       texts.push(...sceneTexts(options, await prepareScenes(options), TOKENIZED_SCENES));
       continue;
     }

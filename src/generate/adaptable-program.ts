@@ -1,0 +1,137 @@
+import { reachableNodes, type Tensor } from '../graph/index.ts';
+import type { Module } from '../nn/index.ts';
+import type { Program, Runtime, Value } from '../runtime/types.ts';
+import { compileFromFiles, type ModelWeights } from './compile.ts';
+import { changeKey, type LayerChanges, changeValues, withRoomForChanges } from './layer-changes.ts';
+
+/** What whoever runs the program holds on to. Give it back: what nobody holds is freed once it is replaced. */
+export class ProgramLease {
+  readonly program: Program;
+  /** Values of inputs that come from adapters. */
+  readonly values: Readonly<Record<string, Value>>;
+  /** Differs after every exchange of adapters. */
+  readonly version: number;
+  readonly #end: () => void;
+  #ended = false;
+
+  constructor(program: Program, values: Readonly<Record<string, Value>>, version: number, end: () => void) {
+    this.program = program;
+    this.values = values;
+    this.version = version;
+    this.#end = end;
+  }
+
+  end(): void {
+    if (!this.#ended) this.#end();
+    this.#ended = true;
+  }
+}
+
+/** Frees something when its last holder has let go. */
+class Held<T> {
+  readonly thing: T;
+  readonly #free: () => void;
+  #holders = 1;
+
+  constructor(thing: T, free: () => void) {
+    this.thing = thing;
+    this.#free = free;
+  }
+
+  hold(): void {
+    this.#holders++;
+  }
+
+  letGo(): void {
+    if (--this.#holders === 0) this.#free();
+  }
+}
+
+/** What is traced and compiled. */
+export interface AdaptableSource {
+  readonly runtime: Runtime;
+  readonly model: { modules(): Map<string, Module> };
+  readonly weights: ModelWeights;
+  /** Traces the outputs; called again whenever other layers are changed. */
+  readonly outputs: () => Readonly<Record<string, Tensor>>;
+  readonly inPlace?: boolean;
+}
+
+/**
+ * A program of a loaded model to which adapters can be added and taken away. Weights stay where they are. Adapters that
+ * change the same layers are exchanged as values; for other layers the program is compiled anew.
+ */
+export class AdaptableProgram {
+  readonly #source: AdaptableSource;
+  /** Names of the weights that the program reads. */
+  readonly #reads: ReadonlySet<string>;
+  #key: string;
+  #program: Held<Program>;
+  #values: Held<Readonly<Record<string, Value>>>;
+  #version = 0;
+
+  private constructor(source: AdaptableSource, reads: ReadonlySet<string>, program: Program) {
+    this.#source = source;
+    this.#reads = reads;
+    this.#key = '';
+    this.#program = new Held(program, () => program.dispose());
+    this.#values = new Held({}, () => {});
+  }
+
+  /** @throws DeviceError when the engine refuses the program */
+  static async create(source: AdaptableSource): Promise<AdaptableProgram> {
+    const { runtime, weights, inPlace = false } = source;
+    const outputs = source.outputs();
+    const reads = new Set<string>();
+    for (const { op, attributes } of reachableNodes(Object.values(outputs)))
+      if (op === 'parameter') reads.add((attributes as { reference: { name: string } }).reference.name);
+    return new AdaptableProgram(source, reads, await compileFromFiles(runtime, outputs, weights, { inPlace }));
+  }
+
+  /** Differs after every exchange of adapters that this program has a part in. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** The program as it is now; it stays so for whoever holds it. */
+  lease(): ProgramLease {
+    const [program, values] = [this.#program, this.#values];
+    program.hold();
+    values.hold();
+    return new ProgramLease(program.thing, values.thing, this.#version, () => {
+      program.letGo();
+      values.letGo();
+    });
+  }
+
+  /**
+   * Exchanges adapters; those who hold a lease go on with what they have.
+   * @param changes of the whole model, of which this program takes its part
+   */
+  async adapt(changes: LayerChanges): Promise<void> {
+    const own = new Map([...changes].filter(([path]) => this.#reads.has(`${path}.weight`)));
+    const key = changeKey(own);
+    if (key === '' && this.#key === '') return;
+    const { runtime, model, weights, outputs, inPlace = false } = this.#source;
+    if (key !== this.#key) {
+      const traced = withRoomForChanges(model, own, outputs);
+      const program = await compileFromFiles(runtime, traced, weights, { inPlace });
+      this.#program.letGo();
+      this.#program = new Held(program, () => program.dispose());
+      this.#key = key;
+    }
+    const values: Record<string, Value> = {};
+    for (const [name, tensor] of changeValues(own))
+      values[name] = await runtime.allocate(tensor.dtype, tensor.shape, tensor);
+    this.#values.letGo();
+    this.#values = new Held(values, () => {
+      for (const value of Object.values(values)) value.dispose();
+    });
+    this.#version++;
+  }
+
+  dispose(): void {
+    this.#program.letGo();
+    this.#values.letGo();
+  }
+}
