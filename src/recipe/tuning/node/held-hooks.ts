@@ -1,10 +1,12 @@
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostTensor } from '../../../core/index.ts';
-import type { JsonObject } from '../../../hub/node/index.ts';
+import { load, loadAdapter } from '../../../auto/node/index.ts';
 import type { TrainerHooks, TrainingStep } from '../../../train/index.ts';
 import { openSources, prepareSources, type SourcesOptions } from '../../conversations/node/sources.ts';
 import type { TuningRecipe } from '../types.ts';
 import { type HeldAnswers, HeldQuestions } from './held-questions.ts';
+import type { Taught } from './taught.ts';
 
 /** Questions that are asked where the recipe says nothing of it, and answers that are recorded each time. */
 const QUESTIONS = 64;
@@ -13,12 +15,12 @@ const RECORDED = 12;
 /** What asking needs of a run. */
 export interface HeldContext {
   readonly recipe: TuningRecipe;
-  /** Folder of the model that training began with, and its `config.json`. */
+  /** Folder of the model that training began with. */
   readonly start: string;
-  readonly config: JsonObject;
+  readonly taught: Taught;
   /** Sources of the run. */
   readonly sources: SourcesOptions;
-  /** The model's weights by its own paths. */
+  /** The weights that are to be kept, by the paths of what is trained. */
   weightsOf(step: TrainingStep): Promise<Readonly<Record<string, HostTensor>>>;
 }
 
@@ -32,7 +34,7 @@ export function heldHooks(context: HeldContext): Pick<TrainerHooks, 'evaluate' |
     // Evaluation and samples of one step are of the same answers.
     if (latest?.step !== done) {
       questions ??= await openQuestions(context);
-      latest = { step: done, answers: await questions.ask(await weightsOf(step)) };
+      latest = { step: done, answers: await asked(context, await weightsOf(step), questions) };
     }
     return latest.answers;
   };
@@ -42,17 +44,37 @@ export function heldHooks(context: HeldContext): Pick<TrainerHooks, 'evaluate' |
   };
 }
 
-async function openQuestions({ recipe, start, config, sources }: HeldContext): Promise<HeldQuestions> {
+/** Keeps what was learned in a folder beside the checkpoints, asks the model that comes of it, and removes the folder. */
+async function asked(
+  { recipe, start, taught }: HeldContext,
+  weights: Readonly<Record<string, HostTensor>>,
+  questions: HeldQuestions,
+): Promise<HeldAnswers> {
+  const folder = join(recipe.output, '.asked');
+  const { threads } = recipe.train;
+  try {
+    await mkdir(folder, { recursive: true });
+    const saved = await taught.save(folder, weights);
+    const isAdapter = recipe.model.lora !== undefined;
+    const model = await load(isAdapter ? start : saved, threads === undefined ? {} : { threads });
+    try {
+      if (isAdapter && model.kind === 'language')
+        await model.useAdapters([{ adapter: await loadAdapter(model, saved), weight: 1 }]);
+      return await questions.ask(model);
+    } finally {
+      await model.dispose();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function openQuestions({ recipe, sources }: HeldContext): Promise<HeldQuestions> {
   const { validation } = recipe.data;
   const options = { ...sources, sources: validation?.sources ?? recipe.data.sources };
   const opened = await openSources(options, await prepareSources(options));
   try {
-    return await HeldQuestions.open(opened, validation?.questions ?? QUESTIONS, recipe.train.seed, {
-      folder: join(recipe.output, '.asked'),
-      config,
-      companionsOf: start,
-      threads: recipe.train.threads,
-    });
+    return await HeldQuestions.open(opened, validation?.questions ?? QUESTIONS, recipe.train.seed);
   } finally {
     await opened.close?.();
   }

@@ -1,11 +1,9 @@
 /** Questions that a run puts to its model while it learns: what it writes, and how much of it is right. */
-import { rm } from 'node:fs/promises';
 import sharp from 'sharp';
-import { type HostTensor, TrainingError } from '../../../core/index.ts';
-import { load } from '../../../auto/node/index.ts';
+import { TrainingError } from '../../../core/index.ts';
+import type { LoadedModel } from '../../../auto/index.ts';
 import { onBackground, type Picture, type Sample } from '../../../data/index.ts';
 import { isRight } from '../../../eval/suites/answers.ts';
-import { type JsonObject, saveCheckpoint, tensorSources } from '../../../hub/node/index.ts';
 import { askMany, type PictureQuestion } from '../../../tasks/index.ts';
 import type { WrittenSample } from '../../../train/index.ts';
 import type { OpenedSources } from '../../conversations/node/sources.ts';
@@ -24,16 +22,6 @@ interface HeldQuestion extends PictureQuestion {
   readonly thumbnail: string;
 }
 
-/** Where models are written to be asked, and what besides weights belongs to them. */
-export interface HeldModel {
-  /** A folder that is made and removed each time. */
-  readonly folder: string;
-  readonly config: JsonObject;
-  /** Folder whose tokenizer and settings the model has. */
-  readonly companionsOf: string;
-  readonly threads: number | undefined;
-}
-
 /** What was written to all of them. */
 export interface HeldAnswers {
   readonly samples: readonly WrittenSample[];
@@ -43,11 +31,9 @@ export interface HeldAnswers {
 
 export class HeldQuestions {
   readonly #questions: readonly HeldQuestion[];
-  readonly #model: HeldModel;
 
-  private constructor(questions: readonly HeldQuestion[], model: HeldModel) {
+  private constructor(questions: readonly HeldQuestion[]) {
     this.#questions = questions;
-    this.#model = model;
   }
 
   /**
@@ -55,7 +41,7 @@ export class HeldQuestions {
    * @param count how many, at most
    * @throws TrainingError where the data ask nothing about a picture
    */
-  static async open(sources: OpenedSources, count: number, seed: number, model: HeldModel): Promise<HeldQuestions> {
+  static async open(sources: OpenedSources, count: number, seed: number): Promise<HeldQuestions> {
     const questions: HeldQuestion[] = [];
     const looked = Math.min(sources.length, 4 * count);
     for (let i = 0; i < looked && questions.length < count; i++) {
@@ -68,29 +54,17 @@ export class HeldQuestions {
         'the data hold no question about one picture that is answered in plain text',
         'set train.evaluateEvery and train.samplesEvery to 0',
       );
-    return new HeldQuestions(questions, model);
+    return new HeldQuestions(questions);
   }
 
-  /** Writes the model with these weights, asks it all questions and compares. @param weights by the model's own paths */
-  async ask(weights: Readonly<Record<string, HostTensor>>): Promise<HeldAnswers> {
-    const { folder, config, companionsOf, threads } = this.#model;
-    const tensors = tensorSources(Object.entries(weights));
-    await saveCheckpoint(folder, { config, tensors, companionsOf }, { overwrite: true });
-    try {
-      const model = await load(folder, threads === undefined ? {} : { threads });
-      try {
-        const answers = await askMany(model, this.#questions);
-        const samples = this.#questions.map(({ question, expected, thumbnail }, i): WrittenSample => {
-          return { question, expected, generated: answers[i]!, picture: thumbnail };
-        });
-        const right = samples.filter(({ expected, generated }) => isRight(generated, [expected!])).length;
-        return { samples, exact: right / samples.length };
-      } finally {
-        await model.dispose();
-      }
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+  /** Asks a model all questions and compares. */
+  async ask(model: LoadedModel): Promise<HeldAnswers> {
+    const answers = await askMany(model, this.#questions);
+    const samples = this.#questions.map(({ question, expected, thumbnail }, i): WrittenSample => {
+      return { question, expected, generated: answers[i]!, picture: thumbnail };
+    });
+    const right = samples.filter(({ expected, generated }) => isRight(generated, [expected!])).length;
+    return { samples, exact: right / samples.length };
   }
 }
 

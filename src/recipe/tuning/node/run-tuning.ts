@@ -19,7 +19,6 @@ import { writeFileAtomic } from '../../../core/node/files.ts';
 import { createModel, type ReadingArchitecture, readingModel } from '../../../auto/index.ts';
 import { openModel, resolveModel } from '../../../auto/node/index.ts';
 import { openLoader } from '../../../data/node/index.ts';
-import type { JsonObject } from '../../../hub/node/index.ts';
 import { createRuntime } from '../../../runtime/node/index.ts';
 import type { Runtime } from '../../../runtime/types.ts';
 import { Trainer, type TrainerOptions, type TrainingOutcome } from '../../../train/index.ts';
@@ -73,17 +72,7 @@ export async function runTuning(asked: TuningRecipe, options: RunOptions = {}): 
     const runtime = await createRuntime(recipe.train.threads === undefined ? {} : { threads: recipe.train.threads });
     try {
       const taught = await (recipe.model.lora === undefined ? wholeModel : adapterOf)(recipe, start, architecture);
-      const trained = await train({
-        ...files,
-        recipe,
-        options,
-        start,
-        config: opened.files.config,
-        architecture,
-        taught,
-        runtime,
-        observer,
-      });
+      const trained = await train({ recipe, options, start, architecture, taught, runtime, observer, ...files });
       const parameters = Object.values(trained.weights).reduce((sum, { shape }) => sum + elementCount(shape), 0);
       const outcome = { folder, training: trained.outcome, parameters };
       if (trained.outcome.ended === 'interrupted' || options.trial !== undefined)
@@ -140,8 +129,6 @@ interface TuningContext extends RunFiles {
   readonly recipe: TuningRecipe;
   readonly options: RunOptions;
   readonly start: string;
-  /** Contents of the model's `config.json`. */
-  readonly config: JsonObject;
   readonly architecture: ReadingArchitecture;
   readonly taught: Taught;
   readonly runtime: Runtime;
@@ -191,15 +178,13 @@ async function train(
     {
       ...(options.trial === undefined ? { checkpoints } : {}),
       ...observer.hooks,
-      ...(taught.modelWeights === undefined
-        ? {}
-        : heldHooks({
-            recipe,
-            start,
-            config: context.config,
-            sources: dataset.sources,
-            weightsOf: async (step) => taught.modelWeights!(await step.readWeights(course.ema > 0)),
-          })),
+      ...heldHooks({
+        recipe,
+        start,
+        taught,
+        sources: dataset.sources,
+        weightsOf: (step) => step.readWeights(course.ema > 0),
+      }),
       ...(options.interrupt === undefined ? {} : { interrupt: options.interrupt }),
     },
   );

@@ -43,8 +43,6 @@ export interface Taught {
   readonly frozen?: WeightFiles;
   /** How many concepts the objectives know. */
   readonly concepts: number | undefined;
-  /** The model's own weights by its own paths; absent where they stay as they are. */
-  modelWeights?(weights: Readonly<Record<string, HostTensor>>): Record<string, HostTensor>;
   /** @param folder of the run  @param weights by the paths of what was trained  @returns folder of what came of it */
   save(folder: string, weights: Readonly<Record<string, HostTensor>>): Promise<string>;
 }
@@ -73,7 +71,6 @@ export async function wholeModel(
     weights: await firstWeights(trainable, recipe, start, architecture),
     groups: groupsOf(section.parts, NETWORK),
     concepts,
-    modelWeights: (weights) => split(weights).model,
     save: async (folder, all) => {
       const { model: weights, concepts: vectors } = split(all);
       const saved = join(folder, 'model');
