@@ -21,6 +21,8 @@ export interface BenchOptions {
   readonly modules?: string;
   /** Tiles of a picture. */
   readonly tiles?: number;
+  /** Folder or tar of a benchmark's data. */
+  readonly data?: string;
   /** Measure one long answer instead. */
   readonly long?: boolean;
 }

@@ -9,6 +9,7 @@ export * from './core/node/index.ts';
 export * from './data/index.ts';
 export * from './data/node/index.ts';
 export * from './eval/index.ts';
+export * from './eval/node/index.ts';
 export * from './eval/report/index.ts';
 export * from './explain/index.ts';
 export * from './explain/node/index.ts';

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { CheckpointError } from '../core/index.ts';
 import { type NamingRules, parseConfig } from '../hub/index.ts';
+import { Module } from '../nn/index.ts';
 import {
   Bert,
   bertEncoderNames,
@@ -14,6 +15,7 @@ import {
   clipNames,
   decoderNames,
   type GeneratingModel,
+  type ReadingModel,
   Idefics3,
   idefics3Names,
   Llama,
@@ -154,4 +156,21 @@ export function createModel(json: unknown, file = 'config.json'): Architecture {
       `known ones are ${Object.keys(ARCHITECTURES).join(', ')}`,
     );
   return create(json, file);
+}
+
+/** A model that can be taught. */
+export interface ReadingArchitecture {
+  readonly model: ReadingModel & Module;
+  readonly names: NamingRules;
+}
+
+/** @param where how messages call it  @throws CheckpointError for a model that does not read whole texts, such as an encoder */
+export function readingModel(architecture: Architecture, where: string): ReadingArchitecture {
+  const { kind, model, names } = architecture;
+  if (kind === 'generating' && 'read' in model && model instanceof Module)
+    return { model: model as ReadingModel & Module, names };
+  throw new CheckpointError(
+    `${where} is no model that can be taught conversations`,
+    'use SmolVLM, Idefics3, LLaVA, LLaVA-OneVision, Qwen2.5-VL, sensorium_vl or a language model',
+  );
 }

@@ -6,3 +6,4 @@ export * from './language-model.ts';
 export type * from './loaded.ts';
 export * from './pair-model.ts';
 export * from './processors.ts';
+export * from './vector-space.ts';

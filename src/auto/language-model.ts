@@ -12,10 +12,12 @@ import {
   type ModelWeights,
   type PictureEncoder,
   type Prompt,
+  type TextOptions,
 } from '../generate/index.ts';
 import type { GenerationConfig, NamingRules } from '../hub/index.ts';
 import type { GeneratingModel, ImageTextProcessor } from '../models/index.ts';
 import { changesOf, type WeightedAdapter } from './adapters.ts';
+import type { VectorSpace } from './vector-space.ts';
 
 export type { AnswerPiece };
 
@@ -28,6 +30,8 @@ export interface LanguageModelParts {
   /** Both there in models that read pictures. */
   readonly encoder?: PictureEncoder;
   readonly processor?: ImageTextProcessor;
+  /** Pictures and texts as vectors, in models that have such a part. */
+  readonly space?: VectorSpace;
   readonly generation?: GenerationConfig | undefined;
   readonly stopTokens: readonly number[];
   /** Where the model comes from, which adapters are read for. */
@@ -124,6 +128,12 @@ export class LanguageModel {
     return beamAnswer(decoding, prompt, tokenizer, { ...this.#defaults(), temperature: 0, ...options });
   }
 
+  /** Answers several prompts together; each piece's token says which of them it answers, by `row`. As {@link answer}. */
+  answers(prompts: readonly Prompt[], options: TextOptions = {}): AsyncGenerator<AnswerPiece, void, void> {
+    const { decoding, tokenizer } = this.parts;
+    return answer(decoding, prompts, tokenizer, { ...this.#defaults(), ...options });
+  }
+
   /**
    * Answers from now on with these adapters, and with no others; none takes them all away. Their changes add up. Weights of
    * the model stay where they are. Answers that are under way go on with what they began with.
@@ -138,6 +148,7 @@ export class LanguageModel {
   async dispose(): Promise<void> {
     this.parts.decoding.dispose();
     this.parts.encoder?.dispose();
+    this.parts.space?.dispose();
     await this.#dispose();
   }
 

@@ -57,8 +57,8 @@ export class RecipeError extends SensoriumError {
 
 /** A run that had to stop: NaN, an exploding loss, an interrupted process. */
 export class TrainingError extends SensoriumError {
-  constructor(message: string, hint?: string) {
-    super('training', message, hint);
+  constructor(message: string, hint?: string, options?: { cause?: unknown }) {
+    super('training', message, hint, options);
   }
 }
 

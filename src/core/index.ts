@@ -3,4 +3,5 @@ export * from './errors.ts';
 export * from './group-by.ts';
 export * from './half.ts';
 export * from './host.ts';
+export * from './json.ts';
 export * from './random.ts';

@@ -1,3 +1,4 @@
+import { sparkline } from './sparkline.ts';
 import { displayWidth, fitWidth, plainText } from './text-width.ts';
 
 /** What a running job can say of itself. Everything but `step` may be left out and is then not shown. */
@@ -9,6 +10,8 @@ export interface ProgressUpdate {
   readonly samplesPerSecond?: number | undefined;
   /** Seconds left; {@link RateEstimate} is a way to know them. */
   readonly secondsLeft?: number | undefined;
+  /** Losses so far, of which a small curve is drawn on a terminal. */
+  readonly curve?: readonly number[] | undefined;
   /** Further short figures by name, e.g. `{ match: 0.42 }`; shown in this order, dropped first where room is short. */
   readonly extra?: Readonly<Record<string, number | string>> | undefined;
 }
@@ -88,7 +91,7 @@ export function formatLiveLine(
 ): string {
   const label = fitWidth(plainText(task.label), Math.max(4, Math.floor(columns / 3)));
   const counts = countText(task, update);
-  const parts = figures(update);
+  const parts = [...figures(update), ...curveFigure(update)];
   const lengthOf = (): number =>
     [label, counts, ...parts.map((part) => part.text)].reduce(
       (sum, text) => sum + displayWidth(text) + SEPARATOR.length,
@@ -136,6 +139,13 @@ function figures(update: ProgressUpdate): Figure[] {
   }
   if (update.secondsLeft !== undefined) list.push({ text: `${formatDuration(update.secondsLeft)} left`, rank: 1 });
   return list;
+}
+
+/** Columns of the curve of losses. */
+const CURVE = 16;
+
+function curveFigure({ curve = [] }: ProgressUpdate): Figure[] {
+  return curve.length < 2 ? [] : [{ text: sparkline(curve, CURVE), rank: 6, faint: true }];
 }
 
 function formatRate(rate: number): string {

@@ -1,5 +1,6 @@
 import { allocateArray, DataError, groupBy, hostTensor, type Random } from '../core/index.ts';
 import { sampleRandom, shuffledOrder, type Batch, type Dataset, type Position } from './dataset.ts';
+import { chooseFraction, type Fraction } from './fraction.ts';
 import { CENTERED_NORMALIZATION, type ImageNormalization } from './image.ts';
 import { TextTokenizer } from './tokenizer.ts';
 
@@ -45,6 +46,8 @@ export interface EasyVqaOptions {
   readonly questions?: number;
   /** Mirror and shift training pictures by chance, which no answer depends on; off unless told. */
   readonly augment?: boolean;
+  /** Only these training pictures, with their questions; all unless told. */
+  readonly fraction?: Fraction;
   readonly normalization?: ImageNormalization;
 }
 
@@ -75,8 +78,9 @@ export class EasyVqaDataset implements Dataset {
       );
     }
     const border = data.imageCount - heldOut;
-    this.questions =
+    const all =
       split === 'test' ? data.questions : data.questions.filter(({ image }) => image < border === (split === 'train'));
+    this.questions = split === 'train' && options.fraction !== undefined ? ofPictures(all, options.fraction) : all;
     if (this.questions.length === 0)
       throw new DataError(
         `the ${split} split of easy-VQA is empty`,
@@ -162,4 +166,11 @@ export class EasyVqaDataset implements Dataset {
       }
     }
   }
+}
+
+/** The questions of a part of the pictures. */
+function ofPictures(questions: readonly EasyVqaQuestion[], fraction: Fraction): EasyVqaQuestion[] {
+  const pictures = [...new Set(questions.map(({ image }) => image))];
+  const chosen = new Set(chooseFraction(pictures, fraction));
+  return questions.filter(({ image }) => chosen.has(image));
 }

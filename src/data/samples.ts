@@ -25,6 +25,15 @@ export interface SamplePicture {
   open(): Picture | Promise<Picture>;
 }
 
+/** Something in a picture of which the data know what it is. */
+export interface SampleRegion {
+  /** Number of the picture in {@link Sample.pictures}. */
+  readonly picture: number;
+  readonly box: RelativeBox;
+  /** Number of the concept, of as many as {@link SampleSource.concepts}. */
+  readonly concept: number;
+}
+
 /** Pictures and what is said about them. */
 export interface Sample {
   /** To find it again in an error or a report. */
@@ -35,6 +44,10 @@ export interface Sample {
    * beginning is read once in training.
    */
   readonly conversations: readonly (readonly SampleTurn[])[];
+  /** What is where, in data that know it: for objectives of pictures alone. */
+  readonly regions?: readonly SampleRegion[];
+  /** A description of each picture, in data that have it: for objectives that hold pictures and texts against each other. */
+  readonly captions?: readonly string[];
 }
 
 /** What may decide how a sample is varied. */
@@ -47,6 +60,8 @@ export interface SampleMoment {
 /** Samples that can be had in any order. `sample` is pure: equal arguments give equal samples, in any process. */
 export interface SampleSource {
   readonly length: number;
+  /** How many concepts regions speak of; absent where there are no regions. */
+  readonly concepts?: number;
   /** @throws DataError naming the sample that cannot be read */
   sample(index: number, moment: SampleMoment): Sample | Promise<Sample>;
   /** Closes files and the like. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DataError } from '../core/index.ts';
+import { lettersToBytes } from './byte-letters.ts';
 
 /** The bytes of each token; none for tokens that stand for no text, such as the end. */
 export type TokenBytes = readonly (Uint8Array | undefined)[];
@@ -33,7 +34,7 @@ export function bytesOfTokens(
   const steps = decoderSchema.safeParse(decoder).data ?? [];
   const types = steps.map(({ type }) => type);
   const write = types.includes('ByteLevel')
-    ? byteLevel()
+    ? byteLevel
     : types.includes('Metaspace') || types.includes('ByteFallback') || types.includes('Replace')
       ? pieces(steps)
       : undefined;
@@ -67,17 +68,7 @@ function pieces(steps: readonly z.infer<typeof stepSchema>[]): (token: string) =
   };
 }
 
-/** GPT-2: bytes that can be seen stand for themselves, the others for the letters from U+0100 up. */
-function byteLevel(): (token: string) => Uint8Array | undefined {
-  const bytes = new Map<number, number>();
-  let next = 0x100;
-  for (let byte = 0; byte < 256; byte++) {
-    const seen = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-    bytes.set(seen ? byte : next++, byte);
-  }
-  return (token) => {
-    const result = Array.from(token, (letter) => bytes.get(letter.codePointAt(0)!));
-    // What is not made of bytes is written as it is.
-    return result.includes(undefined) ? new TextEncoder().encode(token) : Uint8Array.from(result as number[]);
-  };
+function byteLevel(token: string): Uint8Array {
+  // What is not made of bytes is written as it is.
+  return lettersToBytes(token) ?? new TextEncoder().encode(token);
 }

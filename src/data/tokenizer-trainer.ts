@@ -1,6 +1,7 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 
 import { DataError } from '../core/index.ts';
+import { joinPairs } from './join-pairs.ts';
 import { boundedText } from './text.ts';
 import { TextTokenizer } from './tokenizer.ts';
 
@@ -38,54 +39,16 @@ export function trainTokenizer(texts: Iterable<string>, options: TokenizerTraini
   for (const [piece, count] of [...characters].sort(byCountThenName)) {
     if (vocabulary.size < vocabSize && count >= minCharacterCount) vocabulary.add(piece);
   }
-  joinPairs(words, vocabulary, vocabSize, minPairCount);
+  const names = [...characters.keys()];
+  const ids = new Map(names.map((name, id) => [name, id]));
+  const counted = words.map(({ pieces, count }) => ({ pieces: pieces.map((piece) => ids.get(piece)!), count }));
+  const join = (left: string, right: string): string => left + right.slice(CONTINUATION.length);
+  if (vocabulary.size < vocabSize)
+    for (const { joined } of joinPairs(counted, names, { minCount: minPairCount, join })) {
+      vocabulary.add(joined);
+      if (vocabulary.size >= vocabSize) break;
+    }
   return new TextTokenizer(tokenizerJson([...vocabulary]));
-}
-
-interface Word {
-  pieces: string[];
-  readonly count: number;
-}
-
-/** Joins pairs of neighbours until the vocabulary is full. */
-function joinPairs(words: readonly Word[], vocabulary: Set<string>, vocabSize: number, minPairCount: number): void {
-  const counts = new Map<string, number>();
-  const places = new Map<string, Set<Word>>();
-  const add = (word: Word, sign: 1 | -1): void => {
-    for (let i = 0; i + 1 < word.pieces.length; i++) {
-      const pair = `${word.pieces[i]} ${word.pieces[i + 1]}`;
-      counts.set(pair, (counts.get(pair) ?? 0) + sign * word.count);
-      const set = places.get(pair);
-      if (set === undefined) places.set(pair, new Set([word]));
-      else if (sign === 1) set.add(word);
-    }
-  };
-  for (const word of words) add(word, 1);
-  while (vocabulary.size < vocabSize) {
-    let best: string | undefined;
-    let bestCount = minPairCount - 1;
-    for (const [pair, count] of counts) {
-      if (count > bestCount || (count === bestCount && best !== undefined && pair < best))
-        [best, bestCount] = [pair, count];
-    }
-    if (best === undefined) return;
-    const [left, right] = best.split(' ') as [string, string];
-    const joined = left + right.slice(CONTINUATION.length);
-    vocabulary.add(joined);
-    for (const word of places.get(best)!) {
-      add(word, -1);
-      const pieces: string[] = [];
-      for (let i = 0; i < word.pieces.length; i++) {
-        const matches = word.pieces[i] === left && word.pieces[i + 1] === right;
-        pieces.push(matches ? joined : word.pieces[i]!);
-        if (matches) i++;
-      }
-      word.pieces = pieces;
-      add(word, 1);
-    }
-    counts.delete(best);
-    places.delete(best);
-  }
 }
 
 const CONTINUATION = '##';

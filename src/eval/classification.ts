@@ -1,3 +1,4 @@
+import type { Batch } from '../data/dataset.ts';
 import type { Loader } from '../data/loader.ts';
 import type { FusionScorer } from './fusion-scorer.ts';
 import { confusionMatrix, wilsonInterval } from './metrics.ts';
@@ -24,16 +25,19 @@ export interface ClassificationResult {
 /** Answers every sample of a pass; batches must have `label`, one per text. */
 export async function answerQuestions(loader: Loader, scorer: FusionScorer): Promise<ScoredAnswer[]> {
   const answers: ScoredAnswer[] = [];
-  for (let loaded = await loader.next(); loaded !== undefined; loaded = await loader.next()) {
-    const { batch } = loaded;
-    const labels = batch.tensors['label']!.data as BigInt64Array;
-    for (const [i, logits] of (await scorer.logits(batch)).entries()) {
-      const predicted = logits.reduce((best, value, c) => (value > logits[best]! ? c : best), 0);
-      const sum = logits.reduce((total, value) => total + Math.exp(value - logits[predicted]!), 0);
-      answers.push({ id: batch.ids[i]!, truth: Number(labels[i]), predicted, probability: 1 / sum });
-    }
-  }
+  for (let loaded = await loader.next(); loaded !== undefined; loaded = await loader.next())
+    answers.push(...(await answersTo(loaded.batch, scorer)));
   return answers;
+}
+
+/** The answers to one batch, in its order. */
+export async function answersTo(batch: Batch, scorer: FusionScorer): Promise<ScoredAnswer[]> {
+  const labels = batch.tensors['label']!.data as BigInt64Array;
+  return (await scorer.logits(batch)).map((logits, i) => {
+    const predicted = logits.reduce((best, value, c) => (value > logits[best]! ? c : best), 0);
+    const sum = logits.reduce((total, value) => total + Math.exp(value - logits[predicted]!), 0);
+    return { id: batch.ids[i]!, truth: Number(labels[i]), predicted, probability: 1 / sum };
+  });
 }
 
 /** @throws DataError when there is no answer */

@@ -1,7 +1,6 @@
 export * from './account.ts';
 export * from './adapter.ts';
 export * from './generation-config.ts';
-export * from './json.ts';
 export * from './parse.ts';
 export * from './quantize/index.ts';
 export * from './safetensors.ts';

@@ -9,7 +9,7 @@
  */
 import { byteSize, CheckpointError, elementCount, viewArray } from '../core/index.ts';
 import type { DType, HostTensor } from '../core/index.ts';
-import { scanJson } from './json.ts';
+import { scanJson } from '../core/json.ts';
 
 /** Longest header that is read. 200,000 tensors need about 20 MB. */
 export const MAX_HEADER_BYTES: number = 32 * 1024 * 1024;

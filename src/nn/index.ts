@@ -6,7 +6,7 @@ export * from './layers.ts';
 export * from './lora/index.ts';
 export * from './masks.ts';
 export * from './mlp.ts';
-export { inTraining, recomputable, type Recompute } from './mode.ts';
+export { inTraining, randomSite, recomputable, type Recompute } from './mode.ts';
 export { Module } from './module.ts';
 export { Parameter } from './parameter.ts';
 export * from './projected-attention.ts';

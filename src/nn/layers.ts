@@ -128,8 +128,12 @@ export class GroupNorm extends Module {
 
   /** @param x [B, C, H, W]  @returns [B, C, H, W] */
   forward(x: Tensor): Tensor {
-    const [batch, channels] = staticShape(x.shape, 'GroupNorm');
-    const rows = layerNorm(reshape(x, [batch! * this.#groups, -1]), undefined, undefined, this.#epsilon);
+    // The number of pictures may be open, their sizes not.
+    const [batch] = x.shape;
+    const [channels, ...sides] = staticShape(x.shape.slice(1), 'GroupNorm');
+    const size = sides.reduce((product, side) => product * side, channels!) / this.#groups;
+    const shape = typeof batch === 'number' ? [batch * this.#groups, -1] : [-1, size];
+    const rows = layerNorm(reshape(x, shape), undefined, undefined, this.#epsilon);
     const perChannel = (parameter: Parameter): Tensor => reshape(parameter.tensor, [1, channels!, 1, 1]);
     return add(mul(reshape(rows, x.shape), perChannel(this.weight)), perChannel(this.bias));
   }

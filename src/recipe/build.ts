@@ -1,21 +1,47 @@
 import type { FusionConfig } from '../models/fusion/model.ts';
 import { adamW, lion, sgd, type Optimizer } from '../train/optimizers.ts';
+import type { StoppingOptions } from '../train/stopping.ts';
 import type { RunLength, TrainerOptions } from '../train/trainer.ts';
-import type { FusionSection, OptimizerSection, TrainingRecipe, TrainSection } from './types.ts';
+import type {
+  FusionSection,
+  ObjectivesSection,
+  OptimizerSection,
+  ScheduleSection,
+  TrainingRecipe,
+  StoppingSection,
+  TrainSection,
+} from './types.ts';
 
-/** The model's config. @param vocabularySize of the tokenizer that was made, which may be smaller than asked for */
-export function fusionConfigOf(model: FusionSection, vocabularySize: number, classes: number): FusionConfig {
-  const { vision, fusion } = model;
+/**
+ * The model's config.
+ * @param vocabularySize of the tokenizer that was made, which may be smaller than asked for
+ * @param objectives those that have heads of their own give the model these heads
+ */
+export function fusionConfigOf(
+  model: FusionSection,
+  vocabularySize: number,
+  classes: number,
+  objectives: Pick<ObjectivesSection, 'mlm' | 'itm'> = {},
+): FusionConfig {
+  const { fusion } = model;
   return {
-    vision: vision.kind === 'vit' ? withoutAbsent(vision) : vision,
+    vision: visionConfigOf(model.vision),
     text: withoutAbsent({ ...model.text, vocabularySize }),
     hiddenSize: fusion.hidden,
     heads: fusion.heads,
     classes,
     query: fusion.direction === 'text-to-vision' ? 'text' : 'vision',
     layers: fusion.layers,
+    ...(fusion.pooledText === true ? { pooledText: true } : {}),
     alignmentSize: fusion.alignment,
+    ...((objectives.mlm ?? 0) > 0 ? { maskedHead: true } : {}),
+    ...((objectives.itm ?? 0) > 0 ? { matchingHead: true } : {}),
   };
+}
+
+function visionConfigOf(vision: FusionSection['vision']): FusionConfig['vision'] {
+  if (vision.kind === 'convnet') return vision;
+  return vision.kind === 'vit' ? withoutAbsent(vision) : withoutAbsent(vision);
 }
 
 /** Without keys that hold undefined. */
@@ -38,18 +64,40 @@ export function optimizerOf(section: OptimizerSection): Optimizer {
   }
 }
 
+/** The sections that say how a trainer is to run. */
+export interface TrainerSections {
+  readonly optimizer: OptimizerSection;
+  readonly schedule: ScheduleSection;
+  readonly train: TrainSection;
+}
+
 /** How a trainer is to run. */
-export function trainerOptionsOf({
-  model,
-  data,
-  objectives,
-  optimizer,
-  schedule,
-  train,
-}: TrainingRecipe): TrainerOptions {
-  const { steps, epochs, minutes, batch, accumulate, seed, ema, checkpointEvery, checkpointSeconds, evaluateEvery } =
-    train;
-  const course = { steps, epochs, minutes, batch, accumulate, seed, ema };
+export function trainerOptionsOf(recipe: TrainingRecipe): TrainerOptions {
+  const { model, data, objectives } = recipe;
+  // Where the data lie and who makes the batches change nothing.
+  return trainerOptions(recipe, { model, data: { ...data, path: null, workers: null }, objectives });
+}
+
+/** @param identity what besides the sections decides the course of a run, as plain data */
+export function trainerOptions(
+  { optimizer, schedule, train }: TrainerSections,
+  identity: Readonly<Record<string, unknown>>,
+): TrainerOptions {
+  const {
+    steps,
+    epochs,
+    minutes,
+    batch,
+    accumulate,
+    seed,
+    ema,
+    checkpointEvery,
+    checkpointSeconds,
+    evaluateEvery,
+    samplesEvery,
+    stopping,
+  } = train;
+  const course = { steps, epochs, minutes, batch, accumulate, seed, ema, stopping };
   return {
     length: lengthOf(train),
     seed: train.seed,
@@ -64,9 +112,14 @@ export function trainerOptionsOf({
       ...(checkpointSeconds === undefined ? {} : { seconds: checkpointSeconds }),
     },
     ...(evaluateEvery > 0 ? { evaluateEvery } : {}),
-    // Where the data lie and who makes the batches change nothing.
-    identity: inOrder({ model, data: { ...data, path: null, workers: null }, objectives, optimizer, schedule, course }),
+    ...(samplesEvery > 0 ? { samplesEvery } : {}),
+    ...(stopping === undefined ? {} : { stopping: stoppingOf(stopping) }),
+    identity: inOrder({ ...identity, optimizer, schedule, course }),
   };
+}
+
+function stoppingOf({ patience, ...rest }: StoppingSection): StoppingOptions {
+  return patience === undefined ? rest : { ...rest, patience };
 }
 
 function lengthOf({ steps, epochs, minutes }: TrainSection): RunLength {

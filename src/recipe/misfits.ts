@@ -1,5 +1,9 @@
-import { studioOf } from '../data/index.ts';
+import { SORT_OF_CLEVR_SIZE, studioOf } from '../data/index.ts';
+import { isPretraining } from './pretraining.ts';
 import type { TrainingRecipe } from './types.ts';
+
+/** Objectives that compare pictures with descriptions. */
+const COMPARING = ['contrastive', 'prototypes', 'truths', 'alignment', 'itm'] as const;
 
 /** Values of a recipe that are sound each on its own and do not fit together. */
 export interface Misfit {
@@ -8,16 +12,19 @@ export interface Misfit {
 }
 
 /** Everything that does not fit together. */
-export function misfits({ model, data, objectives }: TrainingRecipe): Misfit[] {
+export function misfits({ model, data, objectives, train }: TrainingRecipe): Misfit[] {
   const { vision, text, fusion } = model;
   const found: Misfit[] = [];
   const demand = (fits: boolean, path: string, message: string): void => {
     if (!fits) found.push({ path: path.split('.'), message });
   };
-  if (vision.kind === 'vit') {
-    const { imageSize, patchSize, width, heads } = vision;
-    demand(imageSize % patchSize === 0, 'model.vision.patchSize', `must divide imageSize, ${imageSize}`);
+  if (vision.kind !== 'convnet') {
+    const { width, heads } = vision;
     demand(width % heads === 0, 'model.vision.heads', `must divide width, ${width}`);
+  }
+  if (vision.kind === 'vit') {
+    const { imageSize, patchSize } = vision;
+    demand(imageSize % patchSize === 0, 'model.vision.patchSize', `must divide imageSize, ${imageSize}`);
   } else {
     const { channels, blocks, imageSize, stem } = vision;
     demand(
@@ -27,38 +34,77 @@ export function misfits({ model, data, objectives }: TrainingRecipe): Misfit[] {
     );
     const step = stem * 2 ** (channels.length - 1);
     demand(
-      imageSize % step === 0,
+      vision.kind === 'conv-transformer' || imageSize % step === 0,
       'model.vision.imageSize',
       `must be a multiple of ${step} with this stem and these stages`,
     );
   }
+  demand(
+    fusion.pooledText !== true || fusion.direction === 'text-to-vision',
+    'model.fusion.pooledText',
+    'needs the direction text-to-vision',
+  );
   demand(text.width % text.heads === 0, 'model.text.heads', `must divide width, ${text.width}`);
   demand(fusion.hidden % fusion.heads === 0, 'model.fusion.heads', `must divide hidden, ${fusion.hidden}`);
-  for (const name of ['contrastive', 'prototypes', 'truths'] as const) {
+  const weightOf = (name: (typeof COMPARING)[number] | 'mlm'): number => objectives[name] ?? 0;
+  const pretraining = isPretraining(data);
+  for (const name of COMPARING) {
     demand(
-      objectives[name] === 0 || fusion.alignment > 0,
+      weightOf(name) === 0 || fusion.alignment > 0,
       'model.fusion.alignment',
       `must be more than 0 where objectives.${name} is`,
     );
     demand(
-      objectives[name] === 0 || data.kind === 'emoji-statements',
+      weightOf(name) === 0 || (data.kind !== 'easy-vqa' && data.kind !== 'sort-of-clevr'),
       `objectives.${name}`,
-      'must be 0: easy-VQA has no descriptions of its pictures',
+      'must be 0: these data have no descriptions of their pictures',
     );
   }
+  demand(
+    weightOf('mlm') === 0 || pretraining,
+    'objectives.mlm',
+    `must be 0: ${data.kind} hides no words; emoji-descriptions and shape-descriptions do`,
+  );
+  demand(
+    weightOf('mlm') === 0 || fusion.direction === 'text-to-vision',
+    'model.fusion.direction',
+    'must be text-to-vision where objectives.mlm is more than 0',
+  );
+  demand(
+    !pretraining || (objectives.classification === 0 && objectives.prototypes === 0),
+    'objectives',
+    `classification and prototypes must be 0: ${data.kind} has no labels`,
+  );
+  demand(
+    objectives.contrastive === 0 || weightOf('alignment') === 0,
+    'objectives.alignment',
+    'is the same as contrastive; give one of them',
+  );
+  demand((objectives.momentum ?? 0) === 0 || train.ema > 0, 'train.ema', 'must be more than 0 for objectives.momentum');
+  demand(
+    (objectives.momentum ?? 0) === 0 || weightOf('mlm') + weightOf('alignment') > 0,
+    'objectives.momentum',
+    'needs mlm or alignment',
+  );
   demand(
     objectives.truths === 0 || objectives.prototypes > 0,
     'objectives.prototypes',
     'must be more than 0 where objectives.truths is',
   );
   demand(
-    objectives.classification + objectives.contrastive + objectives.prototypes > 0,
+    objectives.classification + COMPARING.reduce((sum, name) => sum + weightOf(name), weightOf('mlm')) > 0,
     'objectives',
     'one of them must be more than 0',
   );
-  if (data.kind === 'emoji-statements') {
+  if (data.kind === 'sort-of-clevr') {
+    const size = SORT_OF_CLEVR_SIZE;
+    demand(vision.imageSize === size, 'model.vision.imageSize', `must be ${size} for Sort-of-CLEVR`);
+  }
+  if (data.kind === 'emoji-statements' || data.kind === 'emoji-descriptions') {
     const { imageSize } = vision;
-    demand(imageSize >= 32 && imageSize <= 64, 'model.vision.imageSize', 'must be from 32 to 64 for emoji statements');
+    demand(imageSize >= 32 && imageSize <= 64, 'model.vision.imageSize', 'must be from 32 to 64 for emoji');
+  }
+  if (data.kind === 'emoji-statements') {
     const shared = data.train.filter((set) => data.test.includes(studioOf(set)));
     demand(shared.length === 0, 'data.test', `${shared.join(', ')} would be trained on and tested on`);
   }

@@ -56,6 +56,16 @@ export function parseRecipe<T>(
   );
 }
 
+/** What `model.type` says; undefined in a text that is no recipe, whose faults {@link parseRecipe} names. */
+export function modelType(text: string): unknown {
+  if (text.length > MAX_RECIPE_LENGTH) return undefined;
+  try {
+    return parseDocument(text, { prettyErrors: false, logLevel: 'silent' }).getIn(['model', 'type']);
+  } catch {
+    return undefined;
+  }
+}
+
 function parseYaml(text: string, fileName: string, lines: LineCounter): Document.Parsed {
   let document: Document.Parsed;
   try {

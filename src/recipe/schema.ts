@@ -1,7 +1,9 @@
 /** What a training recipe may say. Every object is strict: an unknown key is an error, never ignored. */
 import { z } from 'zod';
+import { PRETRAINING_WEIGHTS } from '../train/objectives/fusion.ts';
 import { misfits } from './misfits.ts';
-import type { TrainingRecipe } from './types.ts';
+import { isPretraining } from './pretraining.ts';
+import type { OptimizerSection, ScheduleSection, TrainingRecipe, TrainSection } from './types.ts';
 
 const count = z.number().int().min(1).max(1_000_000_000);
 const share = z.number().min(0).max(1);
@@ -35,6 +37,12 @@ const convnet = z.strictObject({
   stem: count.max(64),
 });
 
+const convTransformer = z.strictObject({
+  ...convnet.shape,
+  kind: z.literal('conv-transformer'),
+  ...transformer,
+});
+
 const text = z.strictObject({
   vocabularySize: count.max(1_000_000),
   /** Tokens of the longest text. */
@@ -44,13 +52,17 @@ const text = z.strictObject({
 
 const fusion = z.strictObject({
   type: z.literal('fusion'),
-  vision: z.discriminatedUnion('kind', [vit, convnet]),
+  /** Folder of a trained model to begin with. */
+  from: z.string().min(1).max(4096).optional(),
+  vision: z.discriminatedUnion('kind', [vit, convnet, convTransformer]),
   text,
   fusion: z.strictObject({
     /** Width in which the modalities meet. */
     hidden: count.max(16_384),
     heads: count.max(256),
     layers: count.max(64).default(1),
+    /** The mean of a text's tokens asks, in place of each of them. */
+    pooledText: z.boolean().optional(),
     /** Which modality asks. */
     direction: z.enum(['text-to-vision', 'vision-to-text']).default('text-to-vision'),
     /** Width of the space of the contrastive objective; 0 for none. */
@@ -63,18 +75,25 @@ const drawingSet = z.enum([...studio.options, 'noto-v1', 'fluent-emoji-high-cont
 
 /** Threads that make batches ahead of the step. */
 const workers = z.number().int().min(0).max(64).default(1);
+/** Part of what is labelled that is trained on. */
+const fraction = z.number().gt(0).max(1).optional();
 
-const emojiStatements = z.strictObject({
-  kind: z.literal('emoji-statements'),
+const emoji = {
   train: z.array(drawingSet).min(1).default(['noto', 'twemoji', 'fluent-emoji-flat']),
-  test: z.array(studio).min(1).default(['openmoji']),
-  /** Statements about each picture of a training batch. */
-  statements: count.max(8).default(1),
   /** Pictures of one subgroup that follow each other in training. */
   neighbours: count.max(64).default(1),
   /** How strongly training pictures are varied: short runs learn more from lightly varied ones. */
   augment: z.enum(['none', 'light', 'full']).default('full'),
   workers,
+};
+
+const emojiStatements = z.strictObject({
+  kind: z.literal('emoji-statements'),
+  ...emoji,
+  test: z.array(studio).min(1).default(['openmoji']),
+  /** Statements about each picture of a training batch. */
+  statements: count.max(8).default(1),
+  fraction,
 });
 
 const easyVqa = z.strictObject({
@@ -86,6 +105,24 @@ const easyVqa = z.strictObject({
   /** Questions asked of each training picture in a batch. */
   questions: z.number().int().min(1).max(64).default(1),
   augment: z.boolean().default(false),
+  fraction,
+  workers,
+});
+
+const emojiDescriptions = z.strictObject({ kind: z.literal('emoji-descriptions'), ...emoji });
+const sortOfClevr = z.strictObject({
+  kind: z.literal('sort-of-clevr'),
+  /** Training pictures kept away from training, for validation. */
+  heldOut: z.number().int().min(0).max(9_000).default(0),
+  /** Turn and mirror training pictures and exchange their colours; answers follow. */
+  augment: z.boolean().default(false),
+  workers,
+});
+
+const shapes = z.strictObject({
+  kind: z.literal('shape-descriptions'),
+  /** Pictures in a pass; each pass has others. */
+  count: count.max(10_000_000).default(10_000),
   workers,
 });
 
@@ -108,13 +145,27 @@ const schedule = z.strictObject({
   floor: share.default(0),
 });
 
+const stopping = z.strictObject({
+  metric: z.string().min(1).max(200),
+  mode: z.enum(['max', 'min']).default('max'),
+  /** The run ends after so many evaluations that were not better; it never does when absent. */
+  patience: count.optional(),
+  /** By how much a figure must be better to count. */
+  margin: z.number().min(0).default(0),
+  /** Keep the best checkpoint. */
+  keepBest: z.boolean().default(true),
+});
+
 const train = z
   .strictObject({
     /** How long: exactly one of the three. */
     steps: count.optional(),
     epochs: z.number().positive().max(100_000).optional(),
     minutes: z.number().positive().max(525_600).optional(),
-    batch: count.max(1_000_000),
+    /** Samples in a batch; `auto` for as many as fit into memory. */
+    batch: z.union([count.max(1_000_000), z.literal('auto').transform(() => 0)]),
+    /** What training may take at its peak where the batch is `auto`: 4GiB, or 60% of what is free. */
+    memory: z.string().max(40).optional(),
     /** Batches whose gradients are added up before an update. */
     accumulate: count.max(1_000_000).default(1),
     seed: z.number().int().min(0).max(0xffff_ffff).default(0),
@@ -128,21 +179,29 @@ const train = z
     keep: count.max(10_000).default(2),
     /** Steps between evaluations on validation data; 0 for none. */
     evaluateEvery: z.number().int().min(0).max(1_000_000_000).default(0),
+    /** Steps between times that the model is asked what it writes; 0 for never. */
+    samplesEvery: z.number().int().min(0).max(1_000_000_000).default(0),
+    /** By which figure of the evaluations the run is judged; it then ends with the best weights. */
+    stopping: stopping.optional(),
     /** Threads of the engine; all processors unless given. Equal results need equal numbers of threads. */
     threads: count.max(1024).optional(),
   })
-  .superRefine(({ steps, epochs, minutes }, context) => {
+  .superRefine(({ steps, epochs, minutes, stopping: judged, evaluateEvery, batch, memory }, context) => {
+    if (memory !== undefined && batch !== 0)
+      context.addIssue({ code: 'custom', path: ['memory'], message: 'is only for train.batch: auto' });
+    if (judged !== undefined && evaluateEvery === 0)
+      context.addIssue({ code: 'custom', path: ['evaluateEvery'], message: 'must be above 0 for train.stopping' });
     const given = [steps, epochs, minutes].filter((value) => value !== undefined).length;
     if (given !== 1) context.addIssue(`exactly one of steps, epochs and minutes is needed, got ${given}`);
   });
 
 const fields = z.strictObject({
   model: z.discriminatedUnion('type', [fusion]),
-  data: z.discriminatedUnion('kind', [emojiStatements, easyVqa]),
+  data: z.discriminatedUnion('kind', [emojiStatements, easyVqa, emojiDescriptions, shapes, sortOfClevr]),
   objectives: z
     .strictObject({
-      /** Cross-entropy of the answer. */
-      classification: weight.default(1),
+      /** Cross-entropy of the answer; 1 where there are answers. */
+      classification: weight.optional(),
       /** Pictures and texts brought together before fusion. */
       contrastive: weight.default(0),
       form: z.enum(['clip', 'siglip']).default('clip'),
@@ -150,6 +209,12 @@ const fields = z.strictObject({
       prototypes: weight.default(0),
       /** Statements brought to the vectors of all concepts of which they are true; needs prototypes. */
       truths: weight.default(0),
+      /** Hidden words of descriptions, alignment before fusion and matching after it: 0.4, 0.4 and 0.2 in pretraining. */
+      mlm: weight.optional(),
+      alignment: weight.optional(),
+      itm: weight.optional(),
+      /** Part of the targets that averaged weights give (momentum distillation). */
+      momentum: share.optional(),
     })
     .prefault({}),
   optimizer,
@@ -159,7 +224,22 @@ const fields = z.strictObject({
   output: z.string().min(1).max(4096),
 });
 
+/** Objectives that fit the data, where the recipe leaves them open. */
+function withObjectives({ objectives, ...recipe }: z.output<typeof fields>): TrainingRecipe {
+  const classification = objectives.classification ?? (isPretraining(recipe.data) ? 0 : 1);
+  const sum = isPretraining(recipe.data) ? PRETRAINING_WEIGHTS : {};
+  const given = Object.entries(objectives).filter(([, value]) => value !== undefined);
+  return { ...recipe, objectives: { ...objectives, classification, ...sum, ...Object.fromEntries(given) } };
+}
+
 /** A training recipe. */
-export const trainingRecipe: z.ZodType<TrainingRecipe> = fields.superRefine((recipe, context) => {
-  for (const { path, message } of misfits(recipe)) context.addIssue({ code: 'custom', path: [...path], message });
-});
+export const trainingRecipe: z.ZodType<TrainingRecipe> = fields
+  .transform(withObjectives)
+  .superRefine((recipe, context) => {
+    for (const { path, message } of misfits(recipe)) context.addIssue({ code: 'custom', path: [...path], message });
+  });
+
+/** The sections that recipes of all models share. */
+export const optimizerSection: z.ZodType<OptimizerSection> = optimizer;
+export const scheduleSection: z.ZodType<ScheduleSection> = schedule.prefault({});
+export const trainSection: z.ZodType<TrainSection> = train;

@@ -27,6 +27,11 @@ export interface ConvNetSection {
   readonly stem: number;
 }
 
+/** A picture encoder of residual convolutions, then attention. */
+export interface ConvTransformerSection extends Omit<ConvNetSection, 'kind'>, TransformerSection {
+  readonly kind: 'conv-transformer';
+}
+
 /** The text encoder. */
 export interface TextSection extends TransformerSection {
   readonly vocabularySize: number;
@@ -36,13 +41,17 @@ export interface TextSection extends TransformerSection {
 /** The fusion model's sizes. */
 export interface FusionSection {
   readonly type: 'fusion';
-  readonly vision: VitSection | ConvNetSection;
+  /** Folder of a model whose weights and tokenizer it begins with; what that model lacks is drawn from the seed. */
+  readonly from?: string | undefined;
+  readonly vision: VitSection | ConvNetSection | ConvTransformerSection;
   readonly text: TextSection;
   readonly fusion: {
     readonly hidden: number;
     readonly heads: number;
     readonly layers: number;
     readonly direction: 'text-to-vision' | 'vision-to-text';
+    /** The mean of a text's tokens asks, in place of each of them; needs the direction text-to-vision. */
+    readonly pooledText?: boolean | undefined;
     /** Width of the space of the contrastive objective; 0 for none. */
     readonly alignment: number;
   };
@@ -63,9 +72,16 @@ export interface EmojiStatementsSection {
   readonly neighbours: number;
   /** How strongly training pictures are varied. */
   readonly augment: 'none' | 'light' | 'full';
+  /** Part of the training drawings that have labels, chosen by the seed; all where absent. */
+  readonly fraction?: number | undefined;
   /** Threads that draw pictures ahead of the step. */
   readonly workers: number;
 }
+
+/** Emoji with their names and tags, of which words are hidden: for pretraining, without statements. */
+export type EmojiDescriptionsSection = Pick<EmojiStatementsSection, 'train' | 'neighbours' | 'augment' | 'workers'> & {
+  readonly kind: 'emoji-descriptions';
+};
 
 /** The easy-VQA benchmark. */
 export interface EasyVqaSection {
@@ -78,11 +94,36 @@ export interface EasyVqaSection {
   readonly questions: number;
   /** Mirror and shift training pictures. */
   readonly augment: boolean;
+  /** Part of the training pictures whose questions have answers, chosen by the seed; all where absent. */
+  readonly fraction?: number | undefined;
+  readonly workers: number;
+}
+
+/** Drawn shapes with sentences about them, of which words are hidden: for pretraining, with nothing of a benchmark in it. */
+export interface ShapesSection {
+  readonly kind: 'shape-descriptions';
+  /** Pictures in a pass; each pass has others. */
+  readonly count: number;
+  readonly workers: number;
+}
+
+/** Sort-of-CLEVR, made by its rules; a batch is counted in pictures, each with its 20 questions. */
+export interface SortOfClevrSection {
+  readonly kind: 'sort-of-clevr';
+  /** Training pictures kept away from training, for validation; 0 for none. */
+  readonly heldOut: number;
+  /** Turn and mirror training pictures and exchange their colours; answers follow. */
+  readonly augment: boolean;
   readonly workers: number;
 }
 
 /** What is trained on. */
-export type DataSection = EmojiStatementsSection | EasyVqaSection;
+export type DataSection =
+  | EmojiStatementsSection
+  | EasyVqaSection
+  | EmojiDescriptionsSection
+  | ShapesSection
+  | SortOfClevrSection;
 
 /** How much each part of the loss counts. */
 export interface ObjectivesSection {
@@ -91,6 +132,12 @@ export interface ObjectivesSection {
   readonly form: 'clip' | 'siglip';
   readonly prototypes: number;
   readonly truths: number;
+  /** Hidden words, alignment before fusion, and matching after it; see `FusionWeights`. Absent where they are not used. */
+  readonly mlm?: number | undefined;
+  readonly alignment?: number | undefined;
+  readonly itm?: number | undefined;
+  /** Part of the targets that averaged weights give. */
+  readonly momentum?: number | undefined;
 }
 
 interface OptimizerShared {
@@ -121,7 +168,10 @@ export interface TrainSection {
   readonly steps?: number | undefined;
   readonly epochs?: number | undefined;
   readonly minutes?: number | undefined;
+  /** 0 where it is to be found; runs settle it before they begin. */
   readonly batch: number;
+  /** What training may take at its peak, for a batch that is to be found. */
+  readonly memory?: string | undefined;
   /** Batches whose gradients are added up before an update. */
   readonly accumulate: number;
   readonly seed: number;
@@ -133,8 +183,21 @@ export interface TrainSection {
   readonly keep: number;
   /** Steps between evaluations on validation data; 0 for none. */
   readonly evaluateEvery: number;
+  /** Steps between samples of what the model writes; 0 for none. */
+  readonly samplesEvery: number;
+  /** By which figure of the evaluations the run is judged. */
+  readonly stopping?: StoppingSection | undefined;
   /** Threads of the engine; all processors where absent. */
   readonly threads?: number | undefined;
+}
+
+/** See `StoppingOptions` of the trainer. */
+export interface StoppingSection {
+  readonly metric: string;
+  readonly mode: 'max' | 'min';
+  readonly patience?: number | undefined;
+  readonly margin: number;
+  readonly keepBest: boolean;
 }
 
 /** A training recipe. */

@@ -34,7 +34,7 @@ export async function ask(
 }
 
 /** Pictures stand before the question, as models are trained to have them. */
-function questionParts(question: string, pictures: readonly Picture[]): MessagePart[] {
+export function questionParts(question: string, pictures: readonly Picture[]): MessagePart[] {
   return [
     ...pictures.map((image): MessagePart => ({ type: 'image', image })),
     ...(question === '' ? [] : [{ type: 'text', text: question } as const]),

@@ -2,6 +2,7 @@ export { caption } from './captioning.ts';
 export { type Answer, ask, chat, Conversation } from './conversation.ts';
 export * from './fusion-prediction.ts';
 export * from './grounding.ts';
+export * from './many-questions.ts';
 export * from './matching.ts';
 export * from './question-answering.ts';
 export { classify, embed, type ScoredLabel } from './zero-shot.ts';

@@ -49,10 +49,16 @@ export async function embed(
   model: LoadedModel,
   inputs: { readonly pictures?: readonly Picture[]; readonly texts?: readonly string[] },
 ): Promise<{ pictures: Float32Array[]; texts: Float32Array[] }> {
-  if (model.kind !== 'pair') throw unfit(model, 'make vectors of pictures and texts', COMPARING);
+  const space = model.kind === 'language' ? model.parts.space : undefined;
+  if (model.kind !== 'pair' && space === undefined) throw unfit(model, 'make vectors of pictures and texts', COMPARING);
   const { pictures = [], texts = [] } = inputs;
   if (pictures.length + texts.length === 0)
     throw new DataError('there is nothing to embed', 'give a picture or a text');
+  if (model.kind !== 'pair')
+    return {
+      pictures: pictures.length === 0 ? [] : unitRows(await space!.ofPictures(pictures)),
+      texts: texts.length === 0 ? [] : unitRows(await space!.ofTexts(texts)),
+    };
   return {
     pictures: pictures.length === 0 ? [] : unitRows(await model.imageFeatures(pictures)),
     texts: texts.length === 0 ? [] : unitRows(await model.textFeatures(texts)),

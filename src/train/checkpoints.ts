@@ -1,6 +1,7 @@
 import type { HostTensor } from '../core/index.ts';
 import type { LoaderState } from '../data/loader.ts';
 import type { LossWatchState } from './loss-watch.ts';
+import type { StoppingState } from './stopping.ts';
 
 /** Everything besides tensors that a run needs to go on as if it had never stopped. */
 export interface TrainingState {
@@ -16,6 +17,8 @@ export interface TrainingState {
   readonly identity: string;
   /** Which weights are trained and how quickly, as {@link describeGroups} writes it; absent where all are alike. */
   readonly groups?: string | undefined;
+  /** Where the run is judged by its evaluations: the best one, and how long a better one has been waited for. */
+  readonly stopping?: StoppingState | undefined;
 }
 
 /** A checkpoint that can be continued from. */
@@ -40,4 +43,6 @@ export interface CheckpointStore {
     weights: Readonly<Record<string, HostTensor>>,
     optimizer: Readonly<Record<string, HostTensor>>,
   ): Promise<string>;
+  /** The checkpoint of a step; that of the best evaluation is kept. @throws CheckpointError when it is damaged */
+  at?(step: number): Promise<SavedTraining | undefined>;
 }

@@ -85,7 +85,7 @@ export class ModelOptimizer {
 
 /**
  * One pass over the data, with the loss that the model's objective names (cross-entropy for a fusion model).
- * @param loader endless, or at the start of a pass; all batches of one shape
+ * @param loader endless, or at the start of a pass; batches of few shapes
  * @returns mean loss over the batches; the model then holds the new weights
  * @throws TrainingError when a loss is not finite
  */

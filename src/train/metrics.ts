@@ -27,7 +27,25 @@ export interface ValidationRecord {
   readonly values: Readonly<Record<string, number>>;
 }
 
-export type MetricsRecord = TrainRecord | ValidationRecord;
+/** What the model wrote when it was asked between steps. */
+export interface WrittenSample {
+  readonly question: string;
+  /** The right answer, where there is one. */
+  readonly expected?: string | undefined;
+  readonly generated: string;
+  /** What the question is about, small, as a data URL of a PNG, JPEG or WebP picture. */
+  readonly picture?: string | undefined;
+}
+
+/** Several of them; many samples of one step are spread over several records, see {@link sampleRecords}. */
+export interface SamplesRecord {
+  readonly kind: 'samples';
+  readonly step: number;
+  readonly seconds: number;
+  readonly samples: readonly WrittenSample[];
+}
+
+export type MetricsRecord = TrainRecord | ValidationRecord | SamplesRecord;
 
 /** Bytes that one line may have; a longer one was not written by {@link formatMetrics}. */
 export const MAX_METRICS_LINE = 65_536;
@@ -41,6 +59,7 @@ const NOT_FINITE: Readonly<Record<string, number>> = {
 const figure = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity']).transform((name) => NOT_FINITE[name]!)]);
 const figures = z.record(z.string().min(1).max(200), figure);
 const step = z.int().min(0);
+const PICTURE = /^data:image\/(?:png|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}$/;
 const recordSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('train'),
@@ -53,6 +72,19 @@ const recordSchema = z.discriminatedUnion('kind', [
     samplesPerSecond: figure,
   }),
   z.strictObject({ kind: z.literal('validation'), step, seconds: figure, values: figures }),
+  z.strictObject({
+    kind: z.literal('samples'),
+    step,
+    seconds: figure,
+    samples: z.array(
+      z.strictObject({
+        question: z.string(),
+        expected: z.string().optional(),
+        generated: z.string(),
+        picture: z.string().regex(PICTURE).optional(),
+      }),
+    ),
+  }),
 ]);
 
 /** One line of JSON Lines, ending in a line feed. Figures that are not finite become strings (`"NaN"`). */
@@ -83,4 +115,43 @@ export function parseMetrics(line: string, where: string): MetricsRecord {
     throw new DataError(`${where}: this is no record of metrics: ${path}${first.message}`, hint);
   }
   return result.data;
+}
+
+/** Letters of a question or an answer that are kept. */
+const MAX_TEXT = 2000;
+
+/**
+ * Records of samples, each with as many as fit into a line. Very long texts are cut, and a picture that leaves no room for
+ * the texts is left out.
+ */
+export function sampleRecords(samples: readonly WrittenSample[], step: number, seconds: number): SamplesRecord[] {
+  const records: SamplesRecord[] = [];
+  let held: WrittenSample[] = [];
+  const record = (list: readonly WrittenSample[]): SamplesRecord => ({ kind: 'samples', step, seconds, samples: list });
+  const fits = (list: readonly WrittenSample[]): boolean =>
+    new TextEncoder().encode(formatMetrics(record(list))).length <= MAX_METRICS_LINE;
+  for (const sample of samples) {
+    let shortened = shorten(sample);
+    if (!fits([shortened])) {
+      const { picture: _, ...texts } = shortened;
+      shortened = texts;
+    }
+    if (held.length > 0 && !fits([...held, shortened])) {
+      records.push(record(held));
+      held = [];
+    }
+    held.push(shortened);
+  }
+  if (held.length > 0) records.push(record(held));
+  return records;
+}
+
+function shorten({ question, expected, generated, picture }: WrittenSample): WrittenSample {
+  const cut = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 1)}…` : text);
+  return {
+    question: cut(question),
+    ...(expected === undefined ? {} : { expected: cut(expected) }),
+    generated: cut(generated),
+    ...(picture === undefined ? {} : { picture }),
+  };
 }

@@ -51,6 +51,17 @@ function traceLoss(
   return { outputs, gradients: new Map(names.map((name, i) => [name, grads[i]!])) };
 }
 
+/** All that a step computes before its update, to be looked at: loss, figures, and the gradient of every trained weight. */
+export function tracedStep(
+  trainable: Trainable,
+  batch: BatchSignature,
+  trained: ReadonlyMap<string, Parameter>,
+  recompute?: Recompute,
+): Tensor[] {
+  const traced = traceLoss(trainable, batch, trained, recompute);
+  return [...Object.values(traced.outputs), ...traced.gradients.values()];
+}
+
 /** Loss, figures and the gradient of every trained weight. */
 export function gradientGraph(
   trainable: Trainable,

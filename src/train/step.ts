@@ -1,12 +1,13 @@
 import { type HostTensor, TrainingError } from '../core/index.ts';
 import type { Parameter, Recompute } from '../nn/index.ts';
 import type { LoweringDevice } from '../onnx/index.ts';
-import type { CompileOptions, Device, Program, Runtime, Value } from '../runtime/types.ts';
+import type { CompileOptions, Device, Runtime, Value } from '../runtime/types.ts';
 import { createArenaStore } from './arena-store.ts';
 import { groupOf, type WeightGroups } from './groups.ts';
 import type { BatchSignature, Trainable } from './objective.ts';
 import type { Optimizer } from './optimizers.ts';
-import { FIGURE, GRADIENT, gradientGraph, SEED, type WeightFiles } from './step-graph.ts';
+import { FIGURE, SEED, type WeightFiles } from './step-graph.ts';
+import { StepPrograms } from './step-programs.ts';
 import { createTreeStore } from './tree-store.ts';
 import { DeviceNumber, type WeightStore } from './weight-store.ts';
 
@@ -21,6 +22,8 @@ export interface StepOptions {
   readonly trains?: (name: string) => boolean;
   /** Which are frozen, and factors on the learning rate; all weights are trained alike by default. */
   readonly groups?: WeightGroups;
+  /** Shapes of batches whose programs are kept; the one not used for longest makes way for another. 8 by default. */
+  readonly shapes?: number;
   /** See {@link CompileOptions.spinning}; on by default. */
   readonly spinning?: boolean;
   /** Files of weights that are not trained: they are read where they lie, and need no values. */
@@ -30,6 +33,12 @@ export interface StepOptions {
   /** Keep all weights in one vector where the runtime can; on by default. */
   readonly arena?: boolean;
 }
+
+/** Prefix of the paths of {@link Trainable.momentum}. */
+const MOMENTUM = 'momentum.';
+
+/** Shapes whose programs are kept unless told. */
+const SHAPES = 8;
 
 /** What one update reports, averaged over its batches. */
 export interface StepResult {
@@ -43,46 +52,33 @@ export function loweringDevice(device: Device): LoweringDevice {
   return device === 'webgpu' ? 'webgpu' : 'cpu';
 }
 
-/** Forward, backward and update of one model for batches of one shape. */
+/** Forward, backward and update of one model, for batches of a few shapes. */
 export class TrainingStep {
   readonly #options: StepOptions;
-  readonly #program: Program;
+  readonly #programs: StepPrograms;
   readonly #store: WeightStore;
   readonly #frozen: Readonly<Record<string, Value>>;
-  readonly #batch: Readonly<Record<string, Value>>;
   readonly #seed: DeviceNumber;
-  readonly #scalars: Readonly<Record<string, Value>>;
-  readonly #inputs: Readonly<Record<string, Value>>;
-  readonly #outputs: Readonly<Record<string, Value>>;
 
-  private constructor(parts: {
-    options: StepOptions;
-    program: Program;
-    store: WeightStore;
-    frozen: Record<string, Value>;
-    batch: Record<string, Value>;
-    seed: DeviceNumber;
-    scalars: Record<string, Value>;
-  }) {
-    this.#options = parts.options;
-    this.#program = parts.program;
-    this.#store = parts.store;
-    this.#frozen = parts.frozen;
-    this.#batch = parts.batch;
-    this.#seed = parts.seed;
-    this.#scalars = parts.scalars;
-    const all: Record<string, Value> = {
-      ...parts.frozen,
-      ...parts.store.weights,
-      ...parts.batch,
-      [SEED]: parts.seed.value,
-    };
-    this.#inputs = Object.fromEntries(parts.program.inputs.map(({ name }) => [name, all[name]!]));
-    const gradients = Object.entries(parts.store.gradients).map(([name, value]) => [GRADIENT + name, value] as const);
-    this.#outputs = { ...parts.scalars, ...Object.fromEntries(gradients) };
+  private constructor(
+    options: StepOptions,
+    programs: StepPrograms,
+    store: WeightStore,
+    frozen: Readonly<Record<string, Value>>,
+    seed: DeviceNumber,
+  ) {
+    this.#options = options;
+    this.#programs = programs;
+    this.#store = store;
+    this.#frozen = frozen;
+    this.#seed = seed;
   }
 
-  /** Traces, differentiates and compiles. @param weights first values of all weights, by path */
+  /**
+   * Traces, differentiates and compiles.
+   * @param signature of the first batch; others are compiled when they come
+   * @param weights first values of all weights, by path
+   */
   static async create(
     runtime: Runtime,
     trainable: Trainable,
@@ -113,13 +109,6 @@ export class TrainingStep {
       memoryPattern: false,
       spinning: options.spinning ?? true,
     };
-    const { frozen: files, recompute } = options;
-    const graph = gradientGraph(trainable, signature, trained, device, { frozen: files, recompute });
-    // Packed copies of weights, one for each of both passes, would be as large as the model.
-    const program = await runtime.compile(
-      files === undefined ? graph : { ...graph, externalFolder: files.folder },
-      files === undefined ? compileOptions : { ...compileOptions, disablePrepacking: true },
-    );
     const context = {
       runtime,
       device,
@@ -131,21 +120,25 @@ export class TrainingStep {
     };
     const arena = (options.arena ?? true) && runtime.allocateArena !== undefined;
     const store = arena ? await createArenaStore(context) : await createTreeStore(context);
-    const batch: Record<string, Value> = {};
-    for (const [name, { dtype, shape }] of Object.entries(signature))
-      batch[name] = await runtime.allocate(dtype, shape);
-    const scalars: Record<string, Value> = {};
-    for (const { name } of program.outputs)
-      if (!name.startsWith(GRADIENT)) scalars[name] = await runtime.allocate('float32', []);
-    const step = new TrainingStep({
-      options,
-      program,
-      store,
-      frozen,
-      batch,
-      seed: await DeviceNumber.create(runtime, 'int32'),
-      scalars,
-    });
+    const seed = await DeviceNumber.create(runtime, 'int32');
+    const inputs = { ...frozen, ...store.weights, ...momentumInputs(trainable, store, frozen), [SEED]: seed.value };
+    const { gradients } = store;
+    const programs = new StepPrograms(
+      {
+        runtime,
+        device,
+        trainable,
+        trained,
+        compileOptions,
+        inputs,
+        gradients,
+        frozen: options.frozen,
+        recompute: options.recompute,
+      },
+      options.shapes ?? SHAPES,
+    );
+    const step = new TrainingStep(options, programs, store, frozen, seed);
+    await programs.prepare(signature);
     await step.writeWeights(weights);
     return step;
   }
@@ -161,20 +154,9 @@ export class TrainingStep {
   ): Promise<StepResult> {
     const sums: Record<string, number> = {};
     for (const [i, batch] of batches.entries()) {
-      for (const [name, value] of Object.entries(this.#batch)) {
-        const tensor = batch[name];
-        if (tensor === undefined)
-          throw new TrainingError(
-            `the batch has no tensor '${name}'`,
-            'the dataset must give what the objective reads',
-          );
-        await value.write(tensor);
-      }
       await this.#seed.set((Math.imul(seed, 0x9e3779b1) + step * batches.length + i) | 0);
-      await this.#program.run(this.#inputs, this.#outputs);
-      for (const [name, value] of Object.entries(this.#scalars)) {
-        sums[name] = (sums[name] ?? 0) + ((await value.read()).data[0] as number) / batches.length;
-      }
+      const results = await this.#programs.run(batch);
+      for (const [name, value] of Object.entries(results)) sums[name] = (sums[name] ?? 0) + value / batches.length;
       if (batches.length > 1) await this.#store.accumulate(i === 0);
     }
     const { loss, ...figures } = sums;
@@ -187,6 +169,11 @@ export class TrainingStep {
     }
     const named = Object.entries(figures).map(([name, value]) => [name.slice(FIGURE.length), value] as const);
     return { loss: loss!, figures: Object.fromEntries(named), gradientNorm };
+  }
+
+  /** Programs compiled so far: one for each shape of batches, and again for those that had made way for others. */
+  get compiled(): number {
+    return this.#programs.compiled;
   }
 
   /** Values of all weights, copied to the host; trained ones from slot `ema` with `average`. */
@@ -230,14 +217,27 @@ export class TrainingStep {
   }
 
   dispose(): void {
-    this.#program.dispose();
+    this.#programs.dispose();
     this.#store.dispose();
     this.#seed.value.dispose();
-    for (const value of [
-      ...Object.values(this.#frozen),
-      ...Object.values(this.#batch),
-      ...Object.values(this.#scalars),
-    ])
-      value.dispose();
+    for (const value of Object.values(this.#frozen)) value.dispose();
   }
+}
+
+/** What the model of averaged weights reads, by its own names. @throws TrainingError without averages */
+function momentumInputs(
+  { momentum }: Trainable,
+  store: WeightStore,
+  frozen: Readonly<Record<string, Value>>,
+): Record<string, Value> {
+  if (momentum === undefined) return {};
+  const averages = store.slots['ema'];
+  if (averages === undefined)
+    throw new TrainingError('momentum distillation needs averaged weights', 'set a decay for them: ema, e.g. 0.995');
+  return Object.fromEntries(
+    [...momentum.parameters().keys()].map((path) => {
+      const name = path.slice(MOMENTUM.length);
+      return [path, (averages[name] ?? frozen[name])!];
+    }),
+  );
 }

@@ -1,103 +1,18 @@
-import { Random, TrainingError, type HostTensor } from '../core/index.ts';
+import { Random, TrainingError } from '../core/index.ts';
 import type { Batch } from '../data/dataset.ts';
 import type { LoadedBatch, Loader, LoaderState } from '../data/loader.ts';
-import type { Runtime } from '../runtime/types.ts';
-import type { CheckpointStore, SavedTraining, TrainingState } from './checkpoints.ts';
-import { describeGroups, type WeightGroups } from './groups.ts';
+import type { SavedTraining, TrainingState } from './checkpoints.ts';
+import { describeGroups } from './groups.ts';
 import { LossWatch } from './loss-watch.ts';
-import type { MetricsRecord } from './metrics.ts';
-import type { Trainable } from './objective.ts';
-import { withEma, type Optimizer } from './optimizers.ts';
-import { learningRateAt, rateShape, type Schedule } from './schedule.ts';
+import { withEma } from './optimizers.ts';
+import { learningRateAt, rateShape } from './schedule.ts';
 import { signatureOf } from './signature.ts';
+import { sampleRecords } from './metrics.ts';
 import { TrainingStep, type StepResult } from './step.ts';
+import { EarlyStopping } from './stopping.ts';
+import type { TrainerHooks, TrainerOptions, TrainerParts, TrainingOutcome } from './trainer-options.ts';
 
-/** How long a run goes: exactly one of them. */
-export type RunLength =
-  | { readonly steps: number }
-  /** Passes over the data; may be a fraction. */
-  | { readonly epochs: number }
-  /**
-   * Minutes from the first step, evaluations and checkpoints included. The learning rate follows the time used, so that a
-   * run ends on time on any machine; how many steps it makes then depends on the machine, and it cannot be repeated bit by bit.
-   */
-  | { readonly minutes: number };
-
-export interface TrainerOptions {
-  readonly length: RunLength;
-  /** Decides first weights, the order of the data (through the loader) and the numbers of random layers. */
-  readonly seed: number;
-  readonly optimizer: Optimizer;
-  readonly weightDecay?: number;
-  /** Largest global norm of gradients; none when absent. */
-  readonly clip?: number;
-  /** Which weights are frozen, and factors on the learning rate of others; all are trained alike by default. */
-  readonly groups?: WeightGroups;
-  /** The course of the learning rate; its end is the run's. */
-  readonly schedule: Omit<Schedule, 'total'>;
-  /** Batches averaged for one update; 1 by default. */
-  readonly accumulate?: number;
-  /** Decay of averaged weights, e.g. 0.999; none when absent. */
-  readonly ema?: number;
-  /** Save after so many steps, or seconds, whichever comes first. At the end a checkpoint is saved in any case. */
-  readonly checkpointEvery?: { readonly steps?: number; readonly seconds?: number };
-  /** Steps between calls of {@link TrainerHooks.evaluate}; never when absent. */
-  readonly evaluateEvery?: number;
-  /** When a loss counts as exploding; see {@link LossWatch}. */
-  readonly explosion?: { readonly factor?: number; readonly patience?: number };
-  /** Says what the run is; a checkpoint with another identity is refused. */
-  readonly identity?: string;
-}
-
-/** How a run goes, after each step. */
-export interface TrainingProgress {
-  /** Updates done. */
-  readonly step: number;
-  /** Updates of the whole run; unknown where its length is given in minutes. */
-  readonly totalSteps: number | undefined;
-  readonly seconds: number;
-  /** Part of the run that is over, 0 to 1. */
-  readonly progress: number;
-  readonly result: StepResult;
-  readonly learningRate: number;
-  readonly samplesPerSecond: number;
-}
-
-/** Where a trainer reports to, and what it asks. All may be left out. */
-export interface TrainerHooks {
-  readonly checkpoints?: CheckpointStore;
-  /** Gets a record for each step and each evaluation; synced before a checkpoint that counts on them. */
-  readonly metrics?: { append(record: MetricsRecord): Promise<void>; sync(): Promise<void> };
-  onStep?(progress: TrainingProgress): void;
-  onCheckpoint?(step: number, name: string): void;
-  /** Called between steps every {@link TrainerOptions.evaluateEvery} of them. @returns figures for the metrics */
-  evaluate?(step: TrainingStep, done: number): Promise<Readonly<Record<string, number>>>;
-  /** When it is aborted the running step is finished, a checkpoint saved, and the run ends. */
-  readonly interrupt?: AbortSignal;
-  /** Milliseconds of a clock that never goes back; for tests. */
-  readonly now?: () => number;
-}
-
-/** How a run ended. */
-export interface TrainingOutcome {
-  readonly ended: 'finished' | 'interrupted';
-  readonly steps: number;
-  readonly seconds: number;
-  /** The last checkpoint. */
-  readonly checkpoint: string | undefined;
-}
-
-/** What is trained, on what, and where. */
-export interface TrainerParts {
-  readonly runtime: Runtime;
-  readonly trainable: Trainable;
-  /** Opens the data at a position. All batches must be of one shape, so leave out smaller last ones; without end. */
-  openData(start: LoaderState | undefined): Promise<Loader>;
-  /** First weights by path; drawn from the seed when absent. */
-  readonly weights?: Readonly<Record<string, HostTensor>>;
-  /** Checkpoint to go on from. */
-  readonly resume?: SavedTraining | undefined;
-}
+export type * from './trainer-options.ts';
 
 /**
  * Trains: takes batches, makes steps, keeps records and checkpoints. With a length in steps or epochs, equal seeds give
@@ -112,6 +27,7 @@ export class Trainer {
   readonly #hooks: TrainerHooks;
   readonly #loader: Loader;
   readonly #watch: LossWatch;
+  readonly #stopping: EarlyStopping | undefined;
   readonly #now: () => number;
   readonly #groups: string | undefined;
   #ahead: LoadedBatch | undefined;
@@ -143,6 +59,7 @@ export class Trainer {
     this.step = step;
     this.totalSteps = totalSteps(options, loader.batchesPerEpoch);
     this.#watch = new LossWatch({ ...options.explosion, ...(resume && { state: resume.state.watch }) });
+    this.#stopping = options.stopping && new EarlyStopping(options.stopping, resume?.state.stopping);
     this.#now = hooks.now ?? (() => performance.now());
     this.#done = resume?.state.step ?? 0;
     this.#checkpoint = resume?.name;
@@ -164,7 +81,7 @@ export class Trainer {
       if (first === undefined)
         throw new TrainingError('the data has no batch', 'lower the batch size, or give more data');
       const initial = parts.weights ?? trainable.model.initialize(new Random(options.seed));
-      const { weightDecay = 0, clip, accumulate = 1, ema } = options;
+      const { weightDecay = 0, clip, accumulate = 1, ema, shapes } = options;
       const step = await TrainingStep.create(runtime, trainable, signatureOf(first.batch), initial, {
         optimizer: ema === undefined ? options.optimizer : withEma(options.optimizer, ema),
         weightDecay,
@@ -173,6 +90,8 @@ export class Trainer {
         spinning: false,
         ...(clip === undefined ? {} : { clip }),
         ...(groups === undefined ? {} : { groups }),
+        ...(shapes === undefined ? {} : { shapes }),
+        ...(parts.frozen === undefined ? {} : { frozen: parts.frozen }),
       });
       if (resume !== undefined) {
         await step.writeWeights(Object.fromEntries(await resume.readWeights()));
@@ -203,25 +122,31 @@ export class Trainer {
   }
 
   /**
-   * Trains to the end, or until interrupted.
+   * Trains to the end, until interrupted, or until an evaluation as good as the best has been waited for in vain. Where the
+   * best is kept, {@link Trainer.step} holds its weights afterwards, unless the run was interrupted.
    * @throws TrainingError for a loss or gradient that is not finite and for an exploding loss, naming the step, the
    *   samples of its batch and the last good checkpoint
    */
   async run(): Promise<TrainingOutcome> {
     this.#began = this.#savedAt = this.#now();
-    const { checkpointEvery = {}, evaluateEvery } = this.#options;
+    const { checkpointEvery = {}, evaluateEvery, samplesEvery } = this.#options;
     const { interrupt } = this.#hooks;
-    while (this.progress < 1 && interrupt?.aborted !== true) {
+    const goesOn = (): boolean => this.progress < 1 && this.#stopping?.over !== true;
+    while (goesOn() && interrupt?.aborted !== true) {
       await this.#takeStep();
-      if (evaluateEvery !== undefined && this.#done % evaluateEvery === 0) await this.#evaluate();
+      const better = evaluateEvery !== undefined && this.#done % evaluateEvery === 0 && (await this.#evaluate());
+      if (samplesEvery !== undefined && (this.#done % samplesEvery === 0 || !goesOn())) await this.#sample();
       const bySteps = checkpointEvery.steps !== undefined && this.#done % checkpointEvery.steps === 0;
       const waited = (this.#now() - this.#savedAt) / 1000;
       const bySeconds = checkpointEvery.seconds !== undefined && waited >= checkpointEvery.seconds;
-      if (bySteps || bySeconds) await this.#save();
+      if (better || bySteps || bySeconds) await this.#save();
     }
     await this.#save();
-    const ended = this.progress < 1 ? 'interrupted' : 'finished';
-    return { ended, steps: this.#done, seconds: this.seconds, checkpoint: this.#checkpoint };
+    const ended = this.progress >= 1 ? 'finished' : this.#stopping?.over === true ? 'stopped' : 'interrupted';
+    const outcome = { ended, steps: this.#done, seconds: this.seconds, checkpoint: this.#checkpoint } as const;
+    if (this.#stopping === undefined) return outcome;
+    if (ended !== 'interrupted') await this.#restoreBest();
+    return { ...outcome, best: this.#stopping.best };
   }
 
   /** Ends the loader and frees the device's memory. */
@@ -289,10 +214,32 @@ export class Trainer {
     );
   }
 
-  async #evaluate(): Promise<void> {
+  /** @returns whether this is to be kept as the best */
+  async #evaluate(): Promise<boolean> {
     const values = await this.#hooks.evaluate?.(this.step, this.#done);
-    if (values === undefined) return;
+    if (values === undefined) return false;
     await this.#hooks.metrics?.append({ kind: 'validation', step: this.#done, seconds: this.seconds, values });
+    // Weights that are not saved cannot be the best.
+    if (this.#stopping === undefined || this.#watch.doubtful) return false;
+    if (!this.#stopping.observe(values, this.#done)) return false;
+    this.#hooks.onBest?.(this.#stopping.best!);
+    return this.#options.stopping?.keepBest !== false;
+  }
+
+  async #sample(): Promise<void> {
+    const samples = await this.#hooks.samples?.(this.step, this.#done);
+    for (const record of sampleRecords(samples ?? [], this.#done, this.seconds))
+      await this.#hooks.metrics?.append(record);
+  }
+
+  /** Puts the weights of the best evaluation back, where they are kept. */
+  async #restoreBest(): Promise<void> {
+    const best = this.#stopping?.best;
+    if (best === undefined || best.step === this.#done || this.#options.stopping?.keepBest === false) return;
+    const saved = await this.#hooks.checkpoints?.at?.(best.step);
+    if (saved === undefined) return;
+    await this.step.writeWeights(Object.fromEntries(await saved.readWeights()));
+    await this.step.writeOptimizer(Object.fromEntries(await saved.readOptimizer()));
   }
 
   /** Records first, then the checkpoint that counts on them. Weights of doubtful losses are not saved. */
@@ -309,6 +256,7 @@ export class Trainer {
       watch: this.#watch.state,
       identity: this.#options.identity ?? '',
       groups: this.#groups,
+      ...(this.#stopping === undefined ? {} : { stopping: this.#stopping.state }),
     };
     this.#checkpoint = await checkpoints.save(state, await this.step.readWeights(), await this.step.readOptimizer());
     this.#savedStep = this.#done;

@@ -2,7 +2,7 @@ import { CheckpointError } from '../../core/index.ts';
 import { Decoding, PictureEncoder } from '../../generate/index.ts';
 import type { QuantizationSettings } from '../../hub/index.ts';
 import { type FetchOptions, quantizedFolder } from '../../hub/node/index.ts';
-import { readsPictures } from '../../models/index.ts';
+import { readsPictures, SensoriumVL } from '../../models/index.ts';
 import { createRuntime, type NodeDevice } from '../../runtime/node/index.ts';
 import type { Runtime } from '../../runtime/types.ts';
 import type { BlipArchitecture, GeneratingArchitecture, PairArchitecture } from '../architectures.ts';
@@ -11,6 +11,7 @@ import { LanguageModel } from '../language-model.ts';
 import type { LoadedModel } from '../loaded.ts';
 import { PairModel } from '../pair-model.ts';
 import { createPictureProcessor, createProcessor } from '../processors.ts';
+import { VectorSpace } from '../vector-space.ts';
 import { type OpenModel, openModel } from './open-model.ts';
 import { resolveModel } from './resolve.ts';
 
@@ -87,17 +88,19 @@ async function languageModel(
   { model, names }: GeneratingArchitecture,
 ): Promise<LanguageModel> {
   if (tokenizer === undefined) throw new CheckpointError(`${name} has no tokenizer.json`, 'fetch the checkpoint again');
-  const seeing = readsPictures(model)
-    ? {
-        encoder: await PictureEncoder.create(runtime, model, weights),
-        processor: createProcessor(files.config, files, tokenizer),
-      }
-    : {};
+  const processor = readsPictures(model) ? createProcessor(files.config, files, tokenizer) : undefined;
+  const seeing =
+    readsPictures(model) && processor !== undefined
+      ? { encoder: await PictureEncoder.create(runtime, model, weights), processor }
+      : {};
+  const comparing =
+    model instanceof SensoriumVL && processor !== undefined
+      ? { space: await VectorSpace.create(runtime, model, weights, tokenizer, processor) }
+      : {};
   const decoding = await Decoding.create(runtime, model, weights);
   const source = { model, weights, names };
-  return new LanguageModel({ name, decoding, tokenizer, generation, stopTokens, source, ...seeing }, () =>
-    runtime.dispose(),
-  );
+  const parts = { name, decoding, tokenizer, generation, stopTokens, source, ...seeing, ...comparing };
+  return new LanguageModel(parts, () => runtime.dispose());
 }
 
 async function pairModel(

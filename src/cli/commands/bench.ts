@@ -5,7 +5,7 @@ import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { RecipeError } from '../../core/index.ts';
-import { PACKAGE_ROOT } from '../package.ts';
+import { PACKAGE_ROOT } from '../../core/node/index.ts';
 
 /** One figure of a measurement. A ratio above 1 means that Sensorium is better than the peer. */
 interface BenchFigure {
@@ -25,6 +25,7 @@ interface BenchOptions {
   readonly modules?: string;
   readonly tiles?: number;
   readonly long?: boolean;
+  readonly data?: string;
 }
 
 /** What a module in `bench/` exports to be found by `sensorium bench`. */
@@ -57,6 +58,7 @@ export function registerBench(program: Command): void {
     .option('--modules <dir>', 'a node_modules folder with the JavaScript peers, for comparisons with them')
     .option('--tiles <n>', 'generate: tiles of the picture', wholeNumber('--tiles'), 1)
     .option('--long', 'generate: one answer of 2,000 tokens, and whether it slows down or grows')
+    .option('--data <path>', 'weighted-sum: folder or tar file of easy-VQA')
     .addHelpText('after', EXAMPLES)
     .action(benchAction);
 }

@@ -1,20 +1,93 @@
 import process from 'node:process';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
+import { paintPieces, type RecipeFinding } from '../../recipe/index.ts';
+import { examineRecipe, type Examination, readAnyRecipe } from '../../recipe/node/index.ts';
 import { examine, type Finding } from '../doctor.ts';
+import { printable } from '../report-error.ts';
 
-/** `sensorium doctor`. */
+interface DoctorFlags {
+  readonly json?: boolean;
+  readonly set: readonly string[];
+  readonly data?: string;
+  readonly samples: number;
+  readonly show: number;
+  readonly against?: string;
+}
+
+/** `sensorium doctor [RECIPE]`. */
 export function registerDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('say what is installed and which devices work, by running a small program on each')
+    .summary('say what works here, or what is wrong with a recipe before it is run')
+    .description(
+      'Without a recipe: says what is installed and which devices work, by running a small program on each.\n' +
+        'With a recipe: looks at its model and at samples of its data, shows which tokens carry loss, and says what a\n' +
+        'step will take of memory and time, before one is taken.',
+    )
+    .argument('[recipe]', 'YAML file; ready ones are in recipes/')
     .option('--json', 'print the findings as JSON')
-    .addHelpText('after', '\nThe exit code is 0 when models can be trained here, that is when the CPU works.\n')
-    .action(async ({ json }: { json?: boolean }) => {
-      const findings = await examine();
-      if (json === true) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
-      else process.stdout.write(asTable(findings));
-      if (findings.some(({ state }) => state === 'broken')) process.exitCode = 1;
+    .option('--set <key=value>', 'change a key of the recipe (may be repeated)', collect, [])
+    .option('--data <path>', 'folder or tar file of the data, for recipes that need one')
+    .option('--samples <n>', 'samples that are looked at, spread over the data', whole, 64)
+    .option('--show <n>', 'samples that are shown with the tokens that carry loss', whole, 3)
+    .option('--against <path>', 'evaluation data: a file or folder of samples that training must not have')
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  sensorium doctor\n' +
+        '  sensorium doctor recipes/starter/1-matching.yaml\n' +
+        '  sensorium doctor tune.yaml --samples 500 --against test.jsonl --json\n' +
+        '\nThe exit code is 1 when models cannot be trained here, or when the recipe has an error.\n',
+    )
+    .action(async (path: string | undefined, flags: DoctorFlags) => {
+      if (path === undefined) await examineMachine(flags.json === true);
+      else await examineFile(path, flags);
     });
+}
+
+async function examineMachine(json: boolean): Promise<void> {
+  const findings = await examine();
+  if (json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
+  else process.stdout.write(asTable(findings));
+  if (findings.some(({ state }) => state === 'broken')) process.exitCode = 1;
+}
+
+async function examineFile(path: string, flags: DoctorFlags): Promise<void> {
+  const data = flags.data === undefined ? [] : [`data.path=${JSON.stringify(flags.data)}`];
+  const read = await readAnyRecipe(path, [...flags.set, ...data]);
+  const examination = await examineRecipe(read, flags);
+  if (flags.json === true) process.stdout.write(`${JSON.stringify({ recipe: path, ...examination }, null, 2)}\n`);
+  else process.stdout.write(asReport(examination));
+  if (examination.findings.some(({ level }) => level === 'error')) process.exitCode = 1;
+}
+
+function asReport({ findings, shown, examined }: Examination): string {
+  const colour = process.stdout.isTTY && !process.env['NO_COLOR'];
+  const lines: string[] = [];
+  if (shown.length > 0) {
+    lines.push(`Tokens that carry loss are ${colour ? 'green' : 'in « »'}:`, '');
+    for (const { sample, pieces } of shown)
+      lines.push(`  ${printable(sample)}`, `    ${paintPieces(pieces, colour)}`, '');
+  }
+  lines.push(...findings.flatMap((finding) => describe(finding, colour)));
+  const count = (level: RecipeFinding['level']): number => findings.filter((found) => found.level === level).length;
+  const [errors, warnings] = [count('error'), count('warning')];
+  lines.push(
+    '',
+    `${examined} samples looked at: ${errors === 0 ? 'no errors' : `${errors} error(s)`}, ${warnings === 0 ? 'no warnings' : `${warnings} warning(s)`}.`,
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+const MARKS = { error: '✗', warning: '!', note: '·' } as const;
+const COLOURS = { error: '\u001B[31m', warning: '\u001B[33m', note: '' } as const;
+
+function describe({ level, check, where, message, hint }: RecipeFinding, colour: boolean): string[] {
+  const mark = colour && COLOURS[level] !== '' ? `${COLOURS[level]}${MARKS[level]}\u001B[39m` : MARKS[level];
+  return [
+    `${mark} ${check}: ${printable(where)}: ${printable(message)}`,
+    ...(hint === undefined ? [] : [`    → ${printable(hint)}`]),
+  ];
 }
 
 function asTable(findings: readonly Finding[]): string {
@@ -30,4 +103,15 @@ function asTable(findings: readonly Finding[]): string {
     broken === 0 ? 'Ready. ✓ works  – is not there and not needed' : `${broken} thing(s) need attention: ✗`,
   );
   return `${lines.join('\n')}\n`;
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+function whole(value: string): number {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 0 || number > 1_000_000)
+    throw new InvalidArgumentError('a whole number is needed');
+  return number;
 }

@@ -1,6 +1,17 @@
-import type { Command } from 'commander';
-import { trainingRecipe } from '../../recipe/index.ts';
-import { readRecipe, runRecipe, type RunEvaluation, type RunOutcome } from '../../recipe/node/index.ts';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { RecipeError } from '../../core/index.ts';
+import type { TrainingRecipe, TuningRecipe } from '../../recipe/index.ts';
+import {
+  readAnyRecipe,
+  runRecipe,
+  type RunEvaluation,
+  type RunOptions,
+  type RunOutcome,
+  runTuning,
+} from '../../recipe/node/index.ts';
+import type { TrainingOutcome } from '../../train/index.ts';
 import { listenForInterrupt } from '../../train/node/index.ts';
 
 interface TrainFlags {
@@ -8,6 +19,8 @@ interface TrainFlags {
   readonly data?: string;
   readonly out?: string;
   readonly resume?: boolean;
+  readonly live?: number | true;
+  readonly tensorboard?: boolean;
 }
 
 /** `sensorium train RECIPE.yaml` */
@@ -19,36 +32,117 @@ export function registerTrain(program: Command): void {
       'Trains a model as a recipe says, writes it to a folder and evaluates it once on the test split.\n' +
         'Ctrl-C saves a checkpoint; --resume goes on from the newest one, bit by bit as if nothing had happened.',
     )
-    .argument('<recipe>', 'YAML file; ready ones are in recipes/')
+    .argument('<recipe>', 'YAML file, or a folder of such files that follow each other; ready ones are in recipes/')
     .option('--set <key=value>', 'change a key of the recipe, e.g. --set train.seed=2 (may be repeated)', collect, [])
     .option('--data <path>', 'folder or tar file of the data, for recipes that need one (easy-VQA)')
     .option('--out <dir>', 'folder of the run, instead of the one in the recipe')
     .option('--resume', 'go on with the run in that folder')
+    .option(
+      '--live [port]',
+      'show curves and samples while the run goes on, as a page for this machine alone',
+      livePort,
+    )
+    .option('--tensorboard', 'write event files for TensorBoard into the folder of the run')
     .addHelpText(
       'after',
       '\nExamples:\n' +
         '  sensorium train recipes/emoji-statements-quick.yaml\n' +
         '  sensorium train recipes/easy-vqa.yaml --data easy-vqa.tar --out runs/vqa\n' +
-        '  sensorium train recipes/easy-vqa.yaml --data easy-vqa.tar --out runs/vqa --resume\n',
+        '  sensorium train recipes/easy-vqa.yaml --data easy-vqa.tar --out runs/vqa --resume\n' +
+        '  sensorium train recipes/starter\n',
     )
     .action(async (path: string, flags: TrainFlags) => {
-      const recipe = await readRecipe(trainingRecipe, path, overrides(flags));
+      const stages = await stagesOf(path);
+      if (stages.length > 1 && flags.out !== undefined)
+        throw new RecipeError(
+          `${path} holds ${stages.length} stages, which each have a folder of their own`,
+          'leave --out out',
+        );
       const interrupt = listenForInterrupt(() => {
         process.stderr.write('\nSaving a checkpoint … (Ctrl-C again ends at once, without it)\n');
       });
       try {
-        const outcome = await runRecipe(recipe, { resume: flags.resume === true, interrupt: interrupt.signal });
-        if (outcome.finished === undefined) {
-          const saved = outcome.training.checkpoint ?? 'nothing was saved';
-          process.stderr.write(`Interrupted after step ${outcome.training.steps}: ${saved}\n  → go on with --resume\n`);
-          process.exitCode = interrupt.exitCode;
-          return;
+        for (const [i, stage] of stages.entries()) {
+          if (stages.length > 1) process.stderr.write(`Stage ${i + 1} of ${stages.length}: ${stage}\n`);
+          if (!(await runStage(stage, flags, interrupt, stages.length > 1))) return;
         }
-        process.stdout.write(summary(outcome, outcome.finished.model, outcome.finished.evaluation));
       } finally {
         interrupt.dispose();
       }
     });
+}
+
+/** Recipes of a folder in the order of their names; a file is one by itself. @throws RecipeError for a folder without any */
+async function stagesOf(path: string): Promise<readonly string[]> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() !== true) return [path];
+  const recipes = (await readdir(path)).filter((name) => /\.ya?ml$/.test(name)).sort();
+  if (recipes.length === 0) throw new RecipeError(`${path} holds no recipe`, 'name a YAML file, or a folder of them');
+  return recipes.map((name) => join(path, name));
+}
+
+/** @param passesOver with --resume, whether a stage that was finished is passed over  @returns whether it went to its end */
+async function runStage(
+  path: string,
+  flags: TrainFlags,
+  interrupt: ReturnType<typeof listenForInterrupt>,
+  passesOver: boolean,
+): Promise<boolean> {
+  const read = await readAnyRecipe(path, overrides(flags));
+  const resume = flags.resume === true;
+  const finished = await stat(join(read.recipe.output, 'result.json')).catch(() => undefined);
+  if (resume && passesOver && finished !== undefined) {
+    process.stderr.write(`${read.recipe.output} is finished\n`);
+    return true;
+  }
+  const options = {
+    resume,
+    interrupt: interrupt.signal,
+    tensorboard: flags.tensorboard === true,
+    ...(flags.live === undefined ? {} : { live: flags.live }),
+  };
+  const { training, text } =
+    read.kind === 'fusion' ? await fusionRun(read.recipe, options) : await tuningRun(read.recipe, options);
+  if (text === undefined) {
+    const saved = training.checkpoint ?? 'nothing was saved';
+    process.stderr.write(`Interrupted after step ${training.steps}: ${saved}\n  → go on with --resume\n`);
+    process.exitCode = interrupt.exitCode;
+    return false;
+  }
+  process.stdout.write(text);
+  return true;
+}
+
+/** What a run says at its end; nothing where it was interrupted. */
+interface RunText {
+  readonly training: TrainingOutcome;
+  readonly text: string | undefined;
+}
+
+async function fusionRun(recipe: TrainingRecipe, options: RunOptions): Promise<RunText> {
+  const began = performance.now();
+  const outcome = await runRecipe(recipe, options);
+  const { training, finished } = outcome;
+  if (finished === undefined) return { training, text: undefined };
+  if (finished.evaluation.kind !== 'emoji-statements')
+    return { training, text: summary(outcome, finished.model, finished.evaluation) };
+  process.stderr.write('Writing the report …\n');
+  // Only now, since it takes time.
+  const { statementsResults } = await import('../statements/results.ts');
+  return { training, text: await statementsResults(recipe, outcome, began) };
+}
+
+async function tuningRun(recipe: TuningRecipe, options: RunOptions): Promise<RunText> {
+  const { training, parameters, model } = await runTuning(recipe, options);
+  const minutes = (training.seconds / 60).toFixed(1);
+  const text = `${parameters} weights, ${training.steps} steps in ${minutes} minutes; the model is in ${model}\n`;
+  return { training, text: model === undefined ? undefined : text };
+}
+
+function livePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535)) throw new InvalidArgumentError('It must be a port, a whole number up to 65535.');
+  return port;
 }
 
 function collect(value: string, before: readonly string[]): string[] {
@@ -79,6 +173,15 @@ function summary({ training, parameters }: RunOutcome, model: string, evaluation
       lines.push(`${name}: ${overall.balancedAccuracy.toFixed(3)} ${range(overall)}`);
     }
     lines.push(`balanced accuracy ${test.overall.balancedAccuracy.toFixed(3)} ${range(test.overall)}`);
+  } else if (evaluation.kind === 'pretraining') {
+    for (const [name, value] of Object.entries(evaluation.validation ?? {}))
+      lines.push(`validation ${name}: ${value.toFixed(4)}`);
+    lines.push(`fine-tune it with --set model.from=${model}`);
+  } else if (evaluation.kind === 'sort-of-clevr') {
+    const { byKind, nonRelational, relational } = evaluation.test;
+    const named = { ...byKind, 'not relational': nonRelational, relational };
+    for (const [name, figure] of Object.entries(named))
+      lines.push(`${name}: ${figure.accuracy.toFixed(4)} ${range(figure)}, ${figure.right} of ${figure.total}`);
   } else {
     const { test } = evaluation;
     lines.push(`accuracy ${test.accuracy.toFixed(4)} ${range(test)}, ${test.right} of ${test.total}`);

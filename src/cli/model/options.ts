@@ -44,7 +44,11 @@ export function collect(value: string, before: readonly string[] | undefined): r
 
 export function addModelOptions(command: Command): Command {
   return command
-    .requiredOption('-m, --model <name>', 'folder of a checkpoint, or owner/name of the Hugging Face Hub')
+    .option(
+      '-m, --model <name>',
+      'folder of a checkpoint, owner/name of the Hugging Face Hub, or the starter',
+      'starter',
+    )
     .addOption(
       new Option('--dtype <type>', 'type of the weights; int8 and int4 are made once and kept').choices(DTYPES),
     )

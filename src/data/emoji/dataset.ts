@@ -1,5 +1,6 @@
 import { allocateArray, DataError, hostTensor, type HostTensor, type Random } from '../../core/index.ts';
 import { sampleRandom, shuffledOrder, type Batch, type Dataset, type Position } from '../dataset.ts';
+import { chooseFraction, type Fraction } from '../fraction.ts';
 import { TextTokenizer } from '../tokenizer.ts';
 import {
   DEFAULT_AUGMENTATION,
@@ -39,6 +40,8 @@ export interface EmojiOptions {
   readonly neighbours?: number;
   /** Adds `truth` to training batches. */
   readonly truths?: boolean;
+  /** Only these training drawings; all unless told. */
+  readonly fraction?: Fraction;
   readonly augmentation?: Partial<AugmentOptions>;
   readonly normalization?: Normalization;
 }
@@ -116,9 +119,11 @@ export class EmojiDataset implements Dataset<EmojiBatch> {
     );
     this.#perPicture = perPicture;
     const count = material.concepts.length;
-    this.#drawings = Uint32Array.from({ length: count * options.sets.length }, (_, item) => item).filter((item) =>
+    const drawings = Array.from({ length: count * options.sets.length }, (_, item) => item).filter((item) =>
       isDrawn(material.sprites[Math.floor(item / count)]!, item % count),
     );
+    const { fraction } = options;
+    this.#drawings = Uint32Array.from(fraction === undefined ? drawings : chooseFraction(drawings, fraction));
     this.length =
       options.split === 'train'
         ? this.#drawings.length

@@ -106,6 +106,14 @@ blockquote{margin:0}
 .facts dl{margin:8px 0 0}
 .facts dl div{display:flex;justify-content:space-between;gap:18px;padding:7px 0;border-bottom:1px solid var(--hair);font-size:.9375rem}
 .facts dt{color:var(--soft);flex:none}.facts dd{margin:0;text-align:right;min-width:0;overflow-wrap:anywhere}
+progress{display:block;width:100%;height:6px;margin-top:26px;border:0;border-radius:3px;overflow:hidden;background:var(--grid);accent-color:var(--accent);appearance:none}
+progress::-webkit-progress-bar{background:var(--grid)}progress::-webkit-progress-value{background:var(--accent);border-radius:3px}progress::-moz-progress-bar{background:var(--accent)}
+.samples{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:32px 36px;padding:0;margin-bottom:0;list-style:none}
+.samples li{display:flex;gap:16px;align-items:flex-start;min-width:0}.samples img{width:84px;flex:none}.samples div{min-width:0;flex:1}
+.samples blockquote{line-height:1.35;font-weight:500;white-space:pre-line}
+.samples table{margin-top:8px;font-size:.9375rem}.samples thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
+.samples tbody th{width:7em;padding:2px 10px 2px 0;color:var(--soft);font-size:.8125rem;font-weight:400;vertical-align:baseline;text-align:right}
+.samples td{padding:2px 0;vertical-align:baseline;white-space:pre-line}
 details{margin-top:28px}summary{cursor:pointer;color:var(--accent)}
 pre{overflow-x:auto;margin:14px 0 0;padding:18px 20px;border-radius:8px;background:var(--raised);box-shadow:0 0 0 1px var(--hair);font:13px/1.6 var(--mono);tab-size:2}
 .licences{min-width:520px}.licences :is(th,td){padding:9px 24px 9px 0;border-bottom:1px solid var(--hair);vertical-align:top;font-size:.9375rem}

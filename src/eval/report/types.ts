@@ -26,14 +26,16 @@ export interface TrainingReport {
   /** The few figures that matter most, first of all; up to four. */
   readonly headline: readonly HeadlineFigure[];
   readonly charts: readonly ChartSpec[];
-  /** Accuracy of the test split, overall and by groups. Empty groups are left out. */
-  readonly accuracy: readonly AccuracyGroup[];
+  /** Accuracy of the test split, overall and by groups. Empty groups are left out; absent where no test was to be made. */
+  readonly accuracy?: readonly AccuracyGroup[] | undefined;
   /** What always giving the same answer reaches, drawn as a line in the plot of accuracies; 0.5 for two even classes. */
   readonly chance?: number;
   readonly confusion?: Confusion;
-  /** Wrong answers, the most confident first. */
-  readonly mistakes: readonly Mistake[];
-  readonly attention: readonly AttentionExample[];
+  /** Wrong answers, the most confident first; absent where no test was to be made. */
+  readonly mistakes?: readonly Mistake[];
+  readonly attention?: readonly AttentionExample[];
+  /** What was written to some questions while the model learned. */
+  readonly samples?: readonly ReportSample[];
   /** Colours of the heatmaps from the least to the greatest weight, [n, 3] bytes, for the legend. */
   readonly heatColours?: Uint8Array;
   /** Facts of the run: recipe, seed, time, machine, parameter count, … */
@@ -113,6 +115,17 @@ export interface Mistake {
   readonly probability: number;
   /** E.g. `hard false statement`. */
   readonly note?: string;
+}
+
+/** A question and what was written to it over the run. */
+export interface ReportSample {
+  readonly question: string;
+  /** The right answer, where there is one. */
+  readonly expected?: string | undefined;
+  /** Data URL of a PNG, JPEG or WebP picture; others are not shown. */
+  readonly picture?: string | undefined;
+  /** What was answered from one step to another. */
+  readonly answers: readonly { readonly from: number; readonly to: number; readonly text: string }[];
 }
 
 export interface AttentionExample {

@@ -1,7 +1,8 @@
 /** Keeps what is read within a checkpoint's folder, except for the links that the download cache makes. */
 import { realpath } from 'node:fs/promises';
-import { basename, dirname, join, relative, sep } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { CheckpointError } from '../../core/index.ts';
+import { isWithin } from '../../core/node/within.ts';
 import { asCheckpointError } from './file-errors.ts';
 
 /**
@@ -30,9 +31,4 @@ function cacheBlobs(folder: string): string | undefined {
   const repository = dirname(snapshots);
   const isSnapshot = basename(snapshots) === 'snapshots' && basename(repository).startsWith('models--');
   return isSnapshot ? join(repository, 'blobs') : undefined;
-}
-
-function isWithin(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !/^([A-Za-z]:|[\\/])/.test(way);
 }

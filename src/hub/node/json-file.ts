@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { CheckpointError } from '../../core/index.ts';
-import { scanJson } from '../json.ts';
+import { scanJson } from '../../core/json.ts';
 import { asCheckpointError } from './file-errors.ts';
 
 const MAX_DEPTH = 64;

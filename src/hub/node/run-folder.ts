@@ -73,10 +73,11 @@ export class RunFolder {
   /**
    * Saves a checkpoint, then removes older ones beyond {@link RunFolder.keep} and those of later steps, which belong
    * to a course of training that has been left.
+   * @param protect steps of earlier checkpoints that stay besides, e.g. the best one
    * @returns its folder
    * @throws CheckpointError when it could not be written; earlier checkpoints are untouched then
    */
-  async save(contents: CheckpointContents): Promise<string> {
+  async save(contents: CheckpointContents, protect: readonly number[] = []): Promise<string> {
     const name = stepName(contents.state.step);
     const target = join(this.path, name);
     const fresh = join(this.path, hiddenName(name, 'tmp'));
@@ -100,7 +101,7 @@ export class RunFolder {
       await rm(fresh, { recursive: true, force: true });
       throw asCheckpointError(error, target);
     }
-    await this.#removeSuperseded(contents.state.step);
+    await this.#removeSuperseded(contents.state.step, protect);
     return target;
   }
 
@@ -120,6 +121,12 @@ export class RunFolder {
     return undefined;
   }
 
+  /** The checkpoint of a step, or undefined when there is none. @throws CheckpointError when it is damaged */
+  async at(step: number): Promise<RunCheckpoint | undefined> {
+    const found = (await this.#folders()).find((folder) => folder.step === step);
+    return found === undefined ? undefined : openRunCheckpoint(join(this.path, found.folder));
+  }
+
   /** Newest first; of two with the same step, the one that was written last. */
   async #folders(): Promise<{ folder: string; step: number }[]> {
     const names = await readdir(this.path);
@@ -131,10 +138,11 @@ export class RunFolder {
       .sort((a, b) => b.step - a.step || a.folder.length - b.folder.length);
   }
 
-  async #removeSuperseded(saved: number): Promise<void> {
+  async #removeSuperseded(saved: number, protect: readonly number[]): Promise<void> {
     const folders = await this.#folders();
     const earlier = folders.filter(({ step, folder }) => step < saved && !folder.endsWith('.old'));
     const kept = new Set([stepName(saved), ...earlier.slice(0, this.keep - 1).map(({ folder }) => folder)]);
+    for (const { step, folder } of earlier) if (protect.includes(step)) kept.add(folder);
     for (const { folder } of folders) if (!kept.has(folder)) await this.#remove(folder);
   }
 

@@ -23,6 +23,8 @@ export interface PretrainedTextConfig {
 /** What a text encoder offers: one vector for each token. */
 export interface TextEncoder extends Module {
   readonly width: number;
+  /** Vectors of the vocabulary [V, D], which a head over words shares; absent where an encoder does not give them. */
+  readonly words?: Parameter;
   /** @param ids [B, T] int64  @param keep [B, T], 1 where a token is real  @returns [B, T, D] */
   encode(ids: Tensor, keep: Tensor): Tensor;
 }
@@ -53,6 +55,10 @@ export class TextTransformer extends Module implements TextEncoder {
 
   get width(): number {
     return this.#config.width;
+  }
+
+  get words(): Parameter {
+    return this.token_embedding.weight;
   }
 
   /** @param ids [B, T] int64  @param keep [B, T], 1 where a token is real  @returns [B, T, D] */

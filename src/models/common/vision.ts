@@ -1,7 +1,16 @@
 // B batch, H height, W width, P patches, D width, C channels
-import { GraphError } from '../../core/index.ts';
-import { add, concat, expand, relu, type Tensor } from '../../graph/index.ts';
-import { Conv2d, GroupNorm, initializers, LayerNorm, Module, Parameter } from '../../nn/index.ts';
+import { GraphError, hostTensor } from '../../core/index.ts';
+import { add, concat, expand, pad, relu, type Tensor } from '../../graph/index.ts';
+import {
+  Conv2d,
+  GroupNorm,
+  type Initializer,
+  initializers,
+  LayerNorm,
+  Linear,
+  Module,
+  Parameter,
+} from '../../nn/index.ts';
 import { flattenGrid } from './patches.ts';
 import { Transformer, type TransformerConfig } from './transformer.ts';
 
@@ -26,6 +35,11 @@ export interface ConvNetConfig {
   readonly stem: number;
 }
 
+/** A {@link ConvNetConfig} whose features, with learned positions, go through transformer blocks. */
+export interface ConvTransformerConfig extends Omit<ConvNetConfig, 'kind'>, TransformerConfig {
+  readonly kind: 'conv-transformer';
+}
+
 /**
  * An encoder of a known architecture, described by its own `config.json`. It is built by whoever knows all architectures
  * and handed to the model that it becomes a part of.
@@ -37,7 +51,7 @@ export interface PretrainedVisionConfig {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-export type VisionConfig = PlainVitConfig | ConvNetConfig | PretrainedVisionConfig;
+export type VisionConfig = PlainVitConfig | ConvNetConfig | ConvTransformerConfig | PretrainedVisionConfig;
 
 /** What a vision encoder offers: features on a grid, row by row. */
 export interface VisionEncoder extends Module {
@@ -57,6 +71,8 @@ export function createVisionEncoder(config: VisionConfig): VisionEncoder {
       return new PlainVit(config);
     case 'convnet':
       return new ConvNet(config);
+    case 'conv-transformer':
+      return new ConvTransformer(config);
     case 'pretrained':
       throw new GraphError(
         `a vision encoder of type '${String(config.config['model_type'])}' was not given`,
@@ -147,9 +163,9 @@ export class ConvNet extends Module implements VisionEncoder {
   readonly stem: Conv2d;
   readonly stages: readonly (readonly ResidualBlock[])[];
   readonly norm: LayerNorm;
-  readonly #config: ConvNetConfig;
+  readonly #config: Omit<ConvNetConfig, 'kind'>;
 
-  constructor(config: ConvNetConfig) {
+  constructor(config: Omit<ConvNetConfig, 'kind'>) {
     super();
     const { channels, blocks, stem } = config;
     // A stem of stride s looks at windows of 2s − 1, so that neighbouring features overlap.
@@ -190,6 +206,84 @@ export class ConvNet extends Module implements VisionEncoder {
   encode(pixels: Tensor): Tensor {
     return this.forward(pixels);
   }
+}
+
+/**
+ * Convolutions first and attention after them (Xiao et al. 2021, "Early convolutions help transformers see better", arXiv
+ * 2106.14881). Pictures whose side the stages do not divide are padded evenly. Positions are learned and begin as waves, so that
+ * nearness can be read off their products from the first step.
+ */
+export class ConvTransformer extends Module implements VisionEncoder {
+  readonly convolutions: ConvNet;
+  readonly projection: Linear | undefined;
+  readonly position_embedding: Parameter;
+  readonly encoder: Transformer;
+  readonly #config: ConvTransformerConfig;
+  /** Side of the padded picture. */
+  readonly #side: number;
+
+  constructor(config: ConvTransformerConfig) {
+    super();
+    const { channels, blocks, stem, imageSize, width } = config;
+    const step = stem * 2 ** (channels.length - 1);
+    this.#side = Math.ceil(imageSize / step) * step;
+    this.convolutions = new ConvNet({ imageSize: this.#side, channels, blocks, stem });
+    this.projection = channels.at(-1) === width ? undefined : new Linear(channels.at(-1)!, width);
+    const [rows, columns] = this.convolutions.grid;
+    this.position_embedding = new Parameter([rows * columns, width], planeWaves(columns), { decay: false });
+    this.encoder = new Transformer(config);
+    this.#config = config;
+  }
+
+  get width(): number {
+    return this.#config.width;
+  }
+
+  get grid(): readonly [number, number] {
+    return this.convolutions.grid;
+  }
+
+  get prefix(): number {
+    return 0;
+  }
+
+  forward(pixels: Tensor): Tensor {
+    const missing = this.#side - this.#config.imageSize;
+    const [before, after] = [Math.floor(missing / 2), Math.ceil(missing / 2)];
+    const features = this.convolutions.forward(pad(pixels, [0, 0, before, before], [0, 0, after, after]));
+    const tokens = this.projection === undefined ? features : this.projection.forward(features);
+    return this.encoder.forward(add(tokens, this.position_embedding.tensor));
+  }
+
+  encode(pixels: Tensor): Tensor {
+    return this.forward(pixels);
+  }
+}
+
+/** Directions of the waves that positions begin as. */
+const DIRECTIONS = 6;
+
+/**
+ * Plane waves over a grid of `columns`, [P, D]: sines and cosines in six directions. Products of two places' waves of one
+ * length, taken over all directions, depend on the distance between the places alone (nearly; they are Bessel functions of it),
+ * which waves along rows and columns do not give. Lengths rise geometrically from 4 cells to four times the grid's side.
+ */
+function planeWaves(columns: number): Initializer {
+  return (shape) => {
+    const [places, width] = shape as [number, number];
+    const table = hostTensor('float32', shape);
+    const lengths = Math.floor(width / (2 * DIRECTIONS));
+    for (let place = 0; place < places; place++)
+      for (let i = 0; i < lengths * DIRECTIONS; i++) {
+        const direction = (Math.PI * Math.floor(i / lengths)) / DIRECTIONS;
+        const [x, y] = [place % columns, Math.floor(place / columns)];
+        const length = 4 * columns ** ((i % lengths) / Math.max(1, lengths - 1));
+        const angle = (2 * Math.PI * (x * Math.cos(direction) + y * Math.sin(direction))) / length;
+        table.data[place * width + 2 * i] = Math.sin(angle);
+        table.data[place * width + 2 * i + 1] = Math.cos(angle);
+      }
+    return table;
+  };
 }
 
 function groupCount(channels: number): number {

@@ -32,6 +32,14 @@ const schema = z.object({
       blocks: z.array(size).min(1).max(64),
       stem: size,
     }),
+    z.strictObject({
+      kind: z.literal('conv-transformer'),
+      imageSize: size,
+      channels: z.array(size).min(1).max(64),
+      blocks: z.array(size).min(1).max(64),
+      stem: size,
+      ...transformer,
+    }),
     z.strictObject({ imageSize: size, ...pretrained }),
   ]),
   text: z.union([
@@ -40,10 +48,13 @@ const schema = z.object({
   ]),
   hiddenSize: size,
   heads: size,
-  classes: size,
+  classes: z.int().min(0).max(1_000_000),
   query: z.enum(['text', 'vision']),
   layers: size,
+  pooledText: z.boolean().optional(),
   alignmentSize: z.int().min(0).max(1_000_000),
+  maskedHead: z.boolean().optional(),
+  matchingHead: z.boolean().optional(),
 });
 
 /** Contents of `config.json`. */

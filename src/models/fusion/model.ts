@@ -1,11 +1,16 @@
 // B pictures, K texts per picture, T text tokens, P picture tokens, D width, C classes
+import { GraphError } from '../../core/index.ts';
 import {
   add,
   cast,
   concat,
   div,
   expand,
+  fromIntegers,
+  gather,
+  gelu,
   l2Normalize,
+  linear,
   mul,
   reduceMean,
   reduceSum,
@@ -13,7 +18,16 @@ import {
   tap,
   type Tensor,
 } from '../../graph/index.ts';
-import { initializers, LayerNorm, Linear, Mlp, Module, MultiheadAttention, paddingMask } from '../../nn/index.ts';
+import {
+  initializers,
+  LayerNorm,
+  Linear,
+  Mlp,
+  Module,
+  MultiheadAttention,
+  paddingMask,
+  Parameter,
+} from '../../nn/index.ts';
 import { createTextEncoder, type PretrainedTextConfig, type TextConfig, type TextEncoder } from '../common/text.ts';
 import { createVisionEncoder, type VisionConfig, type VisionEncoder } from '../common/vision.ts';
 
@@ -24,13 +38,23 @@ export interface FusionConfig {
   /** Width in which the modalities meet; encoders of another width are projected to it. */
   readonly hiddenSize: number;
   readonly heads: number;
+  /** 0 for a model without a classifier, as pretraining makes it. */
   readonly classes: number;
   /** Which modality asks: `text` makes queries of text tokens, `vision` of picture tokens. */
   readonly query: 'text' | 'vision';
   /** Cross-attention layers. A single bare one is the plainest form; more come with residuals and feed-forward parts. */
   readonly layers: number;
+  /**
+   * Whether the mean of a text's tokens asks, one query for a text, in place of every token; needs `query: 'text'`. Many short
+   * questions about one picture then cost a tenth.
+   */
+  readonly pooledText?: boolean;
   /** Width of the space in which pooled features are compared before fusion; 0 for none. */
   readonly alignmentSize: number;
+  /** Whether there is a head that names hidden words of a text; needs `query: 'text'`. */
+  readonly maskedHead?: boolean;
+  /** Whether there is a head that says if a text belongs to a picture. */
+  readonly matchingHead?: boolean;
 }
 
 /** Encoders of known architectures, made outside; the others are made of the config. */
@@ -52,7 +76,7 @@ export interface EncodedPair {
 /**
  * Two encoders, cross-attention between their last hidden states, masked mean pooling and a linear classifier.
  * Its attention maps are named `fusion.<layer>.attention.weights`: [B, heads, K·T, P], or [B·K, heads, P, T] where the
- * picture asks.
+ * picture asks, or [B, heads, K, P] where pooled texts ask.
  */
 export class SimpleMultimodalModel extends Module {
   readonly vision_encoder: VisionEncoder;
@@ -61,7 +85,9 @@ export class SimpleMultimodalModel extends Module {
   readonly text_projection: Linear | undefined;
   readonly fusion: readonly FusionLayer[];
   readonly alignment: Alignment | undefined;
-  readonly classifier: Linear;
+  readonly masked_head: MaskedHead | undefined;
+  readonly matching_head: Linear | undefined;
+  readonly classifier: Linear | undefined;
   readonly config: FusionConfig;
 
   /**
@@ -80,7 +106,20 @@ export class SimpleMultimodalModel extends Module {
     this.fusion = Array.from({ length: layers }, () => new FusionLayer(hiddenSize, heads, layers > 1));
     this.alignment = config.alignmentSize > 0 ? new Alignment(hiddenSize, config.alignmentSize) : undefined;
     const features = hiddenSize + config.alignmentSize;
-    this.classifier = new Linear(features, config.classes, { initializer: initializers.normal(0.02) });
+    const initializer = initializers.normal(0.02);
+    if (config.pooledText === true && (config.query !== 'text' || config.maskedHead === true))
+      throw new GraphError('pooled texts can only ask, and have no words left to name', 'leave pooledText out');
+    if (config.maskedHead === true) {
+      const { words } = this.text_encoder;
+      if (words === undefined || config.query !== 'text')
+        throw new GraphError(
+          'hidden words can only be named where text tokens ask and the text encoder shows its embedding',
+          "let the text ask, with the model's own text encoder",
+        );
+      this.masked_head = new MaskedHead(hiddenSize, words.shape as [number, number]);
+    }
+    if (config.matchingHead === true) this.matching_head = new Linear(hiddenSize, 2, { initializer });
+    if (config.classes > 0) this.classifier = new Linear(features, config.classes, { initializer });
     this.config = config;
   }
 
@@ -108,10 +147,11 @@ export class SimpleMultimodalModel extends Module {
     };
   }
 
-  /** @returns logits [B·K, C] */
+  /** @returns logits [B·K, C]  @throws GraphError for a model without a classifier */
   classify({ vision, text, keep }: EncodedPair): Tensor {
-    const pooled =
-      this.config.query === 'text' ? this.#textAsks(vision, text, keep) : this.#visionAsks(vision, text, keep);
+    if (this.classifier === undefined)
+      throw new GraphError('the model has no classifier yet', 'fine-tune it on questions or statements first');
+    const pooled = this.#pooled(vision, text, keep);
     if (this.alignment === undefined) return this.classifier.forward(pooled);
     // Where the two modalities' summaries agree, dimension by dimension; the classifier weighs the agreement.
     const agreement = mul(
@@ -122,12 +162,45 @@ export class SimpleMultimodalModel extends Module {
     return this.classifier.forward(concat([pooled, scaled], -1));
   }
 
-  /** The texts of one picture ask in one row, so that its keys and values are made once. @returns [B·K, D] */
-  #textAsks(vision: Tensor, text: Tensor, keep: Tensor): Tensor {
+  /** Whether each text belongs to its picture. @returns logits [B·K, 2]: no, yes */
+  match({ vision, text, keep }: EncodedPair): Tensor {
+    return head(this.matching_head, 'matching').forward(this.#pooled(vision, text, keep));
+  }
+
+  /**
+   * What text tokens may be, the picture being seen.
+   * @param places [B·K, M] int64, which tokens of each text are asked for
+   * @returns logits [B·K, M, V]
+   */
+  nameWords({ vision, text }: EncodedPair, places: Tensor): Tensor {
+    const [rows, length, width] = text.shape as number[];
+    const table = reshape(this.#textStates(vision, text), [rows! * length!, width!]);
+    const starts = fromIntegers(
+      [rows!, 1],
+      Array.from({ length: rows! }, (_, row) => row * length!),
+    );
+    const words = this.text_encoder.words!.tensor;
+    return head(this.masked_head, 'masked').forward(gather(table, add(places, starts)), words);
+  }
+
+  /** @returns [B·K, D] */
+  #pooled(vision: Tensor, text: Tensor, keep: Tensor): Tensor {
+    if (this.config.pooledText === true) {
+      const [rows, , width] = text.shape;
+      const whole = reshape(maskedMean(text, keep), [rows!, 1, width!]);
+      return reshape(this.#textStates(vision, whole), [rows!, width!]);
+    }
+    return this.config.query === 'text'
+      ? maskedMean(this.#textStates(vision, text), keep)
+      : this.#visionAsks(vision, text, keep);
+  }
+
+  /** The texts of one picture ask in one row, so that its keys and values are made once. @returns [B·K, T, D] */
+  #textStates(vision: Tensor, text: Tensor): Tensor {
     const [rows, length, width] = text.shape;
     let state = reshape(text, [vision.shape[0]!, -1, width!]);
     for (const layer of this.fusion) state = layer.forward(state, vision);
-    return maskedMean(reshape(state, [rows!, length!, width!]), keep);
+    return reshape(state, [rows!, length!, width!]);
   }
 
   /** @returns [B·K, D] */
@@ -186,6 +259,35 @@ export class Alignment extends Module {
   /** @param features [B, T, D]  @param keep [B, T]  @returns [B, A], of length 1 */
   ofText(features: Tensor, keep: Tensor): Tensor {
     return l2Normalize(this.text.forward(maskedMean(features, keep)), 1e-6);
+  }
+}
+
+/** A head that must be there. @throws GraphError */
+function head<T>(module: T | undefined, name: 'matching' | 'masked'): T {
+  if (module === undefined) throw new GraphError(`the model has no ${name} head`, `set ${name}Head in its config`);
+  return module;
+}
+
+/**
+ * From states to words, as BERT's head (Devlin et al. 2019, arXiv 1810.04805): a layer with GELU and a normalisation, then a
+ * product with the text encoder's own vectors.
+ */
+export class MaskedHead extends Module {
+  readonly transform: Linear;
+  readonly norm: LayerNorm;
+  readonly bias: Parameter;
+
+  /** @param width of the states  @param words shape of the vectors of the vocabulary, V and E */
+  constructor(width: number, [vocabulary, size]: readonly [number, number]) {
+    super();
+    this.transform = new Linear(width, size, { initializer: initializers.xavierUniform });
+    this.norm = new LayerNorm(size);
+    this.bias = new Parameter([vocabulary], initializers.zeros);
+  }
+
+  /** @param states [..., D]  @param words [V, E], the text encoder's  @returns logits [..., V] */
+  forward(states: Tensor, words: Tensor): Tensor {
+    return linear(this.norm.forward(gelu(this.transform.forward(states))), words, this.bias.tensor);
   }
 }
 

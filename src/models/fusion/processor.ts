@@ -10,7 +10,7 @@ export interface FusionPreprocessing {
   readonly imageDeviation: readonly [number, number, number];
   /** Tokens per text, padded or cut. */
   readonly textLength: number;
-  /** One for each class, in the order of the logits. */
+  /** One for each class, in the order of the logits; none for a model without a classifier. */
   readonly classNames: readonly string[];
   /**
    * For two classes: the second one is predicted where its logit exceeds the first one's by at least this much. It was
@@ -26,7 +26,7 @@ const schema = z.object({
   image_mean: channels,
   image_std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]),
   text_length: z.int().min(1).max(100_000),
-  class_names: z.array(z.string().max(1000)).min(1).max(100_000),
+  class_names: z.array(z.string().max(1000)).max(100_000),
   threshold: z.number().optional(),
 });
 

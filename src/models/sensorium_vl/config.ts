@@ -12,6 +12,8 @@ export interface StemTowerConfig extends TowerConfig {
   readonly imageSize: number;
   /** Channels after each convolution of the stem, each of which halves the resolution; the last is followed by the width. */
   readonly stem: readonly number[];
+  /** Residual blocks of convolutions at the last resolution, behind those that halve it. */
+  readonly stemDepth: number;
 }
 
 /** What a {@link SensoriumVL} is built from. */
@@ -34,6 +36,7 @@ const vision = z
   .object({
     image_size: side,
     stem_channels: z.array(z.int().min(1).max(4096)).min(1).max(6),
+    stem_depth: z.int().min(0).max(64).default(0),
     hidden_size: size,
     intermediate_size: size,
     num_hidden_layers: layerCount,
@@ -45,6 +48,7 @@ const vision = z
   .transform((keys) => ({
     imageSize: keys.image_size,
     stem: keys.stem_channels,
+    stemDepth: keys.stem_depth,
     width: keys.hidden_size,
     hidden: keys.intermediate_size,
     layers: keys.num_hidden_layers,

@@ -1,14 +1,11 @@
 /** Boxes as tokens: four of `<loc00>` … `<loc63>`, left, top, right and bottom, in parts of the picture as the model sees it. */
-import type { RelativeBox } from '../../data/index.ts';
+import { locationTokens, type RelativeBox } from '../../data/index.ts';
 import type { GroundedAnswer, LabelledBox } from '../common/grounding.ts';
 
 /** How many steps a side has. */
 export const LOCATIONS = 64;
 
-export const LOCATION_TOKENS: readonly string[] = Array.from(
-  { length: LOCATIONS },
-  (_, i) => `<loc${String(i).padStart(2, '0')}>`,
-);
+const TOKENS = locationTokens(LOCATIONS);
 
 const MAX_BOXES = 1000;
 
@@ -34,7 +31,7 @@ export function paddedFrame({ width, height }: { readonly width: number; readonl
 /** @param box in parts of the picture as it was given */
 export function writeBox([left, top, right, bottom]: RelativeBox, frame: PaddedFrame): string {
   const token = (part: number): string =>
-    LOCATION_TOKENS[Math.min(LOCATIONS - 1, Math.max(0, Math.round(part * (LOCATIONS - 1))))]!;
+    TOKENS[Math.min(LOCATIONS - 1, Math.max(0, Math.round(part * (LOCATIONS - 1))))]!;
   const x = (part: number): string => token(frame.left + part * frame.width);
   const y = (part: number): string => token(frame.top + part * frame.height);
   return x(left) + y(top) + x(right) + y(bottom);

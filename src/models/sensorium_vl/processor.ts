@@ -48,7 +48,9 @@ export function createSensoriumVLProcessor(
 export class SensoriumVLProcessor implements ImageTextProcessor {
   readonly config: PictureConfig;
   readonly grounding: Grounding = {
-    question: (phrase) => `Where is ${phrase.trim()}? Answer with a box.`,
+    // As emoji scenes ask, in the language of the phrase.
+    question: (phrase) =>
+      /\p{Script=Han}/u.test(phrase) ? `用方框框出${phrase.trim()}。` : `Draw a box around ${phrase.trim()}.`,
     read: (answer, picture) => readBoxes(answer, picture),
     write: (box, picture) => writeBox(box, paddedFrame(picture)),
   };

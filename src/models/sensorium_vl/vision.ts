@@ -1,6 +1,6 @@
 // B batch, H height, W width, P patches, D width
-import { add, relu, type Tensor } from '../../graph/index.ts';
-import { Conv2d, GroupNorm, initializers, LayerNorm, Module, Parameter } from '../../nn/index.ts';
+import { add, type Tensor } from '../../graph/index.ts';
+import { Conv2d, initializers, LayerNorm, Module, Parameter } from '../../nn/index.ts';
 import { checkPictures, flattenGrid } from '../common/patches.ts';
 import { Tower, towerInitializer } from '../common/tower.ts';
 import { ResidualBlock } from '../common/vision.ts';
@@ -10,19 +10,20 @@ import { type StemTowerConfig, stemPatches } from './config.ts';
 class Stem extends Module {
   readonly conv: Conv2d;
   readonly blocks: readonly ResidualBlock[];
-  readonly norm: GroupNorm;
 
-  constructor({ stem, width }: StemTowerConfig) {
+  constructor({ stem, stemDepth, width }: StemTowerConfig) {
     super();
     this.conv = new Conv2d(3, stem[0]!, 3, { stride: 2, padding: 1, initializer: initializers.kaimingNormal });
-    this.blocks = stem.map((channels, i) => new ResidualBlock(channels, stem[i + 1] ?? width, 2));
-    this.norm = new GroupNorm(8, width);
+    this.blocks = [
+      ...stem.map((channels, i) => new ResidualBlock(channels, stem[i + 1] ?? width, 2)),
+      ...Array.from({ length: stemDepth }, () => new ResidualBlock(width, width, 1)),
+    ];
   }
 
   /** @param pixels [B, 3, H, W]  @returns [B, P, D] */
   forward(pixels: Tensor): Tensor {
     const grid = this.blocks.reduce((state, block) => block.forward(state), this.conv.forward(pixels));
-    return flattenGrid(relu(this.norm.forward(grid)));
+    return flattenGrid(grid);
   }
 }
 

@@ -1,5 +1,5 @@
-import type { HostTensor } from '../../core/index.ts';
-import type { Batch, DatasetDescription, EmojiBatch, Loader } from '../../data/index.ts';
+import { DataError, type HostTensor } from '../../core/index.ts';
+import type { Batch, DatasetDescription, EmojiBatch, Loader, SortOfClevrBatch } from '../../data/index.ts';
 import { openLoader } from '../../data/node/index.ts';
 import {
   answerQuestions,
@@ -15,6 +15,12 @@ import {
   type ScoredStatement,
 } from '../../eval/emoji-statements.ts';
 import { FusionScorer } from '../../eval/fusion-scorer.ts';
+import {
+  answerSortOfClevr,
+  sortOfClevrResult,
+  type SortOfClevrAnswered,
+  type SortOfClevrResult,
+} from '../../eval/sort-of-clevr.ts';
 import type { FusionConfig } from '../../models/fusion/model.ts';
 import type { Runtime } from '../../runtime/types.ts';
 import type { TrainingRecipe } from '../types.ts';
@@ -32,10 +38,22 @@ export type RunEvaluation =
       readonly scored: readonly ScoredStatement[];
     }
   | {
+      /** Means over the validation split, where there is one. */
+      readonly kind: 'pretraining';
+      readonly validation: Readonly<Record<string, number>> | undefined;
+      readonly scored: readonly [];
+    }
+  | {
       readonly kind: 'easy-vqa';
       readonly validation: ClassificationResult | undefined;
       readonly test: ClassificationResult;
       readonly scored: readonly ScoredAnswer[];
+    }
+  | {
+      readonly kind: 'sort-of-clevr';
+      readonly validation: SortOfClevrResult | undefined;
+      readonly test: SortOfClevrResult;
+      readonly scored: readonly SortOfClevrAnswered[];
     };
 
 /** Evaluates weights on the validation and test splits of a recipe. */
@@ -87,6 +105,10 @@ export class RunEvaluator {
         balancedAccuracyHard: hard.balancedAccuracy,
       };
     }
+    if (this.#recipe.data.kind === 'sort-of-clevr') {
+      const { nonRelational, relational } = (await this.#sortOfClevr(validation)).result;
+      return { nonRelational: nonRelational.accuracy, relational: relational.accuracy };
+    }
     const answers = await this.#pass(validation, answerQuestions);
     return { accuracy: classificationResult(answers, preprocessing.classNames.length).accuracy };
   }
@@ -96,12 +118,14 @@ export class RunEvaluator {
     const { validation } = this.#data;
     if (this.#recipe.data.kind !== 'emoji-statements' || validation === undefined) return undefined;
     const scored = await this.#pass<EmojiBatch, ScoredStatement[]>(validation, scoreStatements);
-    return { value: statementThreshold(scored), scored };
+    // Where labels are few, those of the validation split are not there either: the larger logit wins.
+    return { value: this.#recipe.data.fraction === undefined ? statementThreshold(scored) : 0, scored };
   }
 
   /** The test split, at a threshold that was fixed before. */
   async test(threshold: { value: number; scored: readonly ScoredStatement[] } | undefined): Promise<RunEvaluation> {
     const { validation, test, preprocessing } = this.#data;
+    if (test === undefined) throw new DataError('there is nothing to test on');
     if (threshold !== undefined) {
       const scored = await this.#pass<EmojiBatch, ScoredStatement[]>(test, scoreStatements);
       return {
@@ -112,6 +136,11 @@ export class RunEvaluator {
         scored,
       };
     }
+    if (this.#recipe.data.kind === 'sort-of-clevr') {
+      const held = validation && (await this.#sortOfClevr(validation)).result;
+      const { result, scored } = await this.#sortOfClevr(test);
+      return { kind: 'sort-of-clevr', validation: held, test: result, scored };
+    }
     const classes = preprocessing.classNames.length;
     const held = validation && classificationResult(await this.#pass(validation, answerQuestions), classes);
     const scored = await this.#pass(test, answerQuestions);
@@ -120,6 +149,13 @@ export class RunEvaluator {
 
   dispose(): void {
     this.#scorer.dispose();
+  }
+
+  async #sortOfClevr(
+    description: DatasetDescription,
+  ): Promise<{ result: SortOfClevrResult; scored: SortOfClevrAnswered[] }> {
+    const scored = await this.#pass<SortOfClevrBatch, SortOfClevrAnswered[]>(description, answerSortOfClevr);
+    return { result: sortOfClevrResult(scored, this.#data.preprocessing.classNames.length), scored };
   }
 
   async #pass<B extends Batch, R>(

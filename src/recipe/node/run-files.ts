@@ -5,8 +5,8 @@ import { DataError, TrainingError } from '../../core/index.ts';
 import { writeFileAtomic } from '../../core/node/files.ts';
 import type { SavedTraining } from '../../train/index.ts';
 import { MetricsFile, RunCheckpoints } from '../../train/node/index.ts';
-import { trainerOptionsOf } from '../build.ts';
-import type { TrainingRecipe } from '../types.ts';
+import type { TrainSection } from '../types.ts';
+import { EVENTS } from './run-observer.ts';
 
 const METRICS = 'metrics.jsonl';
 const CHECKPOINTS = 'checkpoints';
@@ -18,6 +18,13 @@ export async function checkRunFolder(folder: string, resume: boolean): Promise<v
   throw new DataError(`${folder} holds a run already`, 'continue it with --resume, or name another folder with --out');
 }
 
+/** What all recipes have. */
+export interface RunnableRecipe {
+  readonly train: TrainSection;
+  /** Folder of the run. */
+  readonly output: string;
+}
+
 /** The open files of a run. */
 export interface RunFiles {
   readonly saved: SavedTraining | undefined;
@@ -27,11 +34,13 @@ export interface RunFiles {
 
 /**
  * Opens the folder, and with `resume` the newest whole checkpoint.
+ * @param identity of the run, which a checkpoint must share
  * @param say told what is gone on from, and which checkpoints are damaged
  * @throws TrainingError for the folder of another run, DataError and CheckpointError for files that cannot be used
  */
 export async function openRunFiles(
-  recipe: TrainingRecipe,
+  recipe: RunnableRecipe,
+  identity: string | undefined,
   resume: boolean,
   say: (text: string) => void,
 ): Promise<RunFiles> {
@@ -49,7 +58,6 @@ export async function openRunFiles(
   if (resume) {
     saved = await checkpoints.latest((path, reason) => say(`${path} is passed over: ${reason}`));
     say(saved === undefined ? `${folder} has no checkpoint yet: the run begins` : `going on from ${saved.name}`);
-    const { identity } = trainerOptionsOf(recipe);
     if (saved !== undefined && saved.state.identity !== identity) {
       throw new TrainingError(
         `${saved.name} is of another run: its model, data or settings differ from the recipe's`,
@@ -71,6 +79,7 @@ export async function discardEmptyRun(folder: string): Promise<void> {
   if ((await readdir(checkpoints).catch(() => [])).length > 0) return;
   await rm(join(folder, METRICS), { force: true });
   await rm(join(folder, RECIPE), { force: true });
+  await rm(join(folder, EVENTS), { recursive: true, force: true });
   for (const emptied of [checkpoints, folder]) await rmdir(emptied).catch(() => undefined);
 }
 

@@ -6,9 +6,12 @@
  *     checkpoints/    to go on from
  *     model/          config.json, model.safetensors, tokenizer.json, preprocessor_config.json
  *     result.json     what the test split gave
+ *     report.html     curves, test and facts as a page
+ *     tensorboard/    event files, where they are asked for
  */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { stringify } from 'yaml';
 import { elementCount, type HostTensor } from '../../core/index.ts';
 import { writeFileAtomic } from '../../core/node/files.ts';
 import { createProgress, type Progress, type ProgressStream } from '../../core/node/terminal.ts';
@@ -19,12 +22,17 @@ import { fusionWeights, saveFusionModel } from '../../models/fusion/node/save.ts
 import type { FusionPreprocessing } from '../../models/fusion/processor.ts';
 import { createRuntime } from '../../runtime/node/index.ts';
 import type { Runtime } from '../../runtime/types.ts';
-import { FusionTraining, Trainer, type TrainingOutcome } from '../../train/index.ts';
-import { createTrainingBar } from '../../train/node/index.ts';
+import { FusionTraining, Trainer, type TrainerOptions, type TrainingOutcome } from '../../train/index.ts';
 import { fusionConfigOf, trainerOptionsOf } from '../build.ts';
+import { isPretraining } from '../pretraining.ts';
 import type { TrainingRecipe } from '../types.ts';
+import { meanFigures } from './evaluate-pretraining.ts';
+import { testReport } from '../test-report.ts';
 import { RunEvaluator, type RunEvaluation } from './evaluate-run.ts';
+import { initialWeights } from './initial-weights.ts';
 import { checkRunFolder, discardEmptyRun, openRunFiles, type RunFiles } from './run-files.ts';
+import { RunObserver } from './run-observer.ts';
+import { settleBatch, type SettleOptions } from './settle-batch.ts';
 import { prepareTrainingData, type TrainingData } from './training-data.ts';
 
 /** How a recipe is run. */
@@ -35,6 +43,12 @@ export interface RunOptions {
   readonly interrupt?: AbortSignal;
   /** Where progress goes; standard error by default. */
   readonly stream?: ProgressStream;
+  /** Show the run as a page while it goes on: a port of this machine, or true for the usual one. */
+  readonly live?: number | boolean;
+  /** Write event files for TensorBoard. */
+  readonly tensorboard?: boolean;
+  /** Make so many steps and nothing of them: no checkpoint, no model, no test. For measurements. */
+  readonly trial?: number;
   /** Folder for rendered drawings; by default `sensorium` in the user's folder of caches. */
   readonly cacheFolder?: string;
 }
@@ -59,19 +73,31 @@ export function defaultCacheFolder(): string {
  * Trains, writes the model and evaluates it once on the test split.
  * @throws RecipeError, DataError, CheckpointError, TrainingError, DeviceError
  */
-export async function runRecipe(recipe: TrainingRecipe, options: RunOptions = {}): Promise<RunOutcome> {
-  const folder = recipe.output;
+export async function runRecipe(asked: TrainingRecipe, options: RunOptions = {}): Promise<RunOutcome> {
+  const folder = asked.output;
   await checkRunFolder(folder, options.resume === true);
+  const recipe = await settleBatch(asked, settleOptions(options));
   const data = await prepareTrainingData(recipe, options.cacheFolder ?? defaultCacheFolder());
-  const files = await openRunFiles(recipe, options.resume === true, note(options.stream));
+  const { identity } = trainerOptionsOf(recipe);
+  const files = await openRunFiles(recipe, identity, options.resume === true, note(options.stream));
+  let observer: RunObserver | undefined;
   try {
-    const config = fusionConfigOf(recipe.model, data.tokenizer.vocabSize, data.preprocessing.classNames.length);
+    observer = await RunObserver.open({ ...options, folder, metrics: files.metrics });
+    const config = fusionConfigOf(
+      recipe.model,
+      data.tokenizer.vocabSize,
+      data.preprocessing.classNames.length,
+      recipe.objectives,
+    );
     const runtime = await createRuntime(recipe.train.threads === undefined ? {} : { threads: recipe.train.threads });
     try {
-      const trained = await train({ recipe, options, data, config, runtime, ...files });
-      const parameters = Object.values(trained.weights).reduce((sum, { shape }) => sum + elementCount(shape), 0);
+      const trained = await train({ recipe, options, data, config, runtime, observer, ...files });
+      const own = fusionWeights(config, trained.weights);
+      const parameters = Object.values(own).reduce((sum, { shape }) => sum + elementCount(shape), 0);
       const outcome = { folder, training: trained.outcome, parameters };
-      if (trained.outcome.ended === 'interrupted') return { ...outcome, finished: undefined };
+      if (trained.outcome.ended === 'interrupted' || options.trial !== undefined)
+        return { ...outcome, finished: undefined };
+      observer.end('being tested');
       const evaluation = await finish({ recipe, options, data, config, runtime }, trained.weights).catch(
         (error: unknown) => {
           if (options.interrupt?.aborted === true && error === options.interrupt.reason) return undefined;
@@ -88,11 +114,24 @@ export async function runRecipe(recipe: TrainingRecipe, options: RunOptions = {}
         ...figures,
       };
       await writeFileAtomic(join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+      await observer.writeReport({
+        run: folder,
+        outcome: trained.outcome,
+        createdAt: new Date().toISOString(),
+        recipe: stringify(recipe),
+        parameters,
+        engine: runtime.version,
+        threads: runtime.threads,
+        seed: recipe.train.seed,
+        ...testReport(evaluation, data.preprocessing.classNames),
+      });
+      observer.end('done');
       return { ...outcome, finished: { model: join(folder, 'model'), evaluation } };
     } finally {
       await runtime.dispose();
     }
   } finally {
+    await observer?.close();
     await files.metrics.close();
     await discardEmptyRun(folder);
   }
@@ -106,26 +145,31 @@ interface RunContext {
   readonly runtime: Runtime;
 }
 
-/** @returns averaged weights where the recipe asks for them, by the model's own paths */
+/** @returns averaged weights where the recipe asks for them, by the paths of the training model */
 async function train(
-  context: RunContext & RunFiles,
+  context: RunContext & RunFiles & { readonly observer: RunObserver },
 ): Promise<{ outcome: TrainingOutcome; weights: Record<string, HostTensor> }> {
-  const { recipe, options, data, config, runtime, saved, checkpoints, metrics } = context;
-  const trainable = new FusionTraining(new SimpleMultimodalModel(config), {
-    ...recipe.objectives,
-    concepts: data.concepts,
-  });
+  const { recipe, options, data, config, runtime, saved, checkpoints, observer } = context;
+  const trainable = trainableOf(context);
+  const { from } = recipe.model;
+  const weights = from === undefined ? undefined : await initialWeights(trainable.model, from, recipe.train.seed);
   const preparation = preparationReport(options.stream);
   let evaluator: RunEvaluator | undefined;
   const weightsOf = async (step: Trainer['step']): Promise<Record<string, HostTensor>> =>
-    fusionWeights(config, await step.readWeights(recipe.train.ema > 0));
+    await step.readWeights(recipe.train.ema > 0);
+  const validate = async (all: Record<string, HostTensor>): Promise<Record<string, number>> => {
+    if (isPretraining(recipe.data)) return (await pretrainingFigures(context, all)) ?? {};
+    const own = fusionWeights(config, all);
+    evaluator ??= await RunEvaluator.create(runtime, recipe, data, config, own);
+    return evaluator.validate(own);
+  };
   const { minutes, batch, seed } = recipe.train;
-  const bar: { current?: ReturnType<typeof createTrainingBar> } = {};
   const trainer = await Trainer.open(
     {
       runtime,
       trainable,
       resume: saved,
+      ...(weights === undefined ? {} : { weights }),
       openData: async (start) => {
         const { workers } = recipe.data;
         const loader = await openLoader(data.train, {
@@ -139,36 +183,58 @@ async function train(
         return loader;
       },
     },
-    trainerOptionsOf(recipe),
+    forTrial(trainerOptionsOf(recipe), options),
     {
-      checkpoints,
-      metrics,
-      onStep: (progress) => bar.current?.onStep(progress),
+      ...(options.trial === undefined ? { checkpoints } : {}),
+      ...observer.hooks,
       ...(options.interrupt === undefined ? {} : { interrupt: options.interrupt }),
-      evaluate: async (step, done) => {
-        const weights = await weightsOf(step);
-        evaluator ??= await RunEvaluator.create(runtime, recipe, data, config, weights);
-        const figures = await evaluator.validate(weights);
-        const shown = Object.entries(figures).map(([name, value]) => `${name} ${value.toFixed(3)}`);
-        bar.current?.note(`step ${done}, validation: ${shown.join(', ')}`);
-        return figures;
-      },
+      evaluate: async (step) => validate(await weightsOf(step)),
     },
   );
-  bar.current = createTrainingBar(minutes === undefined ? { steps: trainer.totalSteps! } : { minutes }, options.stream);
+  observer.begin(minutes === undefined || options.trial !== undefined ? { steps: trainer.totalSteps! } : { minutes });
   try {
     const outcome = await trainer.run();
     return { outcome, weights: await weightsOf(trainer.step) };
   } finally {
-    bar.current.done();
+    observer.end('ended');
     evaluator?.dispose();
     await trainer.close();
   }
 }
 
+/** The model with its objectives. @param weights how much each counts */
+export function trainableOf(
+  { config, data, recipe: { objectives } }: Pick<RunContext, 'config' | 'data' | 'recipe'>,
+  momentum = true,
+): FusionTraining {
+  const weights = { ...objectives, concepts: data.concepts, ...(momentum ? {} : { momentum: 0 }) };
+  const twin = (weights.momentum ?? 0) > 0 ? new SimpleMultimodalModel(config) : undefined;
+  return new FusionTraining(new SimpleMultimodalModel(config), weights, twin);
+}
+
+/** What pretraining comes to on validation data, where there are any. @param all weights by the paths of the training model */
+async function pretrainingFigures(
+  context: RunContext,
+  all: Record<string, HostTensor>,
+): Promise<Record<string, number> | undefined> {
+  const { recipe, options, data, runtime } = context;
+  if (data.validation === undefined) return undefined;
+  const trainable = trainableOf(context, false);
+  return await meanFigures(runtime, trainable, all, data.validation, {
+    workers: recipe.data.workers,
+    interrupt: options.interrupt,
+  });
+}
+
 /** Fixes the threshold on validation data, writes the model, and tests it. */
-async function finish(context: RunContext, weights: Record<string, HostTensor>): Promise<RunEvaluation> {
+async function finish(context: RunContext, all: Record<string, HostTensor>): Promise<RunEvaluation> {
   const { recipe, options, data, config, runtime } = context;
+  if (isPretraining(recipe.data)) {
+    const model = { config, weights: all, tokenizer: data.tokenizer, preprocessing: data.preprocessing };
+    await saveFusionModel(join(recipe.output, 'model'), model, { overwrite: true });
+    return { kind: 'pretraining', validation: await pretrainingFigures(context, all), scored: [] };
+  }
+  const weights = fusionWeights(config, all);
   const evaluator = await RunEvaluator.create(runtime, recipe, data, config, weights, options.interrupt);
   try {
     const threshold = await evaluator.threshold();
@@ -183,7 +249,7 @@ async function finish(context: RunContext, weights: Record<string, HostTensor>):
 }
 
 /** A bar for each preparation that takes a while. */
-function preparationReport(stream: ProgressStream | undefined): { report: ReportProgress; done: () => void } {
+export function preparationReport(stream: ProgressStream | undefined): { report: ReportProgress; done: () => void } {
   let bar: Progress | undefined;
   let shown: string | undefined;
   return {
@@ -199,6 +265,17 @@ function preparationReport(stream: ProgressStream | undefined): { report: Report
   };
 }
 
-function note(stream: ProgressStream = process.stderr): (text: string) => void {
+export function note(stream: ProgressStream = process.stderr): (text: string) => void {
   return (text) => void stream.write(`${text}\n`);
+}
+
+/** How the batch of a run is settled. */
+export function settleOptions(options: RunOptions): SettleOptions {
+  const { resume = false, cacheFolder = defaultCacheFolder(), stream } = options;
+  return { resume, cacheFolder, say: note(stream) };
+}
+
+/** The same steps, but only as many as a trial makes. */
+export function forTrial(trainer: TrainerOptions, { trial }: RunOptions): TrainerOptions {
+  return trial === undefined ? trainer : { ...trainer, length: { steps: trial } };
 }

@@ -205,7 +205,10 @@ export class FusionPredictor {
     const [rows, cols] = this.#grid;
     const length = Math.min(this.tokenizer.encode(text, textLength).length, tokens);
     const rowIds = [...ids.data.subarray(row * textLength, row * textLength + length)].map(Number);
-    const words = wordsOfTokens(this.tokenizer.tokens(rowIds)).map(({ word, positions }): WordAttention => {
+    // Where a text asks as a whole, there is one map for all of it.
+    const asking =
+      this.config.pooledText === true ? [{ word: text, positions: [0] }] : wordsOfTokens(this.tokenizer.tokens(rowIds));
+    const words = asking.map(({ word, positions }): WordAttention => {
       const values = new Float32Array(rows * cols);
       for (const position of positions) {
         const from = (row * tokens + position) * places + this.#prefix;
@@ -323,7 +326,7 @@ async function compileModel(
   return runtime.compile({ ...source, externalFolder: weights.folder }, { optimization: 'all' });
 }
 
-/** [N, T, P]: mean over heads and layers, whichever side asks. */
+/** [N, T, P], or [N, 1, P] where pooled texts ask: mean over heads and layers, whichever side asks. */
 function attentionOf(config: FusionConfig, taps: ReadonlyMap<string, Tensor>): Tensor {
   const maps = Array.from({ length: config.layers }, (_, layer) => {
     const heads = reduceMean(taps.get(`fusion.${layer}.attention.weights`)!, 1);

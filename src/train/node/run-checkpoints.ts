@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { HostTensor } from '../../core/index.ts';
 import { parseConfig } from '../../hub/index.ts';
 import { RunFolder, type RunCheckpoint } from '../../hub/node/run-folder.ts';
-import type { Json } from '../../hub/node/run-state.ts';
 import { tensorSources } from '../../hub/node/safetensors-file.ts';
 import type { CheckpointStore, SavedTraining, TrainingState } from '../checkpoints.ts';
 
@@ -18,11 +17,16 @@ const extraSchema = z.strictObject({
   }),
   identity: z.string(),
   groups: z.string().optional(),
+  stopping: z
+    .strictObject({ best: z.strictObject({ step: count, value: z.number() }).optional(), waited: count })
+    .optional(),
 });
 
 /** The checkpoints of a run in a folder; see {@link RunFolder} for how they stay whole. */
 export class RunCheckpoints implements CheckpointStore {
   readonly #folder: RunFolder;
+  /** Step of the best one when the last one was saved. */
+  #best: number | undefined;
 
   private constructor(folder: RunFolder) {
     this.#folder = folder;
@@ -38,19 +42,42 @@ export class RunCheckpoints implements CheckpointStore {
     weights: Readonly<Record<string, HostTensor>>,
     optimizer: Readonly<Record<string, HostTensor>>,
   ): Promise<string> {
-    const { step, data, seed, seconds, watch, identity, groups } = state;
-    return this.#folder.save({
-      state: {
-        step,
-        epoch: data.epoch,
-        data: { ...data },
-        // Random layers draw from the seed and the step alone.
-        random: { steps: [seed, step] },
-        extra: { seed, seconds, watch: { ...watch }, identity, ...(groups === undefined ? {} : { groups }) } as Json,
+    const { step, data, seed, seconds, watch, identity, groups, stopping } = state;
+    const best = stopping?.best?.step;
+    // The best one so far stays until a better one has been followed by another checkpoint.
+    const protect = [...new Set([best, this.#best].filter((step) => step !== undefined))];
+    const path = await this.#folder.save(
+      {
+        state: {
+          step,
+          epoch: data.epoch,
+          data: { ...data },
+          // Random layers draw from the seed and the step alone.
+          random: { steps: [seed, step] },
+          extra: {
+            seed,
+            seconds,
+            watch: { ...watch },
+            identity,
+            ...(groups === undefined ? {} : { groups }),
+            ...(stopping === undefined
+              ? {}
+              : { stopping: { waited: stopping.waited, ...(stopping.best && { best: { ...stopping.best } }) } }),
+          },
+        },
+        model: tensorSources(Object.entries(weights)),
+        optimizer: tensorSources(Object.entries(optimizer)),
       },
-      model: tensorSources(Object.entries(weights)),
-      optimizer: tensorSources(Object.entries(optimizer)),
-    });
+      protect,
+    );
+    this.#best = best;
+    return path;
+  }
+
+  /** The checkpoint of a step, or nothing. @throws CheckpointError when it is damaged */
+  async at(step: number): Promise<SavedTraining | undefined> {
+    const found = await this.#folder.at(step);
+    return found === undefined ? undefined : savedTraining(found);
   }
 
   /** The newest whole checkpoint, or nothing. @param onIgnored told of damaged ones. @throws CheckpointError */

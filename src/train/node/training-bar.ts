@@ -1,5 +1,6 @@
 import { formatFigure } from '../../core/progress.ts';
 import { createProgress, type Progress, type ProgressStream } from '../../core/node/terminal.ts';
+import { Curve } from '../run-history.ts';
 import type { TrainerHooks, TrainingProgress } from '../trainer.ts';
 
 /** How much of the newest loss goes into the smoothed one that is shown. */
@@ -14,8 +15,8 @@ export interface TrainingBar {
 }
 
 /**
- * Shows loss (smoothed over about 20 steps), learning rate, samples/s and time left: a bar on a terminal, a line now and then elsewhere.
- * A run of some minutes counts seconds, since nobody knows its number of steps.
+ * Shows loss (smoothed over about 20 steps), learning rate, samples/s and time left: a bar on a terminal, with the curve of
+ * the loss where there is room, and a line now and then elsewhere. A run of some minutes counts seconds, since nobody knows its number of steps.
  * @param length steps, or minutes, of the whole run
  */
 export function createTrainingBar(
@@ -27,11 +28,13 @@ export function createTrainingBar(
   const bar: Progress = createProgress({ total, label: byTime ? 'training, second' : 'training', stream });
   let loss: number | undefined;
   let rate: number | undefined;
+  const losses = new Curve(128);
   const blend = (old: number | undefined, fresh: number): number =>
     old === undefined ? fresh : old + FRESH * (fresh - old);
   return {
     onStep({ step, seconds, result, learningRate, samplesPerSecond }: TrainingProgress) {
       loss = blend(loss, result.loss);
+      losses.add(step, loss);
       rate = blend(rate, samplesPerSecond);
       const extra: Record<string, string> = byTime ? { step: String(step) } : {};
       for (const [name, value] of Object.entries(result.figures)) extra[name] = formatFigure(value);
@@ -40,6 +43,7 @@ export function createTrainingBar(
         loss,
         learningRate,
         samplesPerSecond: rate,
+        curve: losses.points.map(([, value]) => value),
         extra,
         ...(byTime ? { secondsLeft: Math.max(0, total - seconds) } : {}),
       });

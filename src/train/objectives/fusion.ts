@@ -1,154 +1,136 @@
-// B pictures, K statements per picture, T tokens, A width of the shared space
 import { GraphError } from '../../core/index.ts';
-import {
-  add,
-  argmax,
-  cast,
-  concat,
-  crossEntropy,
-  equal,
-  mul,
-  reduceMean,
-  slice,
-  type Tensor,
-} from '../../graph/index.ts';
-import { initializers, Module, Parameter } from '../../nn/index.ts';
+import { add, mul, type Tensor } from '../../graph/index.ts';
+import { Module } from '../../nn/index.ts';
 import type { LossGraph, Trainable } from '../objective.ts';
-import { clipLoss, prototypeLoss, sameClass, sharedTargets, siglipLoss, truthLoss } from './contrastive.ts';
+import {
+  classification,
+  contrastive,
+  type FusionObjective,
+  maskedLanguage,
+  matching,
+  Prototypes,
+  prototypes,
+  Temperature,
+  truths,
+} from './fusion-objectives.ts';
+import { type FusionNetwork, FusionView } from './fusion-view.ts';
 
-/** What these objectives ask of a model: features of both modalities before they meet, and logits after. */
-export interface FusionNetwork extends Module {
-  encodeVision(pixels: Tensor): Tensor;
-  encodeText(ids: Tensor, keep: Tensor): { text: Tensor; keep: Tensor };
-  classify(features: { vision: Tensor; text: Tensor; keep: Tensor }): Tensor;
-  /** Maps pooled features to unit vectors; absent in a model without that part. */
-  readonly alignment:
-    | {
-        /** Width of the vectors. */
-        readonly size: number;
-        ofVision(features: Tensor): Tensor;
-        ofText(features: Tensor, keep: Tensor): Tensor;
-      }
-    | undefined;
-}
-
-/** How much each part of the loss counts; 0 leaves a part out. */
+/** How much each part of the loss counts; 0 leaves a part out, and so does leaving out what has a question mark. */
 export interface FusionWeights {
   readonly classification: number;
   /** Of pictures and true descriptions, before fusion, among the batch. */
   readonly contrastive: number;
   readonly form: 'clip' | 'siglip';
-  /** Of pictures and of true descriptions with one learned vector for each concept, before fusion; 0 unless told. */
-  readonly prototypes?: number;
-  /** Of statements with the vectors of all concepts of which they are true; needs prototypes. 0 unless told. */
-  readonly truths?: number;
+  /** Of pictures and of true descriptions with one learned vector for each concept, before fusion. */
+  readonly prototypes?: number | undefined;
+  /** Of statements with the vectors of all concepts of which they are true; needs prototypes. */
+  readonly truths?: number | undefined;
   /** Number of concepts; needed for prototypes. */
   readonly concepts?: number | undefined;
+  /** Of hidden words of the description, given the picture. */
+  readonly mlm?: number | undefined;
+  /** As `contrastive`, by its name in the sum of the three for pretraining. */
+  readonly alignment?: number | undefined;
+  /** Of pairs told from hard negatives, after fusion. */
+  readonly itm?: number | undefined;
+  /** Part of the targets of `mlm` and `alignment` that the averaged weights give: momentum distillation. */
+  readonly momentum?: number | undefined;
 }
 
-/** What a contrastive loss learns besides the encoders. */
-class Temperature extends Module {
-  readonly log_scale: Parameter;
-  readonly bias: Parameter;
+/** The weighted sum for pretraining: hidden words 0.4, alignment before fusion 0.4, matching after it 0.2. */
+export const PRETRAINING_WEIGHTS: Required<Pick<FusionWeights, 'mlm' | 'alignment' | 'itm'>> = {
+  mlm: 0.4,
+  alignment: 0.4,
+  itm: 0.2,
+};
 
-  constructor(form: 'clip' | 'siglip') {
+/** The model of averaged weights: the same paths as the trained one's, behind `momentum.`. */
+class Momentum extends Module {
+  readonly momentum: { readonly network: FusionNetwork } & Module;
+
+  constructor(network: FusionNetwork) {
     super();
-    this.log_scale = new Parameter([], initializers.constantFill(Math.log(form === 'clip' ? 1 / 0.07 : 10)));
-    this.bias = new Parameter([], initializers.constantFill(form === 'clip' ? 0 : -10));
+    this.momentum = new Root(network);
   }
 }
 
-/** A vector for each concept, see {@link prototypeLoss}. */
-class Prototypes extends Module {
-  readonly vectors: Parameter;
-  readonly log_scale: Parameter;
+class Root extends Module {
+  readonly network: FusionNetwork;
 
-  constructor(concepts: number, width: number) {
+  constructor(network: FusionNetwork) {
     super();
-    this.vectors = new Parameter([concepts, width], initializers.normal(1 / Math.sqrt(width)), { decay: false });
-    this.log_scale = new Parameter([], initializers.constantFill(Math.log(1 / 0.07)));
+    this.network = network;
   }
 }
 
-/** A fusion model with what only its training needs: the model's weights lie under `network.`. */
+/** A fusion model with the weighted sum of its objectives: the model's weights lie under `network.`. */
 export class FusionTraining extends Module implements Trainable {
   readonly network: FusionNetwork;
   readonly temperature: Temperature | undefined;
   readonly prototypes: Prototypes | undefined;
-  readonly #weights: FusionWeights;
+  readonly #objectives: readonly { readonly objective: FusionObjective; readonly weight: number }[];
+  readonly #momentum: Momentum | undefined;
 
-  constructor(network: FusionNetwork, weights: FusionWeights) {
+  /**
+   * @param twin another network of the same shapes, for momentum distillation
+   * @throws GraphError for weights that do not fit each other or the network
+   */
+  constructor(network: FusionNetwork, weights: FusionWeights, twin?: FusionNetwork) {
     super();
+    const { form, concepts = 0, momentum = 0, itm = 0, mlm = 0, alignment = 0 } = weights;
+    const { prototypes: vectors = 0, truths: stated = 0 } = weights;
     this.network = network;
-    this.temperature = weights.contrastive > 0 ? new Temperature(weights.form) : undefined;
-    const { prototypes = 0, concepts = 0, truths = 0 } = weights;
-    if (truths > 0 && prototypes === 0) throw new GraphError('truths need prototypes');
-    if (prototypes > 0) {
+    const aligned = weights.contrastive + alignment + itm;
+    this.temperature = aligned > 0 ? new Temperature(form) : undefined;
+    if (stated > 0 && vectors === 0) throw new GraphError('truths need prototypes');
+    if (vectors > 0) {
       if (network.alignment === undefined || concepts === 0)
         throw new GraphError('prototypes need an alignment space and the number of concepts');
       this.prototypes = new Prototypes(concepts, network.alignment.size);
     }
-    this.#weights = weights;
+    if (momentum > 0) {
+      if (twin === undefined || !(momentum <= 1) || mlm + alignment === 0)
+        throw new GraphError('momentum distillation needs a second network, a part up to 1, and mlm or alignment');
+      this.#momentum = new Momentum(twin);
+    }
+    const chosen: { objective: FusionObjective; weight: number }[] = [];
+    const choose = (weight: number, make: () => FusionObjective): void => {
+      if (weight > 0) chosen.push({ objective: make(), weight });
+    };
+    choose(weights.classification, () => classification());
+    // A model that compares nothing before fusion has never had that part of the loss.
+    if (network.alignment !== undefined) choose(weights.contrastive, () => contrastive(this.temperature!, form));
+    choose(vectors, () => prototypes(this.prototypes!));
+    choose(stated, () => truths(this.prototypes!));
+    choose(mlm, () => maskedLanguage(momentum));
+    choose(alignment, () => contrastive(this.temperature!, form, 'alignment', momentum));
+    choose(itm, () => matching(this.temperature!));
+    if (chosen.length === 0) throw new GraphError('there is no objective', 'give one of them a weight above 0');
+    this.#objectives = chosen;
   }
 
   get model(): Module {
     return this;
   }
 
-  /** @param batch `pixels`, `ids`, `mask`, `label`; for what comes before fusion also `description_ids`, `description_mask`, `concept`, and `truth` */
-  loss(batch: Readonly<Record<string, Tensor>>): LossGraph {
-    const { classification, contrastive, form, prototypes = 0, truths = 0 } = this.#weights;
-    const { alignment } = this.network;
-    const aligns = alignment !== undefined && contrastive + prototypes > 0;
-    const vision = this.network.encodeVision(batch['pixels']!);
-    const [statements, descriptions] = aligns
-      ? this.#encodeTogether([batch['ids']!, batch['description_ids']!], [batch['mask']!, batch['description_mask']!])
-      : [this.network.encodeText(batch['ids']!, batch['mask']!)];
-    const labels = batch['label']!;
-    const logits = this.network.classify({ vision, ...statements! });
-    const figures: Record<string, Tensor> = {
-      classification: crossEntropy(logits, labels),
-      accuracy: reduceMean(cast(equal(argmax(logits), labels), 'float32')),
-    };
-    let loss = mul(figures['classification']!, classification);
-    if (aligns) {
-      const concept = batch['concept']!;
-      const [v, t] = [alignment.ofVision(vision), alignment.ofText(descriptions!.text, descriptions!.keep)];
-      if (this.temperature !== undefined) {
-        const matches = sameClass(concept);
-        const { log_scale, bias } = this.temperature;
-        figures['contrastive'] =
-          form === 'clip'
-            ? clipLoss(v, t, log_scale.tensor, sharedTargets(matches))
-            : siglipLoss(v, t, log_scale.tensor, bias.tensor, matches);
-        loss = add(loss, mul(figures['contrastive'], contrastive));
-      }
-      if (this.prototypes !== undefined) {
-        const { vectors, log_scale } = this.prototypes;
-        const side = (x: Tensor): Tensor => prototypeLoss(x, vectors.tensor, log_scale.tensor, concept);
-        figures['prototypes'] = mul(add(side(v), side(t)), 0.5);
-        loss = add(loss, mul(figures['prototypes'], prototypes));
-        if (truths > 0) {
-          const stated = alignment.ofText(statements!.text, statements!.keep);
-          figures['truths'] = truthLoss(stated, vectors.tensor, log_scale.tensor, batch['truth']!);
-          loss = add(loss, mul(figures['truths'], truths));
-        }
-      }
-    }
-    return { loss, figures };
+  get momentum(): Module | undefined {
+    return this.#momentum;
   }
 
-  /** Several sets of texts through the encoder at once; texts of one length in one pass. */
-  #encodeTogether(ids: readonly Tensor[], masks: readonly Tensor[]): { text: Tensor; keep: Tensor }[] {
-    if (ids.some((tensor) => tensor.shape[1] !== ids[0]!.shape[1]))
-      return ids.map((tensor, i) => this.network.encodeText(tensor, masks[i]!));
-    const { text, keep } = this.network.encodeText(concat(ids, 0), concat(masks, 0));
-    let start = 0;
-    return ids.map(({ shape }) => {
-      const end = start + (shape[0] as number);
-      const rows = { text: slice(text, 0, start, end), keep: slice(keep, 0, start, end) };
-      start = end;
-      return rows;
-    });
+  /** @param batch what the objectives read */
+  loss(batch: Readonly<Record<string, Tensor>>): LossGraph {
+    const reads = new Set(this.#objectives.flatMap(({ objective }) => objective.reads));
+    const momentum = this.#momentum && new FusionView(this.#momentum.momentum.network, batch, reads);
+    const view = new FusionView(this.network, batch, reads, momentum);
+    const figures: Record<string, Tensor> = {};
+    let loss: Tensor | undefined;
+    for (const { objective, weight } of this.#objectives) {
+      const part = objective.loss(view);
+      figures[objective.name] = part.loss;
+      Object.assign(figures, part.figures);
+      const weighted = mul(part.loss, weight);
+      loss = loss === undefined ? weighted : add(loss, weighted);
+    }
+    return { loss: loss!, figures };
   }
 }

@@ -30,7 +30,7 @@ describe('recipes whose parts do not fit together', () => {
 
   it('easy-VQA has nothing for a contrastive loss', () => {
     expect(() => parse('easy-vqa.yaml', 'objectives.contrastive=1', 'model.fusion.alignment=8')).toThrow(
-      /has no descriptions/,
+      /have no descriptions/,
     );
   });
 });

@@ -10,7 +10,7 @@ import type { SavedTraining, TrainingState } from '../../../src/train/checkpoint
 import type { MetricsRecord } from '../../../src/train/metrics.ts';
 import type { LossGraph, Trainable } from '../../../src/train/objective.ts';
 import { adamW } from '../../../src/train/optimizers.ts';
-import { Trainer, type TrainerHooks, type TrainerOptions } from '../../../src/train/trainer.ts';
+import { Trainer, type TrainerHooks, type TrainerOptions, type TrainingOutcome } from '../../../src/train/trainer.ts';
 
 export const BATCH = 4;
 const WIDTH = 6;
@@ -72,7 +72,8 @@ export interface Ran {
   readonly records: readonly MetricsRecord[];
   readonly saved: readonly Kept[];
   readonly weights: Readonly<Record<string, HostTensor>>;
-  readonly ended: 'finished' | 'interrupted';
+  readonly outcome: TrainingOutcome;
+  readonly ended: TrainingOutcome['ended'];
 }
 
 /** Trains once, keeping everything. */
@@ -96,6 +97,7 @@ export async function runTiny(
     {
       metrics: { append: async (record) => void records.push(record), sync: async () => undefined },
       checkpoints: {
+        at: async (step) => saved.findLast(({ state }) => state.step === step),
         async save(state: TrainingState, weights, optimizer) {
           const kept: Kept = {
             name: `step ${state.step}`,
@@ -114,9 +116,10 @@ export async function runTiny(
     },
   );
   try {
-    const { ended } = await trainer.run();
+    const outcome = await trainer.run();
+    const { ended } = outcome;
     const losses = records.flatMap((record) => (record.kind === 'train' ? [record.loss] : []));
-    return { losses, records, saved, weights: await trainer.step.readWeights(true), ended };
+    return { losses, records, saved, weights: await trainer.step.readWeights(true), outcome, ended };
   } finally {
     await trainer.close();
   }

@@ -13,7 +13,10 @@ export const EMOJI_MODULE: string = import.meta.url;
  * Renders the drawings, or reads them from the cache, into memory that workers share. @throws DataError
  * @public
  */
-export async function prepare(options: EmojiOptions, report?: ReportProgress): Promise<EmojiMaterial> {
+export async function prepare(
+  options: Pick<EmojiOptions, 'sets' | 'renderSize' | 'cacheFolder'>,
+  report?: ReportProgress,
+): Promise<EmojiMaterial> {
   const concepts = await loadConcepts();
   const size = options.renderSize ?? 64;
   const sprites = [];

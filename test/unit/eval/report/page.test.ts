@@ -37,6 +37,7 @@ function sample(text: string): TrainingReport {
     },
     mistakes: [{ ...answer, statement: { text, language: text }, note: text }],
     attention: [{ ...answer, statement: { text, language: 'zh-Hans' }, words: [{ word: text, picture }] }],
+    samples: [{ question: text, expected: text, picture: text, answers: [{ from: 1, to: 2, text }] }],
     heatColours: Uint8Array.from({ length: 30 }, (_, i) => i),
     facts: [{ title: text, facts: [{ label: text, value: text }] }],
     recipe: text,

@@ -27,13 +27,34 @@ describe('RunCheckpoints', () => {
     const path = join(folder, 'exact');
     const store = await RunCheckpoints.open(path);
     expect(await store.latest()).toBeUndefined();
-    const saved = { ...state(12), groups: 'a.weight: 0.1' };
+    const saved = { ...state(12), groups: 'a.weight: 0.1', stopping: { best: { step: 8, value: 0.5 }, waited: 1 } };
     const name = await store.save(saved, weights, optimizer);
     const found = (await (await RunCheckpoints.open(path)).latest())!;
     expect(found.name).toBe(name);
     expect(found.state).toEqual(saved);
     expect(Object.fromEntries(await found.readWeights())).toEqual(weights);
     expect(Object.fromEntries(await found.readOptimizer())).toEqual(optimizer);
+  });
+
+  it('keeps the best one besides, and the best before it until another is saved', async () => {
+    const path = join(folder, 'best');
+    const store = await RunCheckpoints.open(path, 1);
+    const judged = (step: number, best: number): TrainingState => ({
+      ...state(step),
+      stopping: { best: { step: best, value: best / 10 }, waited: 0 },
+    });
+    const kept = async (step: number, best: number): Promise<string[]> => {
+      await store.save(judged(step, best), weights, optimizer);
+      return readdirSync(path).sort();
+    };
+    expect(await kept(1, 1)).toEqual(['step-000001']);
+    expect(await kept(2, 1)).toEqual(['step-000001', 'step-000002']);
+    expect(await kept(3, 1)).toEqual(['step-000001', 'step-000003']);
+    expect(await kept(4, 4)).toEqual(['step-000001', 'step-000004']);
+    expect(await kept(5, 4)).toEqual(['step-000004', 'step-000005']);
+    expect((await store.at(4))!.state.stopping!.best!.value).toBe(0.4);
+    expect((await store.latest())!.state.step).toBe(5);
+    expect(await store.at(2)).toBeUndefined();
   });
 
   it('keeps as many as asked for and passes over a damaged one', async () => {

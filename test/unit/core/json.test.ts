@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { scanJson } from '../../../src/hub/json.ts';
+import { scanJson } from '../../../src/core/json.ts';
 
 it('finds a key that stands twice in one object, and only there', () => {
   expect(scanJson('{"a":{"a":1},"b":[{"a":1},{"a":2}]}', 9).duplicateKey).toBeUndefined();

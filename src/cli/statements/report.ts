@@ -238,7 +238,7 @@ function facts({
   const encoder =
     vision.kind === 'vit'
       ? `ViT, patches of ${vision.patchSize}, width ${vision.width}, ${vision.layers} layers`
-      : `ConvNet, channels ${vision.channels.join(' → ')}`;
+      : `ConvNet, channels ${vision.channels.join(' → ')}${vision.kind === 'convnet' ? '' : `, then ${vision.layers} transformer layers`}`;
   const steps = outcome.training.steps;
   const pictures = steps * recipe.train.batch * recipe.train.accumulate;
   return [

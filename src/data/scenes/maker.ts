@@ -1,0 +1,245 @@
+import { DataError, type Random } from '../../core/index.ts';
+import { BACKGROUNDS, type Background, type Rgb } from '../emoji/background.ts';
+import type { Concept } from '../emoji/concepts.ts';
+import { colourMatrix } from '../emoji/draw.ts';
+import { mayMirror } from '../emoji/mirror.ts';
+import { isDrawn, type Sprites } from '../emoji/sprites.ts';
+import { SceneChooser, type Chosen } from './choose.ts';
+import { layOut, type Piece } from './layout.ts';
+import type { FullSceneOptions } from './options.ts';
+import { ScenePainter, type DrawingPlan } from './painter.ts';
+import type { Scene, SceneObject } from './scene.ts';
+import type { SceneVocabulary } from './vocabulary.ts';
+import { drawWord, wordSize, writableWords, type WordPlacement } from './words.ts';
+
+const BACKGROUND_SHARE: Readonly<Record<Background, number>> = {
+  white: 0.35,
+  plain: 0.25,
+  gradient: 0.15,
+  stripes: 0.1,
+  blotches: 0.15,
+};
+/** Largest side of a drawing where there are one, two or three. */
+const BIGGER: Readonly<Record<number, number>> = { 1: 0.9, 2: 0.6, 3: 0.5 };
+/** Largest part of the smaller of two drawings' squares that may lie in the other's. */
+const OVERLAP = 0.04;
+/** Smallest part of a drawing's pixels that must stand out from what is behind it. */
+const VISIBLE = 0.4;
+const TRIES = 20;
+/** After so many tries the background is white. */
+const PATIENCE = 6;
+const COLOUR_WORD = /\b(red|orange|yellow|green|blue|purple|pink|brown|black|white|grey|light|rainbow|golden)\b/;
+/** Sets without colours. */
+const MONOCHROME: ReadonlySet<string> = new Set(['fluent-emoji-high-contrast']);
+const IDENTITY = colourMatrix(0, 1, 1, 0, [1, 1, 1]);
+
+interface Manner {
+  readonly angle: number;
+  readonly aspect: number;
+  readonly shear: number;
+  readonly mirror: boolean;
+}
+const UPRIGHT: Manner = { angle: 0, aspect: 1, shear: 0, mirror: false };
+
+/** Makes scenes. What comes out depends on the options, the drawings and the random numbers alone; use one per thread. */
+export class SceneMaker {
+  readonly options: FullSceneOptions;
+  readonly vocabulary: SceneVocabulary;
+  readonly #sprites: readonly Sprites[];
+  /** For each set, whether it has each concept. */
+  readonly #drawn: readonly Uint8Array[];
+  readonly #chooser: SceneChooser;
+  readonly #painter: ScenePainter;
+  readonly #words: readonly string[];
+
+  constructor(options: FullSceneOptions, vocabulary: SceneVocabulary, sprites: readonly Sprites[]) {
+    this.options = options;
+    this.vocabulary = vocabulary;
+    this.#sprites = sprites;
+    this.#drawn = sprites.map((set) =>
+      Uint8Array.from(vocabulary.concepts, (concept) =>
+        // A red apple drawn in black and white is no red apple.
+        Number(
+          vocabulary.isUsed(concept) &&
+            isDrawn(set, concept.index) &&
+            !(MONOCHROME.has(set.set) && isNamedByColour(concept)),
+        ),
+      ),
+    );
+    this.#chooser = new SceneChooser(vocabulary, options.objects);
+    this.#painter = new ScenePainter(options.size);
+    this.#words = writableWords(vocabulary.concepts);
+  }
+
+  /**
+   * @param single a concept to be shown alone, instead of what chance would have it
+   * @throws DataError when no picture comes out in which everything can be seen
+   */
+  make(random: Random, single?: Concept): Scene {
+    const isSingle = random.uniform() < this.options.singles || single !== undefined;
+    const withWord = !isSingle && random.uniform() < this.options.words;
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const scene = this.#attempt(random, isSingle, withWord, attempt >= PATIENCE, single);
+      if (scene !== undefined) return scene;
+    }
+    throw new DataError('no scene comes out in which everything can be seen', 'ask for fewer or larger drawings');
+  }
+
+  #attempt(
+    random: Random,
+    isSingle: boolean,
+    withWord: boolean,
+    onWhite: boolean,
+    single?: Concept,
+  ): Scene | undefined {
+    const { options } = this;
+    const first = random.integer(this.#sprites.length);
+    const isMixed = this.#sprites.length > 1 && random.uniform() < options.mixed;
+    const isThere = ({ index }: Concept): boolean => this.#drawn[first]![index] === 1;
+    if (single !== undefined && !isThere(single)) return undefined;
+    const chosen: Chosen = isSingle
+      ? { concepts: single === undefined ? this.#anyConcept(random, first) : [single], focus: undefined }
+      : this.#chooser.choose(random, isThere);
+    const { concepts } = chosen;
+    const count = concepts.length;
+    if (count < (isSingle ? 1 : options.objects[0])) return undefined;
+    const [least, largest] = isSingle ? [0.4, 0.9] : options.side;
+    const most = isSingle || !options.fewAreBigger ? largest : Math.max(largest, BIGGER[count] ?? 0);
+    const sides = concepts.map(() => random.uniform(least, most));
+    const manners = concepts.map((concept) => this.#manner(concept, random));
+    const pieces: Piece[] = sides.map((side, i) => {
+      const room = side * (1 + 0.5 * Math.sin(Math.abs(manners[i]!.angle)));
+      return { width: Math.min(1, room), height: Math.min(1, room), least: least / side };
+    });
+    const word = withWord ? this.#word(random) : undefined;
+    if (word !== undefined) {
+      const [width, height] = wordSize(word.text, word.height, word.slant, word.stretch);
+      pieces.push({ width, height, least: 0.85 });
+      if (width > 0.8) return undefined;
+    }
+    const places = layOut(pieces, OVERLAP, random);
+    if (places === undefined) return undefined;
+
+    const strength = options.vary && random.uniform() < 0.35 ? random.uniform(0.3, 1) : 0;
+    const drawings = concepts.map((concept, i): DrawingPlan => {
+      const set = isMixed ? this.#anySet(concept, first, random) : first;
+      const { x, y, shrink } = places[i]!;
+      const room = pieces[i]!.width * shrink;
+      return {
+        sprites: this.#sprites[set]!,
+        index: concept.index,
+        placement: {
+          ...manners[i]!,
+          centerX: x + room / 2,
+          centerY: y + room / 2,
+          scale: sides[i]! * shrink,
+          blur: options.vary && sides[i]! > 0.3 && random.uniform() < 0.08 ? 1 : 0,
+        },
+        matrix: options.vary ? tint(concept, random) : IDENTITY,
+        ink: strength,
+      };
+    });
+    const { size } = options;
+    const place = places[count];
+    const painted = this.#painter.paint({
+      background: onWhite ? 'white' : drawBackground(random),
+      backgroundRandom: random.fork('background'),
+      drawings,
+      word:
+        word === undefined || place === undefined
+          ? undefined
+          : { ...word, left: place.x * size, top: place.y * size, height: word.height * place.shrink * size },
+      noise: options.vary && random.uniform() < 0.25 ? random.uniform(2, 14) : 0,
+      noiseSeed: random.uint32(),
+    });
+    if (painted.drawings.some(({ visible }) => visible < VISIBLE)) return undefined;
+    const objects = concepts.map((concept, i): SceneObject => {
+      const { box, painted: part, colour } = painted.drawings[i]!;
+      return {
+        concept,
+        kind: this.vocabulary.kindOf(concept),
+        box,
+        x: (box[0] + box[2]) / 2,
+        y: (box[1] + box[3]) / 2,
+        area: (box[2] - box[0]) * (box[3] - box[1]),
+        painted: part,
+        colour,
+      };
+    });
+    return {
+      picture: painted.picture,
+      objects: objects.sort((a, b) => a.x - b.x),
+      word: word === undefined ? undefined : { text: word.text, box: painted.word! },
+      single: isSingle,
+      focus: chosen.focus,
+    };
+  }
+
+  #anyConcept(random: Random, set: number): Concept[] {
+    for (let attempt = 0; attempt < 1000; attempt++) {
+      const concept = random.pick(this.vocabulary.concepts);
+      if (this.#drawn[set]![concept.index] === 1) return [concept];
+    }
+    return [];
+  }
+
+  #anySet({ index }: Concept, first: number, random: Random): number {
+    const set = random.integer(this.#sprites.length);
+    return this.#drawn[set]![index] === 1 ? set : first;
+  }
+
+  #manner(concept: Concept, random: Random): Manner {
+    if (!this.options.vary) return UPRIGHT;
+    return {
+      angle: (random.uniform(-12, 12) * Math.PI) / 180,
+      aspect: random.uniform(0.9, 1.1),
+      shear: random.uniform(-0.06, 0.06),
+      mirror: mayMirror(concept) && random.uniform() < 0.5,
+    };
+  }
+
+  /** A word whose lengths are parts of the picture's side; where it goes is not yet known. */
+  #word(random: Random): WordPlacement {
+    const dark: Rgb = [random.uniform(0, 110), random.uniform(0, 90), random.uniform(0, 110)];
+    const light: Rgb = [random.uniform(200, 255), random.uniform(200, 255), random.uniform(200, 255)];
+    const isLight = random.uniform() < 0.4;
+    return {
+      text: drawWord(this.#words, random),
+      left: 0,
+      top: 0,
+      height: random.uniform(0.09, 0.14),
+      radius: random.uniform(0.4, 0.75),
+      slant: random.uniform() < 0.3 ? random.uniform(0, 0.25) : 0,
+      stretch: random.uniform(0.85, 1.15),
+      ink: isLight ? light : dark,
+      plate: isLight ? dark : light,
+    };
+  }
+}
+
+function isNamedByColour(concept: Concept): boolean {
+  return COLOUR_WORD.test(concept.wording.en.name);
+}
+
+/** A change of colour that leaves its name true. */
+function tint(concept: Concept, random: Random): ReturnType<typeof colourMatrix> {
+  const around = (reach: number): number => random.uniform(-reach, reach);
+  const isNamed = isNamedByColour(concept);
+  const grey = random.uniform() < 0.04 && !isNamed;
+  return colourMatrix(
+    (around(isNamed ? 4 : 11) * Math.PI) / 180,
+    grey ? 0 : 1 + around(isNamed ? 0.1 : 0.3),
+    1 + around(0.2),
+    around(0.08),
+    [1 + around(0.06), 1 + around(0.06), 1 + around(0.06)],
+  );
+}
+
+function drawBackground(random: Random): Background {
+  let rest = random.uniform();
+  for (const kind of BACKGROUNDS) {
+    rest -= BACKGROUND_SHARE[kind];
+    if (rest < 0) return kind;
+  }
+  return 'white';
+}

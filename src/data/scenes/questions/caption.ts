@@ -1,0 +1,68 @@
+import type { Random } from '../../../core/index.ts';
+import type { Language } from '../../emoji/concepts.ts';
+import { colourName } from '../colours.ts';
+import { inRegion, regionOf } from '../phrases.ts';
+import { inWords, listOf, type Asker } from '../question.ts';
+import type { Scene, SceneObject } from '../scene.ts';
+import { nameOf, someOf } from '../vocabulary.ts';
+
+/** How much a caption says: what is there, also where, or also in which colour. */
+export const CAPTION_STYLES = ['plain', 'places', 'colours'] as const;
+export type CaptionStyle = (typeof CAPTION_STYLES)[number];
+
+const WORDINGS = {
+  en: {
+    plain: ['Describe the picture.', 'Describe the picture in one sentence.', 'What is in the picture?'],
+    places: ['Describe what is where in the picture.', 'Describe the picture with positions.'],
+    colours: ['Describe the picture with colours.', 'Describe what the picture shows, and in which colours.'],
+  },
+  zh: {
+    plain: ['描述这张图片。', '用一句话描述这张图片。', '图片里有什么？'],
+    places: ['描述图中什么东西在什么位置。', '描述这张图片，说明位置。'],
+    colours: ['描述这张图片，说明颜色。', '描述图中有什么，是什么颜色。'],
+  },
+} as const;
+
+const PLAIN_SHARE = 0.6;
+
+/** One sentence about all that is there. */
+export const askCaption: Asker = ({ scene, language, random }) => {
+  const style = drawStyle(random);
+  const text = describeScene(scene, language, style);
+  const names = scene.objects.map(({ concept }) => nameOf(concept, language));
+  return inWords('caption', style, language, random.pick<string>(WORDINGS[language][style]), text, { names });
+};
+
+function drawStyle(random: Random): CaptionStyle {
+  return random.uniform() < PLAIN_SHARE ? 'plain' : random.uniform() < 0.5 ? 'places' : 'colours';
+}
+
+/** A sentence that names all drawings from left to right, and the word if there is one. */
+export function describeScene(scene: Scene, language: Language, style: CaptionStyle = 'plain'): string {
+  const things = scene.objects.map((object) => describeObject(object, language, style));
+  if (language === 'zh') {
+    const list = listOf(things, language);
+    return scene.word === undefined ? `图中有${list}。` : `图中有${list}，还写着“${scene.word.text.toLowerCase()}”。`;
+  }
+  if (scene.word !== undefined)
+    things.push(`the ${isNumber(scene.word.text) ? 'number' : 'word'} "${scene.word.text.toLowerCase()}"`);
+  return `The picture shows ${listOf(things, language)}.`;
+}
+
+function isNumber(text: string): boolean {
+  return /^\d+$/.test(text);
+}
+
+function describeObject(object: SceneObject, language: Language, style: CaptionStyle): string {
+  const name = someOf(object.concept, language);
+  if (style === 'places') {
+    const region = regionOf(object);
+    if (region === undefined) return name;
+    return language === 'zh' ? `${inRegion(region, language)}的${name}` : `${name} ${inRegion(region, language)}`;
+  }
+  if (style === 'colours' && object.colour !== undefined) {
+    const colour = colourName(object.colour, language);
+    return language === 'zh' ? `${name}（${colour}）` : `${name} in ${colour}`;
+  }
+  return name;
+}

@@ -1,0 +1,79 @@
+import { DataError, type Random } from '../../core/index.ts';
+import { sampleRandom } from '../dataset.ts';
+import type { EmojiMaterial } from '../emoji/dataset.ts';
+import type { Sample, SampleMoment, SampleSource } from '../samples.ts';
+import { askAbout } from './ask.ts';
+import { SceneMaker } from './maker.ts';
+import { fullSceneOptions, TRAINING_SETS, type FullSceneOptions, type SceneOptions } from './options.ts';
+import { asConversation, type SceneQuestion } from './question.ts';
+import { CAPTION_STYLES, describeScene } from './questions/caption.ts';
+import type { Scene } from './scene.ts';
+import { SceneVocabulary } from './vocabulary.ts';
+
+/** A scene with what is asked about it. */
+export interface AskedScene {
+  readonly scene: Scene;
+  readonly questions: readonly SceneQuestion[];
+}
+
+/** What {@link SceneSource} takes. */
+export interface SceneSourceOptions extends SceneOptions {
+  /** Pictures in one pass; every pass makes new ones. */
+  readonly length: number;
+}
+
+/**
+ * Emoji scenes to be trained on: picture `index` of a pass with a conversation for each question. Every pass makes new ones.
+ * Drawings whose licence forbids to share weights that were trained on them are refused.
+ */
+export class SceneSource implements SampleSource {
+  readonly length: number;
+  readonly options: FullSceneOptions;
+  readonly vocabulary: SceneVocabulary;
+  readonly #maker: SceneMaker;
+
+  /** @throws DataError for options that make no sense */
+  constructor({ length, ...options }: SceneSourceOptions, material: EmojiMaterial) {
+    if (!Number.isSafeInteger(length) || length < 1 || length > 2 ** 31)
+      throw new DataError(`a pass of ${length} scenes is impossible`, 'give a whole number from 1 to 2147483648');
+    this.length = length;
+    this.options = fullSceneOptions(options);
+    for (const set of this.options.sets) {
+      if (!TRAINING_SETS.includes(set))
+        throw new DataError(
+          `drawings of ${set} are for tests alone: their licence does not allow to share what is trained on them`,
+          `train on ${TRAINING_SETS.join(', ')}`,
+        );
+    }
+    this.vocabulary = new SceneVocabulary(material.concepts, this.options.without);
+    this.#maker = new SceneMaker(this.options, this.vocabulary, material.sprites);
+  }
+
+  /** The scene with its questions as records. */
+  scene(index: number, moment: SampleMoment): AskedScene {
+    return makeAsked(this.#maker, sampleRandom(moment.seed, moment.epoch, index));
+  }
+
+  sample(index: number, moment: SampleMoment): Sample {
+    const { scene, questions } = this.scene(index, moment);
+    const random = sampleRandom(moment.seed, moment.epoch, index).fork('caption');
+    const language = random.pick(this.options.languages);
+    const style = random.pick(CAPTION_STYLES);
+    const name = `scene ${moment.seed}/${moment.epoch}/${index}`;
+    return {
+      id: name,
+      pictures: [{ name, open: () => scene.picture }],
+      conversations: questions.map((question) => asConversation(question)),
+      regions: scene.objects.map(({ box, concept }) => ({ picture: 0, box, concept: concept.index })),
+      captions: [describeScene(scene, language, style)],
+    };
+  }
+}
+
+/** A scene and its questions; the questions have their own chance, so that the picture does not depend on what is asked. */
+export function makeAsked(maker: SceneMaker, random: Random): AskedScene {
+  const { questions, kinds, languages } = maker.options;
+  const asking = random.fork('questions');
+  const scene = maker.make(random);
+  return { scene, questions: askAbout(scene, questions, kinds, languages, asking, maker.vocabulary) };
+}

@@ -1,0 +1,31 @@
+import { LANGUAGES } from '../emoji/concepts.ts';
+import type { EmojiMaterial } from '../emoji/dataset.ts';
+import type { SamplePart } from '../samples.ts';
+import { sampleRandom } from '../dataset.ts';
+import { makeAsked } from './source.ts';
+import { SceneMaker } from './maker.ts';
+import { fullSceneOptions, type SceneOptions } from './options.ts';
+import { nameOf, SceneVocabulary, someOf, theOf } from './vocabulary.ts';
+
+/**
+ * What a tokenizer is made from: every name in both languages as questions use it, then the questions and answers of `count`
+ * scenes.
+ */
+export function* sceneTexts(options: SceneOptions, material: EmojiMaterial, count = 3000, seed = 1): Generator<string> {
+  for (const concept of material.concepts) {
+    for (const language of LANGUAGES)
+      yield* new Set([nameOf(concept, language), someOf(concept, language), theOf(concept, language)]);
+  }
+  const vocabulary = new SceneVocabulary(material.concepts, options.without);
+  const maker = new SceneMaker(fullSceneOptions(options), vocabulary, material.sprites);
+  for (let index = 0; index < count; index++) {
+    for (const { question, answer } of makeAsked(maker, sampleRandom(seed, 0, index)).questions) {
+      yield* textsOf(question);
+      yield* textsOf(answer);
+    }
+  }
+}
+
+function* textsOf(parts: readonly SamplePart[]): Generator<string> {
+  for (const part of parts) if (part.type === 'text') yield part.text;
+}

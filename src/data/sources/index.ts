@@ -1,0 +1,4 @@
+export * from './length-buckets.ts';
+export * from './mixed.ts';
+export * from './order.ts';
+export * from './parts.ts';

@@ -1,0 +1,2 @@
+export * from './emoji-scenes.ts';
+export * from './vqa-jsonl.ts';

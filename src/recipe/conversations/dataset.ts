@@ -1,0 +1,114 @@
+import { DataError, hostTensor, type HostTensor, joinRows } from '../../core/index.ts';
+import {
+  type Batch,
+  type Dataset,
+  type Position,
+  type Sample,
+  type SampleSource,
+  shuffledOrder,
+} from '../../data/index.ts';
+import { type ConversationReader, encodeSample } from './encode.ts';
+import { type MatchingShape, matchingTensors } from './matching.ts';
+import { packSamples, type PackOptions, placeSamples, sizeOf } from './pack.ts';
+
+/** How samples become batches. */
+export interface ConversationShape extends Omit<PackOptions, 'rows'> {
+  /** What matching objectives read; absent without such objectives. */
+  readonly matching?: (MatchingShape & { readonly endToken: number }) | undefined;
+}
+
+/** Which samples share a row: indexes into the source, each sample once. Without it every sample has a row of its own. */
+export type RowPlan = readonly (readonly number[])[];
+
+/**
+ * Conversations packed into rows: an element is a row. Where a sample has a row of its own, conversations that do not fit
+ * into it are left out, which is for sources that make as many as there is room for.
+ */
+export class ConversationDataset implements Dataset {
+  readonly length: number;
+  readonly #source: SampleSource;
+  readonly #reader: ConversationReader;
+  readonly #shape: ConversationShape;
+  readonly #plan: RowPlan | undefined;
+
+  constructor(source: SampleSource, reader: ConversationReader, shape: ConversationShape, plan?: RowPlan) {
+    this.#source = source;
+    this.#reader = reader;
+    this.#shape = shape;
+    this.#plan = plan;
+    this.length = plan?.length ?? source.length;
+  }
+
+  async batch({ seed, epoch, index }: Position, size: number): Promise<Batch> {
+    const order = shuffledOrder(this.length, seed, epoch).subarray(index, index + size);
+    const rows = Array.from(order, (row) => this.#plan?.[row] ?? [row]);
+    const samples: Sample[] = [];
+    for (const row of rows) for (const number of row) samples.push(await this.#source.sample(number, { seed, epoch }));
+    const encoded = [];
+    for (const sample of samples) encoded.push(await encodeSample(sample, this.#reader));
+    const { imageToken, matching } = this.#shape;
+    const sizes = encoded.map((sample) => sizeOf(sample, imageToken));
+    let first = 0;
+    const placements = rows.flatMap((row, number) => {
+      const start = first;
+      first += row.length;
+      const placed = placeSamples(sizes.slice(start, first), { ...this.#shape, rows: 1 }, this.#plan !== undefined);
+      if (this.#plan !== undefined && placed.length < row.length)
+        throw this.#overlong(samples.slice(start, first), sizes.slice(start, first));
+      return placed.map((placement) => ({ ...placement, sample: placement.sample + start, row: number }));
+    });
+    const packed = packSamples(encoded, sizes, placements, { ...this.#shape, rows: rows.length });
+    return {
+      ids: samples.map(({ id }) => id),
+      tensors: {
+        ...packed,
+        ...pictureTensors(
+          encoded.flatMap(({ pictures }) => pictures.map(({ inputs }) => inputs)),
+          this.#plan !== undefined,
+        ),
+        ...(matching === undefined
+          ? {}
+          : matchingTensors(samples, this.#reader.tokenizer, matching.endToken, matching)),
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#source.close?.();
+  }
+
+  #overlong(samples: readonly Sample[], sizes: readonly { shared: number; own: readonly number[] }[]): DataError {
+    const lengths = sizes.map(({ shared, own }, i) => `${samples[i]!.id}: ${shared + Math.min(...own)} tokens`);
+    return new DataError(
+      `a row of ${this.#shape.length} tokens (${this.#shape.learned} learned) is too short: ${lengths.join('; ')}`,
+      'raise data.length or data.learned, shorten the sample or leave it out',
+    );
+  }
+}
+
+/**
+ * Inputs of all pictures, one under another.
+ * @param padded whether blank ones follow, so that batches of many numbers of pictures have few shapes
+ */
+function pictureTensors(
+  inputs: readonly Readonly<Record<string, HostTensor>>[],
+  padded: boolean,
+): Record<string, HostTensor> {
+  const names = Object.keys(inputs[0] ?? {});
+  return Object.fromEntries(
+    names.map((name) => {
+      const { dtype, shape, data } = joinRows(inputs.map((picture) => picture[name]!));
+      const [rows, ...rest] = shape as readonly [number, ...number[]];
+      const all = hostTensor(dtype, [padded ? fewShapes(rows) : rows, ...rest]);
+      // Of its own memory, which a worker can give away.
+      all.data.set(data as never);
+      return [name, all];
+    }),
+  );
+}
+
+/** The next of 1, 2, 3, 4, 6, 8, 12, 16, … */
+function fewShapes(count: number): number {
+  const power = 2 ** Math.ceil(Math.log2(count));
+  return count <= 0.75 * power ? 0.75 * power : power;
+}

@@ -1,0 +1,170 @@
+/** From a sample to tokens, and which of them are learned: those that the assistant says. */
+// T tokens
+import { CheckpointError, DataError } from '../../core/index.ts';
+import type {
+  ChatMessage,
+  CheckpointTokenizer,
+  ContentPart,
+  Picture,
+  Sample,
+  SamplePart,
+  SampleTurn,
+} from '../../data/index.ts';
+import type { ImageTextProcessor, PreparedPicture } from '../../models/index.ts';
+
+/** What turns samples into tokens. */
+export interface ConversationReader {
+  readonly tokenizer: CheckpointTokenizer;
+  /** Absent in models that read no pictures. */
+  readonly processor?: ImageTextProcessor | undefined;
+}
+
+/** One conversation as the model reads it. */
+export interface EncodedConversation {
+  /** T ids, with an image token for each row of features. */
+  readonly tokens: readonly number[];
+  /** T numbers: 1 where the token belongs to what the assistant says, its end included. */
+  readonly learned: Uint8Array;
+  /** What was encoded, before image markers were spread out. */
+  readonly text: string;
+}
+
+/** A sample as the model reads it. */
+export interface EncodedSample {
+  readonly id: string;
+  readonly conversations: readonly EncodedConversation[];
+  readonly pictures: readonly PreparedPicture[];
+}
+
+/**
+ * Writes each conversation as the chat template has it and finds the assistant's tokens.
+ * @throws DataError naming the sample: a picture that cannot be read, a conversation that the template refuses, no turn of
+ *   the assistant; CheckpointError when the model has no chat template
+ */
+export async function encodeSample(sample: Sample, reader: ConversationReader): Promise<EncodedSample> {
+  const pictures: Picture[] = [];
+  for (const { name, open } of sample.pictures) pictures.push(await naming(`${sample.id}: ${name}`, open));
+  let prepared: readonly PreparedPicture[] = [];
+  const conversations: EncodedConversation[] = [];
+  for (const [number, turns] of sample.conversations.entries()) {
+    const where = sample.conversations.length === 1 ? sample.id : `${sample.id}, conversation ${number}`;
+    const encoded = await naming(where, () => encodeConversation(turns, pictures, reader));
+    conversations.push(encoded.conversation);
+    if (encoded.pictures.length > prepared.length) prepared = encoded.pictures;
+  }
+  return { id: sample.id, conversations, pictures: prepared };
+}
+
+/** Errors of data with the place where they happened. */
+async function naming<T>(where: string, act: () => T | Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (cause) {
+    if (cause instanceof CheckpointError) throw cause;
+    throw new DataError(`${where}: ${cause instanceof Error ? cause.message : String(cause)}`, undefined, { cause });
+  }
+}
+
+function encodeConversation(
+  turns: readonly SampleTurn[],
+  pictures: readonly Picture[],
+  { tokenizer, processor }: ConversationReader,
+): { conversation: EncodedConversation; pictures: readonly PreparedPicture[] } {
+  const { chatTemplates } = tokenizer;
+  if (chatTemplates === undefined)
+    throw new CheckpointError('the model has no chat template', 'use one that was tuned for conversations');
+  const shown = turns.flatMap(({ content }) =>
+    content.flatMap((part) => (part.type === 'image' ? [pictureOf(pictures, part.picture)] : [])),
+  );
+  if (shown.length > 0 && processor === undefined)
+    throw new DataError('the model reads no pictures', 'use a model that does, or leave the pictures out');
+  const messages = turns.map((turn) => asMessage(turn, pictures, processor));
+  const text = chatTemplates.render(messages);
+  const spans = assistantSpans(messages, text, (list, generation) =>
+    chatTemplates.render(list, { addGenerationPrompt: generation }),
+  );
+  const whole =
+    processor === undefined
+      ? { tokens: tokenizer.encode(text, { specialTokens: false }), pictures: [] }
+      : processor.prepare(text, shown);
+  const learned = new Uint8Array(whole.tokens.length);
+  for (const { start, end } of spans)
+    learned.fill(
+      1,
+      tokensBefore(text, start, whole.tokens, tokenizer),
+      tokensBefore(text, end, whole.tokens, tokenizer),
+    );
+  return { conversation: { tokens: whole.tokens, learned, text }, pictures: whole.pictures };
+}
+
+function pictureOf(pictures: readonly Picture[], number: number): Picture {
+  const found = pictures[number];
+  if (found === undefined)
+    throw new DataError(`picture ${number} of ${pictures.length}`, 'correct the numbers of the pictures');
+  return found;
+}
+
+function asMessage(
+  { role, content }: SampleTurn,
+  pictures: readonly Picture[],
+  processor: ImageTextProcessor | undefined,
+): ChatMessage {
+  const text = (part: SamplePart): string => {
+    if (part.type === 'text') return part.text;
+    if (part.type === 'image') return '';
+    const [picture] = pictures;
+    const written = picture === undefined ? undefined : processor?.grounding?.write?.(part.box, picture);
+    return written ?? `[${part.box.map((side) => side.toFixed(3)).join(', ')}]`;
+  };
+  if (processor === undefined) return { role, content: content.map(text).join('') };
+  const parts: ContentPart[] = [];
+  for (const part of content) {
+    const last = parts.at(-1);
+    if (part.type === 'image') parts.push({ type: 'image' });
+    else if (last?.type === 'text') parts[parts.length - 1] = { type: 'text', text: `${last.text}${text(part)}` };
+    else parts.push({ type: 'text', text: text(part) });
+  }
+  return { role, content: parts };
+}
+
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Letters of what the assistant says, with what ends its turns. */
+function assistantSpans(
+  messages: readonly ChatMessage[],
+  text: string,
+  render: (messages: readonly ChatMessage[], generation: boolean) => string,
+): Span[] {
+  const spans: Span[] = [];
+  for (const [i, { role }] of messages.entries()) {
+    if (role !== 'assistant') continue;
+    const before = render(messages.slice(0, i), true);
+    const after = i === messages.length - 1 ? text : render(messages.slice(0, i + 1), false);
+    if (!text.startsWith(before) || !text.startsWith(after))
+      throw new DataError(
+        `the chat template writes turn ${i + 1} otherwise once others follow, so that its tokens cannot be told apart`,
+        'give conversations of one question and one answer',
+      );
+    // A line break after the end of the turn is not learned.
+    spans.push({ start: before.length, end: after.trimEnd().length });
+  }
+  if (spans.length === 0)
+    throw new DataError('the assistant says nothing, so that there is nothing to learn', 'add its answer');
+  return spans;
+}
+
+/** How many tokens come before a letter. What follows is encoded by itself, as it is when a model writes it. */
+function tokensBefore(text: string, letter: number, tokens: readonly number[], tokenizer: CheckpointTokenizer): number {
+  const rest = text.slice(letter);
+  const after = rest === '' ? [] : tokenizer.encode(rest, { specialTokens: false });
+  const start = tokens.length - after.length;
+  if (start < 0 || after.some((token, i) => token !== tokens[start + i]))
+    throw new DataError(
+      `the tokens of the text do not divide at letter ${letter}, ${JSON.stringify(rest.slice(0, 30))}`,
+      'a special token between the turns, as chat templates have it, lets them divide; pictures go before the first answer',
+    );
+  return start;
+}

@@ -1,0 +1,72 @@
+/** What objectives that hold pictures against concepts and descriptions read, from what samples know. */
+// I pictures, K regions of a picture, P patches of a picture, C concepts, L tokens of a description
+import { DataError, hostTensor, type HostTensor } from '../../core/index.ts';
+import type { CheckpointTokenizer, RelativeBox, Sample } from '../../data/index.ts';
+import { IGNORED } from '../../train/index.ts';
+
+export interface MatchingShape {
+  /** K: regions of a picture, at most; further ones are left out. */
+  readonly regions: number;
+  /** Patches on a picture's side. */
+  readonly side: number;
+  /** L. */
+  readonly captionLength: number;
+  /** C. */
+  readonly concepts: number;
+}
+
+/**
+ * @param samples each of one picture
+ * @param endToken ends a description
+ * @throws DataError naming the sample that has more or fewer pictures, or no description
+ */
+export function matchingTensors(
+  samples: readonly Sample[],
+  tokenizer: CheckpointTokenizer,
+  endToken: number,
+  shape: MatchingShape,
+): Record<'region_weights' | 'region_concepts' | 'caption_ids' | 'caption_ends' | 'shown', HostTensor> {
+  const { regions, side, captionLength, concepts } = shape;
+  const count = samples.length;
+  const patches = side * side;
+  const weights = hostTensor('float32', [count, regions, patches]);
+  const labels = hostTensor('int64', [count * regions], new BigInt64Array(count * regions).fill(BigInt(IGNORED)));
+  const ids = hostTensor(
+    'int64',
+    [count, captionLength],
+    new BigInt64Array(count * captionLength).fill(BigInt(endToken)),
+  );
+  const ends = hostTensor('int64', [count]);
+  const shown = hostTensor('float32', [count, concepts]);
+  for (const [i, { id, pictures, regions: known = [], captions }] of samples.entries()) {
+    const caption = captions?.[0];
+    if (pictures.length !== 1 || caption === undefined)
+      throw new DataError(
+        `${id}: matching needs samples of one picture with a description`,
+        'leave the matching objectives out for these data',
+      );
+    for (const [k, { box, concept }] of known.slice(0, regions).entries()) {
+      writeOverlap(box, side, weights.data.subarray((i * regions + k) * patches, (i * regions + k + 1) * patches));
+      labels.data[i * regions + k] = BigInt(concept);
+    }
+    for (const { concept } of known) shown.data[i * concepts + concept] = 1;
+    const tokens = tokenizer.encode(caption, { specialTokens: false }).slice(0, captionLength - 1);
+    for (const [j, token] of tokens.entries()) ids.data[i * captionLength + j] = BigInt(token);
+    ends.data[i] = BigInt(i * captionLength + tokens.length);
+  }
+  return { region_weights: weights, region_concepts: labels, caption_ids: ids, caption_ends: ends, shown };
+}
+
+/** How much of the box lies in each patch; the sum is one. */
+function writeOverlap([left, top, right, bottom]: RelativeBox, side: number, out: Float32Array): void {
+  let sum = 0;
+  for (let row = 0; row < side; row++) {
+    const height = Math.max(0, Math.min(bottom * side, row + 1) - Math.max(top * side, row));
+    for (let column = 0; height > 0 && column < side; column++) {
+      const width = Math.max(0, Math.min(right * side, column + 1) - Math.max(left * side, column));
+      out[row * side + column] = width * height;
+      sum += width * height;
+    }
+  }
+  if (sum > 0) for (let i = 0; i < out.length; i++) out[i]! /= sum;
+}

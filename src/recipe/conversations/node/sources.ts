@@ -1,0 +1,145 @@
+/** The sources that a recipe names, mixed by their weights. */
+import { DataError } from '../../../core/index.ts';
+import {
+  mixed,
+  type Picture,
+  picture,
+  type ReportProgress,
+  type Sample,
+  type SampleSource,
+} from '../../../data/index.ts';
+import { loadConcepts } from '../../../data/node/index.ts';
+import { openSampleSource } from '../../../data/formats/node/index.ts';
+import type { SourceDescription } from '../../../data/formats/index.ts';
+import { type SceneSourceOptions, sceneTexts, WITHHELD_CONCEPTS } from '../../../data/scenes/index.ts';
+import { create as createScenes, prepare as prepareScenes } from '../../../data/scenes/node/source.ts';
+import type { FilesSource, ScenesSource } from '../../tuning/types.ts';
+
+/** Plain data, so that it can be sent to a worker. */
+export interface SourcesOptions {
+  readonly sources: readonly (ScenesSource | FilesSource)[];
+  readonly seed: number;
+  /** Side of the model's pictures, which scenes are made with; their own usual one where absent. */
+  readonly imageSize: number | undefined;
+  /** Folder for rendered drawings. */
+  readonly cacheFolder?: string;
+}
+
+/** What sources share among workers, one for each. */
+export type SourcesMaterial = readonly (Awaited<ReturnType<typeof prepareScenes>> | undefined)[];
+
+/** Samples of all sources. */
+export interface OpenedSources extends SampleSource {
+  /** Whether each sample has a row of its own, with as many of its conversations as fit. */
+  readonly fitted: boolean;
+}
+
+/** Scenes from which a tokenizer's texts are taken. */
+const TOKENIZED_SCENES = 3000;
+
+/** Loads what sources share. @throws DataError */
+export async function prepareSources(options: SourcesOptions, report?: ReportProgress): Promise<SourcesMaterial> {
+  const material = [];
+  for (const source of options.sources)
+    material.push(source.kind === 'scenes' ? await prepareScenes(sceneOptions(source, options), report) : undefined);
+  return material;
+}
+
+/** @param material of {@link prepareSources}  @throws DataError when a source cannot be read */
+export async function openSources(options: SourcesOptions, material: SourcesMaterial): Promise<OpenedSources> {
+  const opened: SampleSource[] = [];
+  const weights = options.sources.map(({ weight }) => weight);
+  for (const [i, source] of options.sources.entries())
+    opened.push(source.kind === 'scenes' ? openScenes(source, options, material[i]) : await openFiles(source));
+  const mixture =
+    opened.length === 1 ? opened[0]! : mixed(opened.map((source, i) => ({ source, weight: weights[i]! })));
+  return {
+    length: mixture.length,
+    // Beside samples that are made to fill a row, others have a row of their own too.
+    fitted: options.sources.some(({ kind }) => kind === 'scenes'),
+    ...(mixture.concepts === undefined ? {} : { concepts: mixture.concepts }),
+    sample: (index, moment) => mixture.sample(index, moment),
+    close: () => mixture.close?.(),
+  };
+}
+
+/** How many concepts the sources' regions speak of. @throws DataError where they know none */
+export async function conceptsOf(sources: readonly (ScenesSource | FilesSource)[]): Promise<number> {
+  if (sources.every(({ kind }) => kind === 'scenes')) return (await loadConcepts()).length;
+  throw new DataError(
+    'the data do not say what pictures show where, which matching of regions needs',
+    'set objectives.regions and objectives.shown to 0',
+  );
+}
+
+/** All that the sources can say, to make a tokenizer of. */
+export async function textsOf(
+  sources: readonly (ScenesSource | FilesSource)[],
+  cacheFolder: string,
+): Promise<string[]> {
+  const texts: string[] = [];
+  for (const source of sources) {
+    if (source.kind === 'scenes') {
+      // Questions of all kinds, since later stages ask others than the first.
+      const { kinds: _, ...options } = sceneOptions(source, { sources, seed: 0, imageSize: undefined, cacheFolder });
+      texts.push(...sceneTexts(options, await prepareScenes(options), TOKENIZED_SCENES));
+      continue;
+    }
+    const opened = await openFiles(source);
+    try {
+      for (let i = 0; i < opened.length; i++) texts.push(...saidIn(await opened.sample(i, { seed: 0, epoch: 0 })));
+    } finally {
+      await opened.close?.();
+    }
+  }
+  return texts;
+}
+
+function saidIn({ conversations }: Sample): string[] {
+  return conversations.flatMap((turns) =>
+    turns.flatMap(({ content }) => content.flatMap((part) => (part.type === 'text' ? [part.text] : []))),
+  );
+}
+
+function sceneOptions(source: ScenesSource, { imageSize, cacheFolder }: SourcesOptions): SceneSourceOptions {
+  return {
+    sets: source.sets,
+    length: source.length,
+    questions: source.questions,
+    singles: source.single,
+    objects: source.objects,
+    without: WITHHELD_CONCEPTS,
+    ...(source.kinds === undefined ? {} : { kinds: source.kinds }),
+    ...(imageSize === undefined ? {} : { size: imageSize }),
+    ...(cacheFolder === undefined ? {} : { cacheFolder }),
+  };
+}
+
+function openScenes(source: ScenesSource, options: SourcesOptions, material: SourcesMaterial[number]): SampleSource {
+  if (material === undefined) throw new DataError('the drawings of scenes were not prepared');
+  const scenes = createScenes(sceneOptions(source, options), material);
+  return source.blind ? withoutPictures(scenes) : scenes;
+}
+
+async function openFiles({ path, format }: FilesSource): Promise<SampleSource> {
+  return openSampleSource({ path, ...(format === undefined ? {} : { format: format as SourceDescription['format'] }) });
+}
+
+/** The same samples with plain grey pictures. */
+function withoutPictures(source: SampleSource): SampleSource {
+  return {
+    length: source.length,
+    ...(source.concepts === undefined ? {} : { concepts: source.concepts }),
+    sample: async (index, moment) => {
+      const sample = await source.sample(index, moment);
+      return {
+        ...sample,
+        pictures: sample.pictures.map(({ name, open }) => ({ name, open: async () => grey(await open()) })),
+      };
+    },
+  };
+}
+
+function grey({ width, height }: Picture): Picture {
+  return picture(width, height, 3, new Uint8Array(width * height * 3).fill(128));
+}

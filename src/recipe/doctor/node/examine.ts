@@ -1,0 +1,94 @@
+/** A recipe looked at before it is run: `sensorium doctor RECIPE`. */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SensoriumError } from '../../../core/index.ts';
+import type { AnyRecipe } from '../../node/read-recipe.ts';
+import { defaultCacheFolder } from '../../node/run-recipe.ts';
+import type { Budget } from '../budget.ts';
+import { orderFindings, type RecipeFinding } from '../finding.ts';
+import type { LossPiece } from '../loss-text.ts';
+import { examineFusion } from './examine-fusion.ts';
+import { examineTuning } from './examine-tuning.ts';
+
+export interface ExamineOptions {
+  /** Samples that are looked at, spread over the data. */
+  readonly samples: number;
+  /** Of them, how many are shown. */
+  readonly show: number;
+  /** File or folder of evaluation data that training must not have. */
+  readonly against?: string | undefined;
+  /** For rendered drawings; the usual one by default. */
+  readonly cacheFolder?: string;
+}
+
+/** A conversation and which of its tokens carry loss. */
+export interface ShownConversation {
+  readonly sample: string;
+  readonly pieces: readonly LossPiece[];
+}
+
+export interface Examination {
+  /** The worst first. */
+  readonly findings: readonly RecipeFinding[];
+  readonly shown: readonly ShownConversation[];
+  /** Samples that were looked at. */
+  readonly examined: number;
+  /** Absent where an error came before it. */
+  readonly budget: Budget | undefined;
+}
+
+/** Parts of an examination as they are found. */
+export interface Examining extends Omit<ExamineOptions, 'cacheFolder'> {
+  readonly cacheFolder: string;
+  readonly findings: RecipeFinding[];
+  readonly shown: ShownConversation[];
+  examined: number;
+  budget: Budget | undefined;
+}
+
+/** Never throws for what a recipe, a model or data do wrong: that is what is reported. */
+export async function examineRecipe(read: AnyRecipe, options: ExamineOptions): Promise<Examination> {
+  const examining: Examining = {
+    ...options,
+    cacheFolder: options.cacheFolder ?? defaultCacheFolder(),
+    findings: [],
+    shown: [],
+    examined: 0,
+    budget: undefined,
+  };
+  await folderFindings(read.recipe.output, examining);
+  if (read.kind === 'fusion') await examineFusion(read.recipe, examining);
+  else await examineTuning(read.recipe, examining);
+  const { findings, shown, examined, budget } = examining;
+  return { findings: orderFindings(findings), shown, examined, budget };
+}
+
+async function folderFindings(output: string, { findings }: Examining): Promise<void> {
+  if ((await stat(join(output, 'metrics.jsonl')).catch(() => undefined)) === undefined) return;
+  findings.push({
+    level: 'warning',
+    check: 'output',
+    where: 'output',
+    message: `${output} holds a run already`,
+    hint: 'go on with it by train --resume, or name another folder with --out',
+  });
+}
+
+/**
+ * Does a part of the work; an error of the project's own becomes a finding.
+ * @returns undefined after an error
+ */
+export async function attempt<T>(
+  { findings }: Examining,
+  at: Pick<RecipeFinding, 'check' | 'where'>,
+  act: () => T | Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof SensoriumError)) throw error;
+    const [message = ''] = error.message.split('\n  → ');
+    findings.push({ level: 'error', ...at, message, ...(error.hint === undefined ? {} : { hint: error.hint }) });
+    return undefined;
+  }
+}

@@ -1,0 +1,140 @@
+/** What a recipe for a model of pictures and texts may say. Every object is strict: an unknown key is an error. */
+import { z } from 'zod';
+import { optimizerSection, scheduleSection, trainSection } from '../schema.ts';
+import type { TuningRecipe } from './types.ts';
+
+const weight = z.number().min(0).max(1000);
+const factor = z.number().min(0).max(1000).default(1);
+const count = z.number().int().min(1).max(1_000_000_000);
+const path = z.string().min(1).max(4096);
+
+/** Names of layers, or a pattern. */
+const layers = z.union([z.string().min(1).max(20_000), z.array(z.string().min(1).max(1000)).min(1).max(20_000)]);
+
+const lora = z.strictObject({
+  rank: count.max(65_536).default(8),
+  /** Scale of the change, times the rank; the rank unless told. */
+  alpha: z.number().positive().max(1e6).optional(),
+  dropout: z.number().min(0).lt(1).default(0),
+  targets: layers.default('all-linear'),
+  exclude: layers.optional(),
+  /** Scale by the root of the rank. */
+  rankStabilized: z.boolean().default(false),
+  dora: z.boolean().default(false),
+});
+
+const model = z.strictObject({
+  type: z.literal('image-text'),
+  /** Folder, or name of the Hub. */
+  from: path.optional(),
+  /** A new model in place of one that is there. */
+  create: z
+    .strictObject({
+      /** Contents of `config.json`, less what depends on the tokenizer. */
+      config: z.record(z.string(), z.unknown()),
+      /** Most tokens of the tokenizer that is made of the data's texts. */
+      vocabulary: count.max(1_000_000),
+    })
+    .optional(),
+  /** Folder of the run whose vectors of concepts matching goes on with. */
+  conceptsFrom: path.optional(),
+  /** A factor on the learning rate of each part; 0 leaves a part as it is. */
+  parts: z.strictObject({ vision: factor, connector: factor, language: factor }).prefault({}),
+  /** An adapter in place of the model's own weights. */
+  lora: lora.optional(),
+});
+
+const drawingSet = z.enum(['noto', 'noto-v1', 'twemoji', 'fluent-emoji-flat', 'fluent-emoji-high-contrast']);
+
+const scenes = z.strictObject({
+  kind: z.literal('scenes'),
+  weight: weight.default(1),
+  sets: z
+    .array(drawingSet)
+    .min(1)
+    .default([...drawingSet.options]),
+  /** Pictures of one pass. */
+  length: count.default(100_000),
+  /** Conversations about each picture. */
+  questions: count.max(64).default(10),
+  /** Parts of the kinds of questions. */
+  kinds: z.record(z.string(), weight).optional(),
+  /** Fewest and most drawings of the other pictures. */
+  objects: z.tuple([z.number().int().min(1).max(6), z.number().int().min(1).max(6)]).default([1, 6]),
+  /** Part of the pictures that show one thing alone. */
+  single: z.number().min(0).max(1).default(0.2),
+  /** Grey pictures in place of the real ones. */
+  blind: z.boolean().default(false),
+});
+
+const files = z.strictObject({
+  kind: z.literal('files'),
+  weight: weight.default(1),
+  /** File or folder. */
+  path,
+  format: z.string().min(1).max(100).optional(),
+});
+
+const sources = z
+  .array(z.discriminatedUnion('kind', [scenes, files]))
+  .min(1)
+  .max(100);
+
+const conversations = z.strictObject({
+  kind: z.literal('conversations'),
+  sources,
+  /** Tokens of a row. */
+  length: count.max(1_000_000).default(512),
+  /** Learned tokens of a row, at most; half of them unless told. */
+  learned: count.max(1_000_000).optional(),
+  /** Whether short answers count as much as long ones: 0 no, 1 yes. */
+  evenness: z.number().min(0).max(1).default(0),
+  /** What the model is asked while it learns. */
+  validation: z
+    .strictObject({
+      /** Where the questions come from; the sources that are learned from unless told, which scenes make other pictures in. */
+      sources: sources.optional(),
+      /** How many. */
+      questions: count.max(100_000).default(64),
+    })
+    .optional(),
+  /** Threads that make batches ahead of the step. */
+  workers: z.number().int().min(0).max(64).default(1),
+});
+
+const objectives = z.strictObject({
+  /** What the assistant says. */
+  language: weight.default(1),
+  /** Parts of pictures and one learned vector for each concept. */
+  regions: weight.default(0),
+  /** Pictures and their descriptions, among the batch. */
+  contrastive: weight.default(0),
+  /** Pictures and descriptions, and the vectors of all that they show. */
+  shown: weight.default(0),
+});
+
+const fields = z
+  .strictObject({
+    model,
+    data: conversations,
+    objectives: objectives.prefault({}),
+    optimizer: optimizerSection,
+    schedule: scheduleSection,
+    train: trainSection,
+    /** Folder of the run. */
+    output: path,
+  })
+  .superRefine(({ model: { from, create, parts }, objectives: parts_ }, context) => {
+    if ((from === undefined) === (create === undefined))
+      context.addIssue({ code: 'custom', path: ['model'], message: 'needs one of from and create' });
+    if (parts.vision + parts.connector + parts.language === 0)
+      context.addIssue({ code: 'custom', path: ['model', 'parts'], message: 'one of them must be more than 0' });
+    if (Object.values(parts_).every((part) => part === 0))
+      context.addIssue({ code: 'custom', path: ['objectives'], message: 'one of them must be more than 0' });
+  });
+
+/** A recipe for a model of pictures and texts. */
+export const tuningRecipe: z.ZodType<TuningRecipe> = fields.transform((recipe) => ({
+  ...recipe,
+  data: { ...recipe.data, learned: recipe.data.learned ?? Math.ceil(recipe.data.length / 2) },
+}));

@@ -1,0 +1,43 @@
+/** How the samples of a recipe become batches of its model. */
+import { TrainingError } from '../../core/index.ts';
+import type { ReadingArchitecture } from '../../auto/index.ts';
+import { SensoriumVL, stemPatches } from '../../models/index.ts';
+import type { ConversationShape } from '../conversations/dataset.ts';
+import type { TuningRecipe } from './types.ts';
+
+/** Tokens of a description that are compared. */
+const CAPTION_LENGTH = 48;
+/** Regions of a picture. */
+const REGIONS = 6;
+
+/** How samples become batches of this model. */
+export function shapeOf(
+  { data, objectives }: TuningRecipe,
+  { model }: ReadingArchitecture,
+  concepts: number | undefined,
+): ConversationShape {
+  const imageToken = 'imageToken' in model ? (model.imageToken as number) : undefined;
+  const shape = { length: data.length, learned: data.learned, evenness: data.evenness, imageToken, padToken: 0 };
+  if (objectives.regions + objectives.contrastive + objectives.shown === 0) return shape;
+  if (!(model instanceof SensoriumVL) || concepts === undefined)
+    throw new TrainingError(
+      'matching of pictures needs a model of type sensorium_vl and data that know what pictures show',
+      'set objectives.regions, contrastive and shown to 0',
+    );
+  const side = stemPatches(model.config.vision);
+  return {
+    ...shape,
+    matching: {
+      regions: REGIONS,
+      side,
+      captionLength: CAPTION_LENGTH,
+      concepts,
+      endToken: model.config.endToken,
+    },
+  };
+}
+
+/** Side of the pictures that scenes are made with. */
+export function imageSizeOf({ model }: ReadingArchitecture): number | undefined {
+  return model instanceof SensoriumVL ? model.config.vision.imageSize : undefined;
+}

@@ -1,0 +1,109 @@
+/** A checked recipe for a model of pictures and texts, with every default filled in. */
+import type { DrawingSetName, OptimizerSection, ScheduleSection, TrainSection } from '../types.ts';
+
+/** How each part of a model is trained: a factor on the learning rate, 0 to leave it as it is. */
+export interface PartsSection {
+  readonly vision: number;
+  readonly connector: number;
+  readonly language: number;
+}
+
+/** What is taught. */
+export interface ImageTextSection {
+  readonly type: 'image-text';
+  /** Folder, or name of the Hub. */
+  readonly from?: string | undefined;
+  /** A new model in place of one that is there. */
+  readonly create?: NewModelSection | undefined;
+  /** Run whose vectors of concepts matching goes on with; they are drawn anew where absent. */
+  readonly conceptsFrom?: string | undefined;
+  readonly parts: PartsSection;
+  /** An adapter in place of the model's own weights, which then stay as they are. */
+  readonly lora?: LoraSection | undefined;
+}
+
+/** A change of low rank to linear layers, in the terms of PEFT. */
+export interface LoraSection {
+  readonly rank: number;
+  /** The rank where absent. */
+  readonly alpha?: number | undefined;
+  readonly dropout: number;
+  /** Names of layers, a regular expression, or `all-linear`. */
+  readonly targets: string | string[];
+  readonly exclude?: string | string[] | undefined;
+  readonly rankStabilized: boolean;
+  readonly dora: boolean;
+}
+
+/** A new model. */
+export interface NewModelSection {
+  /** Contents of `config.json`, less what depends on the tokenizer. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Most tokens of the tokenizer that is made of the data's texts. */
+  readonly vocabulary: number;
+}
+
+/** Emoji scenes, made as they are needed. */
+export interface ScenesSource {
+  readonly kind: 'scenes';
+  readonly weight: number;
+  readonly sets: DrawingSetName[];
+  /** Pictures of one pass. */
+  readonly length: number;
+  /** Conversations about each picture. */
+  readonly questions: number;
+  /** Parts of the kinds of questions; all kinds alike where absent. */
+  readonly kinds?: Readonly<Record<string, number>> | undefined;
+  /** Fewest and most drawings of the other pictures. */
+  readonly objects: [number, number];
+  /** Part of the pictures that show one thing alone. */
+  readonly single: number;
+  /** Grey pictures in place of the real ones: what a model learns without looking. */
+  readonly blind: boolean;
+}
+
+/** A file or folder of samples. */
+export interface FilesSource {
+  readonly kind: 'files';
+  readonly weight: number;
+  readonly path: string;
+  /** Found out by itself where absent. */
+  readonly format?: string | undefined;
+}
+
+/** Conversations about pictures. */
+export interface ConversationsSection {
+  readonly kind: 'conversations';
+  readonly sources: (ScenesSource | FilesSource)[];
+  /** Tokens of a row. */
+  readonly length: number;
+  /** Learned tokens of a row, at most. */
+  readonly learned: number;
+  /** Whether short answers count as much as long ones: 0 no, 1 yes. */
+  readonly evenness: number;
+  /** What the model is asked while it learns: questions of these sources, or of those that are learned from. */
+  readonly validation?:
+    | { readonly sources?: (ScenesSource | FilesSource)[] | undefined; readonly questions: number }
+    | undefined;
+  /** Threads that make batches. */
+  readonly workers: number;
+}
+
+/** How much each part of the loss counts. */
+export interface ImageTextObjectivesSection {
+  readonly language: number;
+  readonly regions: number;
+  readonly contrastive: number;
+  readonly shown: number;
+}
+
+/** A recipe for a model of pictures and texts. */
+export interface TuningRecipe {
+  readonly model: ImageTextSection;
+  readonly data: ConversationsSection;
+  readonly objectives: ImageTextObjectivesSection;
+  readonly optimizer: OptimizerSection;
+  readonly schedule: ScheduleSection;
+  readonly train: TrainSection;
+  readonly output: string;
+}

@@ -1,0 +1,222 @@
+// R rows, T tokens of a row, N learned tokens, I pictures, K regions of a picture, P patches, E width of the vision tower,
+// C concepts, A width of the space in which pictures and texts are compared
+import { GraphError, hostTensor } from '../../core/index.ts';
+import {
+  add,
+  argmax,
+  cast,
+  constant,
+  crossEntropy,
+  equal,
+  logicalNot,
+  matmul,
+  maximum,
+  mul,
+  reduceSum,
+  reshape,
+  div,
+  type Tensor,
+} from '../../graph/index.ts';
+import { branchMask, initializers, Module, Parameter } from '../../nn/index.ts';
+import type { LossGraph, Trainable } from '../objective.ts';
+import { clipLoss, truthLoss } from './contrastive.ts';
+import { IGNORED, tokenCrossEntropy } from './token-loss.ts';
+
+/** What this objective asks of a model: that it reads texts with pictures. */
+export interface ImageTextNetwork extends Module {
+  /** @returns [F, D] */
+  pictureFeatures(inputs: Readonly<Record<string, Tensor>>): Tensor;
+  /** @returns [N, V], logits of the chosen tokens */
+  read(
+    ids: Tensor,
+    reading: { features?: Tensor; places?: Tensor; mask?: Tensor; positions?: Tensor; chosen?: Tensor },
+  ): Tensor;
+}
+
+/** A model that also puts pictures and texts into one space. */
+export interface ComparingNetwork extends ImageTextNetwork {
+  /** @returns [I, P, E] */
+  patches(pixels: Tensor): Tensor;
+  /** @returns [F, D] */
+  featuresOf(patches: Tensor): Tensor;
+  readonly vision_projection: { forward(x: Tensor): Tensor };
+  /** @returns [I, A] of length 1 */
+  pictureVectors(patches: Tensor): Tensor;
+  /** @returns [B, A] of length 1 */
+  textVectors(ids: Tensor, ends: Tensor): Tensor;
+  readonly logit_scale: Parameter;
+  readonly config: { readonly projection: number };
+}
+
+/** How much each part of the loss counts; 0 leaves a part out. */
+export interface ImageTextWeights {
+  /** Cross-entropy of what the assistant says. */
+  readonly language: number;
+  /** Regions of pictures classified, with one learned vector for each concept. */
+  readonly regions: number;
+  /** Pictures with their descriptions, among the batch. */
+  readonly contrastive: number;
+  /** Pictures and descriptions with the vectors of all concepts that they show or name. */
+  readonly shown: number;
+  /** Number of concepts; needed for regions. */
+  readonly concepts?: number | undefined;
+}
+
+/** Names of the tensors that are not inputs of the picture encoder. */
+const OWN = new Set([
+  'ids',
+  'samples',
+  'branches',
+  'positions',
+  'places',
+  'chosen',
+  'labels',
+  'weights',
+  'region_weights',
+  'region_concepts',
+  'caption_ids',
+  'caption_ends',
+  'shown',
+]);
+
+/** A vector for each concept. */
+class ConceptVectors extends Module {
+  readonly vectors: Parameter;
+  readonly log_scale: Parameter;
+
+  constructor(concepts: number, width: number) {
+    super();
+    this.vectors = new Parameter([concepts, width], initializers.normal(1 / Math.sqrt(width)), { decay: false });
+    this.log_scale = new Parameter([], initializers.constantFill(Math.log(1 / 0.07)));
+  }
+}
+
+/**
+ * Teaches a model of pictures and texts: causal language modelling on packed rows with the loss on the assistant's tokens
+ * alone (visual instruction tuning, Liu et al. 2023, arXiv 2304.08485), and where the data know more, matching of pictures'
+ * regions with concepts and of pictures with descriptions. The model's weights lie under `network.`.
+ */
+export class ImageTextTraining extends Module implements Trainable {
+  readonly network: ImageTextNetwork;
+  readonly concepts: ConceptVectors | undefined;
+  readonly #weights: ImageTextWeights;
+
+  constructor(network: ImageTextNetwork, weights: ImageTextWeights) {
+    super();
+    this.network = network;
+    if (weights.regions + weights.shown > 0) {
+      if (!compares(network) || weights.concepts === undefined)
+        throw new GraphError('matching of regions needs a model that compares, and data that know concepts');
+      this.concepts = new ConceptVectors(weights.concepts, network.config.projection);
+    }
+    if (weights.contrastive > 0 && !compares(network))
+      throw new GraphError('matching of pictures with descriptions needs a model that compares them');
+    this.#weights = weights;
+  }
+
+  get model(): Module {
+    return this;
+  }
+
+  /**
+   * @param batch of a packed dataset: `ids`, `samples`, `branches`, `positions`, `places` [R, T], `chosen`, `labels`, `weights`
+   *   [N], the picture encoder's inputs; for matching `region_weights` [I, K, P], `region_concepts` [I · K],
+   *   `caption_ids` [I, L], `caption_ends` [I], `shown` [I, C]
+   */
+  loss(batch: Readonly<Record<string, Tensor>>): LossGraph {
+    const { network } = this;
+    const { language, regions, contrastive, shown } = this.#weights;
+    const inputs = Object.fromEntries(Object.entries(batch).filter(([name]) => !OWN.has(name)));
+    const seesPictures = Object.keys(inputs).length > 0;
+    const matching = regions + contrastive + shown > 0 && compares(network);
+    const patches = matching ? network.patches(inputs['pixel_values']!) : undefined;
+    const features =
+      patches !== undefined && compares(network)
+        ? network.featuresOf(patches)
+        : seesPictures
+          ? network.pictureFeatures(inputs)
+          : undefined;
+    const figures: Record<string, Tensor> = {};
+    const parts: Tensor[] = [];
+    if (language > 0) {
+      const { loss, accuracy } = this.#language(batch, features);
+      figures['language'] = loss;
+      figures['accuracy'] = accuracy;
+      parts.push(mul(loss, language));
+    }
+    if (patches !== undefined && compares(network)) {
+      const { concepts } = this;
+      if (regions > 0 && concepts !== undefined) {
+        const { loss, accuracy } = this.#regions(network, concepts, patches, batch);
+        figures['regions'] = loss;
+        figures['regionAccuracy'] = accuracy;
+        parts.push(mul(loss, regions));
+      }
+      if (contrastive + shown > 0) {
+        const pictures = network.pictureVectors(patches);
+        const texts = network.textVectors(batch['caption_ids']!, batch['caption_ends']!);
+        if (contrastive > 0) {
+          figures['contrastive'] = clipLoss(
+            pictures,
+            texts,
+            reshape(network.logit_scale.tensor, []),
+            identity(pictures.shape[0] as number),
+          );
+          parts.push(mul(figures['contrastive'], contrastive));
+        }
+        if (shown > 0 && concepts !== undefined) {
+          const { vectors, log_scale } = concepts;
+          const side = (x: Tensor): Tensor => truthLoss(x, vectors.tensor, log_scale.tensor, batch['shown']!);
+          figures['shown'] = mul(add(side(pictures), side(texts)), 0.5);
+          parts.push(mul(figures['shown'], shown));
+        }
+      }
+    }
+    if (parts.length === 0) throw new GraphError('an objective without parts');
+    return { loss: parts.reduce((a, b) => add(a, b)), figures };
+  }
+
+  #language(batch: Readonly<Record<string, Tensor>>, features: Tensor | undefined): { loss: Tensor; accuracy: Tensor } {
+    const { ids, samples, branches, positions, places, chosen, labels, weights } = batch;
+    const logits = this.network.read(ids!, {
+      ...(features === undefined ? {} : { features, places: places! }),
+      mask: branchMask(samples!, branches!),
+      positions: positions!,
+      chosen: chosen!,
+    });
+    const counts = cast(logicalNot(equal(labels!, IGNORED)), 'float32');
+    const right = reduceSum(mul(cast(equal(argmax(logits), labels!), 'float32'), counts));
+    return {
+      loss: tokenCrossEntropy(logits, labels!, { weights: weights! }),
+      accuracy: div(right, maximum(reduceSum(counts), 1)),
+    };
+  }
+
+  /** Region features are means of patches, weighted by how much of a patch lies within. */
+  #regions(
+    network: ComparingNetwork,
+    { vectors }: ConceptVectors,
+    patches: Tensor,
+    batch: Readonly<Record<string, Tensor>>,
+  ): { loss: Tensor; accuracy: Tensor } {
+    const pooled = matmul(batch['region_weights']!, patches);
+    const width = pooled.shape.at(-1)!;
+    // Plain products: of unit vectors with a temperature the first hundreds of steps learn nothing but how common concepts are.
+    const projected = network.vision_projection.forward(reshape(pooled, [-1, width]));
+    const logits = matmul(projected, vectors.tensor, { transB: true });
+    const labels = batch['region_concepts']!;
+    const counts = cast(logicalNot(equal(labels, IGNORED)), 'float32');
+    const right = reduceSum(mul(cast(equal(argmax(logits), labels), 'float32'), counts));
+    return { loss: crossEntropy(logits, labels), accuracy: div(right, maximum(reduceSum(counts), 1)) };
+  }
+}
+
+function compares(network: ImageTextNetwork): network is ComparingNetwork {
+  return 'pictureVectors' in network;
+}
+
+function identity(count: number): Tensor {
+  const data = new Float32Array(count * count);
+  for (let i = 0; i < count; i++) data[i * count + i] = 1;
+  return constant(hostTensor('float32', [count, count], data));
+}

@@ -1,0 +1,178 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { DataError } from '../../../../src/core/index.ts';
+import {
+  fullSceneOptions,
+  sampleRandom,
+  SCENE_KINDS,
+  SceneSource,
+  sceneTexts,
+  SceneVocabulary,
+  type EmojiMaterial,
+  type Scene,
+} from '../../../../src/data/index.ts';
+import { makerOf, PAINT_NAMES, PAINTS, squares, TEST_OPTIONS } from './material.ts';
+
+let material: EmojiMaterial;
+beforeAll(async () => {
+  material = await squares();
+});
+
+function scenes(count: number, options = TEST_OPTIONS): Scene[] {
+  const maker = makerOf(options, material);
+  return Array.from({ length: count }, (_, i) => maker.make(sampleRandom(5, 0, i)));
+}
+
+describe('SceneMaker', () => {
+  it('finds boxes that the pixels confirm', () => {
+    for (const { picture, objects } of scenes(60)) {
+      for (const { concept, box } of objects) {
+        const paint = PAINTS[concept.index % PAINTS.length]!;
+        const [left, top, right, bottom] = box.map((side) => Math.round(side * picture.width)) as [
+          number,
+          number,
+          number,
+          number,
+        ];
+        const isPainted = (x: number, y: number): boolean =>
+          paint.every((value, c) => Math.abs(picture.data[(y * picture.width + x) * 3 + c]! - value) <= 1);
+        // Two pixels inside of each corner have the drawing's colour; edges are blended.
+        const corners = [left + 2, right - 3].flatMap((x) => [top + 2, bottom - 3].map((y) => [x, y] as const));
+        // Another drawing may cover a corner, and no more than one.
+        expect(corners.filter(([x, y]) => isPainted(x, y)).length).toBeGreaterThanOrEqual(3);
+      }
+    }
+  });
+
+  it('calls colours what the pixels show', () => {
+    for (const { objects } of scenes(60))
+      for (const { concept, colour } of objects) expect(colour).toBe(PAINT_NAMES[concept.index % PAINT_NAMES.length]);
+  });
+
+  it('keeps to the sizes that are asked for and leaves room between drawings', () => {
+    for (const { objects } of scenes(100)) {
+      expect(objects.length).toBeGreaterThanOrEqual(2);
+      expect(objects.length).toBeLessThanOrEqual(6);
+      for (const { box } of objects) {
+        const longer = Math.max(box[2] - box[0], box[3] - box[1]);
+        expect(longer).toBeGreaterThan(0.15 - 2 / 64);
+        expect(longer).toBeLessThan(0.4 + 2 / 64);
+      }
+      for (const [i, a] of objects.entries()) {
+        for (const b of objects.slice(i + 1)) {
+          const width = Math.max(0, Math.min(a.box[2], b.box[2]) - Math.max(a.box[0], b.box[0]));
+          const height = Math.max(0, Math.min(a.box[3], b.box[3]) - Math.max(a.box[1], b.box[1]));
+          const common = width * height;
+          expect(common / (a.area + b.area - common)).toBeLessThan(0.08);
+        }
+      }
+    }
+  });
+
+  it('shows every number of drawings and of a kind alike', () => {
+    const all = scenes(1500);
+    const share = (fits: (scene: Scene) => boolean, of: readonly Scene[]): number => of.filter(fits).length / of.length;
+    for (let count = 2; count <= 6; count++)
+      expect(Math.abs(share(({ objects }) => objects.length === count, all) - 0.2)).toBeLessThan(0.04);
+    const focused = all.filter(({ focus }) => focus !== undefined);
+    expect(focused.length / all.length).toBeGreaterThan(0.3);
+    for (let count = 1; count <= 6; count++) {
+      const fits = ({ focus, objects }: Scene): boolean =>
+        objects.filter(({ kind }) => kind === focus).length === count;
+      expect(Math.abs(share(fits, focused) - 1 / 6)).toBeLessThan(0.06);
+    }
+  });
+
+  it('never shows two drawings that could be called by one name', () => {
+    const vocabulary = new SceneVocabulary(material.concepts);
+    for (const { objects } of scenes(200)) {
+      for (const a of objects)
+        for (const b of objects) expect(a === b || vocabulary.isSurelyNot(a.concept, b.concept)).toBe(true);
+    }
+  });
+
+  it('shows a concept by itself', () => {
+    const concept = material.concepts[100]!;
+    const { objects, single, word } = makerOf(TEST_OPTIONS, material).make(sampleRandom(1, 0, 0), concept);
+    expect(objects.map((object) => object.concept)).toEqual([concept]);
+    expect([single, word]).toEqual([true, undefined]);
+  });
+});
+
+describe('SceneSource', () => {
+  const options = { sets: ['noto'], size: 64, length: 50 } as const;
+  const moment = { seed: 3, epoch: 2 };
+
+  it('gives equal samples for equal arguments, in any order', async () => {
+    const [a, b] = [new SceneSource(options, material), new SceneSource(options, material)];
+    b.sample(7, moment);
+    for (const index of [4, 0, 49]) {
+      const [left, right] = [a.sample(index, moment), b.sample(index, moment)];
+      expect(JSON.stringify(left)).toBe(JSON.stringify(right));
+      expect((await left.pictures[0]!.open()).data).toEqual((await right.pictures[0]!.open()).data);
+    }
+    expect(JSON.stringify(a.sample(4, moment))).not.toBe(JSON.stringify(a.sample(4, { seed: 3, epoch: 3 })));
+    expect(JSON.stringify(a.sample(4, moment))).not.toBe(JSON.stringify(a.sample(4, { seed: 4, epoch: 2 })));
+  });
+
+  it('gives as many conversations as are asked for, each with the picture first and an answer last', () => {
+    const source = new SceneSource({ ...options, questions: 8 }, material);
+    for (let i = 0; i < 50; i++) {
+      const { conversations } = source.sample(i, moment);
+      expect(conversations).toHaveLength(8);
+      for (const turns of conversations) {
+        expect(turns.map(({ role }) => role)).toEqual(['user', 'assistant']);
+        expect(turns[0]!.content[0]).toEqual({ type: 'image', picture: 0 });
+        expect(turns[1]!.content.length).toBeGreaterThan(0);
+      }
+    }
+  });
+
+  it('refuses drawings that may not be trained on', () => {
+    expect(() => new SceneSource({ ...options, sets: ['openmoji'] }, material)).toThrow(/openmoji are for tests alone/);
+    expect(() => new SceneSource({ ...options, sets: ['noto', 'openmoji'] }, material)).toThrow(DataError);
+  });
+
+  it('refuses options that make no sense', () => {
+    const wrong = [
+      { sets: [] },
+      { size: 20 },
+      { objects: [0, 3] as const },
+      { objects: [3, 7] as const },
+      { side: [0.4, 0.2] as const },
+      { singles: 2 },
+      { questions: 0 },
+      { languages: [] },
+      { kinds: { count: 0 } },
+      { kinds: { nothing: 1 } as never },
+    ];
+    for (const each of wrong) expect(() => fullSceneOptions({ ...options, ...each })).toThrow(DataError);
+    expect(() => new SceneSource({ ...options, length: 0 }, material)).toThrow(DataError);
+  });
+});
+
+describe('SceneVocabulary', () => {
+  it('gives every kind several concepts, and none two kinds', () => {
+    const { pool } = new SceneVocabulary(material.concepts);
+    const vocabulary = new SceneVocabulary(material.concepts);
+    for (const kind of SCENE_KINDS) expect(vocabulary.membersOf(kind).length).toBeGreaterThan(3);
+    expect(pool.length).toBeGreaterThan(600);
+    const members = SCENE_KINDS.flatMap((kind) => vocabulary.membersOf(kind));
+    expect(new Set(members).size).toBe(members.length);
+  });
+
+  it('knows every concept that a kind names', () => {
+    const names = new Set(material.concepts.map(({ wording }) => wording.en.name));
+    for (const { also = [] } of SCENE_KINDS) for (const name of also) expect(names).toContain(name);
+  });
+});
+
+describe('sceneTexts', () => {
+  it('holds all names in both languages and whole conversations', () => {
+    const texts = new Set(sceneTexts({ sets: ['noto'], size: 64 }, material, 50));
+    for (const { wording } of material.concepts) {
+      expect(texts.has(wording.en.name)).toBe(true);
+      expect(texts.has(wording.zh.name)).toBe(true);
+    }
+    expect([...texts].some((text) => text.includes('Step 1:'))).toBe(true);
+  });
+});
