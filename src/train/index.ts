@@ -1,3 +1,4 @@
+export * from './batch-search.ts';
 export * from './checkpoints.ts';
 export * from './epoch.ts';
 export * from './groups.ts';
