@@ -81,6 +81,10 @@ export interface ConversationsSection {
   readonly learned: number;
   /** Whether short answers count as much as long ones: 0 no, 1 yes. */
   readonly evenness: number;
+  /** What the model is asked while it learns: questions of these sources, or of those that are learned from. */
+  readonly validation?:
+    | { readonly sources?: (ScenesSource | FilesSource)[] | undefined; readonly questions: number }
+    | undefined;
   /** Threads that make batches. */
   readonly workers: number;
 }
