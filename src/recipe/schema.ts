@@ -114,7 +114,7 @@ const sortOfClevr = z.strictObject({
   kind: z.literal('sort-of-clevr'),
   /** Training pictures kept away from training, for validation. */
   heldOut: z.number().int().min(0).max(9_000).default(0),
-  /** Turn and mirror training pictures; answers follow. */
+  /** Turn and mirror training pictures and exchange their colours; answers follow. */
   augment: z.boolean().default(false),
   workers,
 });

@@ -112,7 +112,7 @@ export interface SortOfClevrSection {
   readonly kind: 'sort-of-clevr';
   /** Training pictures kept away from training, for validation; 0 for none. */
   readonly heldOut: number;
-  /** Turn and mirror training pictures; answers follow. */
+  /** Turn and mirror training pictures and exchange their colours; answers follow. */
   readonly augment: boolean;
   readonly workers: number;
 }

@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { registerConvert } from './data/convert.ts';
+import { registerInspect } from './data/inspect.ts';
 import { registerSynth } from './data/synth.ts';
 
 const EXAMPLES = `
@@ -15,5 +17,7 @@ export function registerData(program: Command): void {
     .command('data')
     .description('look at training data, convert, filter and make them')
     .addHelpText('after', EXAMPLES);
+  registerInspect(data);
+  registerConvert(data);
   registerSynth(data);
 }

@@ -1,9 +1,15 @@
-import type { SampleSource } from '../samples.ts';
+import type { SamplePicture, SampleSource } from '../samples.ts';
 
 /** A source whose samples lie in blocks, such as row groups or shards: neighbours are cheap to read together. */
 export interface BlockedSource extends SampleSource {
   /** First sample of each block, ascending from 0. */
   readonly blocks?: readonly number[];
+}
+
+/** A picture that is a file somewhere, which can be copied as it is. */
+export interface StoredPicture extends SamplePicture {
+  /** The file's contents, not looked at. @throws DataError when they cannot be read */
+  readonly bytes?: () => Promise<Uint8Array>;
 }
 
 /** The block that holds a sample. @param starts ascending from 0 */

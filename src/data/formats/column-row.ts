@@ -1,6 +1,7 @@
 /** Rows that hold a question and its answer, a caption, or several questions (`texts`, as The Cauldron has them) in columns. */
 import { DataError, type Random } from '../../core/index.ts';
 import type { SamplePart, SampleTurn } from '../samples.ts';
+import { splitMarkers } from './markers.ts';
 import { pictureReferences } from './picture-reference.ts';
 import { asList, asObject, asText, MAX_TURNS, type PictureReference, type RawRow, type Row, rowId } from './row.ts';
 
@@ -107,8 +108,8 @@ function withPictures(
   const pictures = given ?? pictureReferences(row, columns.image);
   const images = pictures.map((_, picture): SamplePart => ({ type: 'image', picture }));
   const conversations = pairs.map(([question, answer]): SampleTurn[] => [
-    { role: 'user', content: question === '' ? images : [...images, { type: 'text', text: question }] },
-    { role: 'assistant', content: [{ type: 'text', text: answer }] },
+    { role: 'user', content: [...images, ...splitMarkers(question, undefined)] },
+    { role: 'assistant', content: splitMarkers(answer, undefined) },
   ]);
   return { id: rowId(row), pictures, conversations };
 }

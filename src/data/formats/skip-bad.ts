@@ -22,6 +22,7 @@ export function skippingBad(source: BlockedSource): SkippingSource {
   const reasons: string[] = [];
   return {
     length: source.length,
+    ...(source.concepts === undefined ? {} : { concepts: source.concepts }),
     ...(source.blocks === undefined ? {} : { blocks: source.blocks }),
     reasons,
     get skipped() {
@@ -55,7 +56,7 @@ async function opened(source: SampleSource, index: number, moment: SampleMoment)
   const pictures = await Promise.all(
     sample.pictures.map(async (each) => {
       const picture = await each.open();
-      return { name: each.name, open: () => picture };
+      return { ...each, open: () => picture };
     }),
   );
   return { ...sample, pictures };

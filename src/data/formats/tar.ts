@@ -110,3 +110,28 @@ export function splitMemberName(name: string): { readonly key: string; readonly 
   if (dot <= slash + 1) return undefined;
   return { key: name.slice(0, dot), extension: name.slice(dot + 1).toLowerCase() };
 }
+
+/**
+ * The header of a file, its contents to follow and be filled up to whole blocks; without a date, so that equal contents give
+ * equal archives.
+ * @throws DataError when the name is longer than 100 bytes
+ */
+export function tarHeader(name: string, size: number): Uint8Array {
+  const block = new Uint8Array(TAR_BLOCK);
+  const put = (at: number, value: string): void => block.set(new TextEncoder().encode(value), at);
+  if (new TextEncoder().encode(name).length > 100)
+    throw new DataError(`${name} is too long for an archive`, 'use names of at most 100 bytes');
+  put(0, name);
+  put(100, '0000644\0');
+  put(108, '0000000\0');
+  put(116, '0000000\0');
+  put(124, `${size.toString(8).padStart(11, '0')}\0`);
+  put(136, '00000000000\0');
+  put(148, '        ');
+  put(156, '0');
+  put(257, 'ustar\0');
+  put(263, '00');
+  const sum = block.reduce((a, b) => a + b, 0);
+  put(148, `${sum.toString(8).padStart(6, '0')}\0 `);
+  return block;
+}

@@ -1,6 +1,6 @@
 import { DataError } from '../../core/index.ts';
 import type { SampleSource } from '../samples.ts';
-import { closeAll } from './parts.ts';
+import { closeAll, traits } from './parts.ts';
 
 /** A part of a mixture. */
 export interface WeightedSource {
@@ -35,6 +35,7 @@ export function mixed(parts: readonly WeightedSource[], length?: number): Sample
       'leave it out, or give it more weight',
     );
   return {
+    ...traits(...parts.map(({ source }) => source)),
     length: total,
     sample(index, { seed, epoch }) {
       const k = which[index]!;

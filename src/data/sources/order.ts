@@ -1,14 +1,15 @@
 /** Samples in another order, which depends on seed and pass alone. */
 import { DataError, Random } from '../../core/index.ts';
 import { shuffledOrder } from '../dataset.ts';
-import type { BlockedSource } from '../formats/blocks.ts';
-import { blockOf } from '../formats/blocks.ts';
+import { blockOf, type BlockedSource } from '../formats/blocks.ts';
 import type { SampleSource } from '../samples.ts';
+import { traits } from './parts.ts';
 
 /** All samples in a new order each pass: every one once, from anywhere. */
 export function shuffled(source: SampleSource): SampleSource {
   let latest: { seed: number; epoch: number; order: Uint32Array } | undefined;
   return {
+    ...traits(source),
     length: source.length,
     sample(index, moment) {
       const { seed, epoch } = moment;
@@ -32,6 +33,7 @@ export function shuffledInBlocks(source: BlockedSource, window: number): SampleS
   const { length, blocks = [0] } = source;
   let latest: { seed: number; epoch: number; plan: Plan } | undefined;
   return {
+    ...traits(source),
     length,
     sample(index, moment) {
       const { seed, epoch } = moment;

@@ -14,6 +14,7 @@ export function sharded(source: SampleSource, rank: number, count: number): Samp
   if (length === 0)
     throw new DataError(`${source.length} samples cannot be divided among ${count} processes`, 'use fewer processes');
   return {
+    ...traits(source),
     length,
     sample: (index, moment) => source.sample(index * count + rank, moment),
     close: () => source.close?.(),
@@ -30,6 +31,7 @@ export function limited(source: BlockedSource, count: number, from = 0): Blocked
   const length = Math.min(count, source.length - from);
   const starts = source.blocks?.map((start) => start - from).filter((start) => start > 0 && start < length);
   return {
+    ...traits(source),
     length,
     ...(starts === undefined ? {} : { blocks: [0, ...starts] }),
     sample: (index, moment) => source.sample(index + from, moment),
@@ -43,6 +45,7 @@ export function repeated(source: SampleSource, times: number): SampleSource {
     throw new DataError(`data cannot be repeated ${times} times`, 'give a whole number from 1 up');
   const { length } = source;
   return {
+    ...traits(source),
     length: length * times,
     sample: (index, { seed, epoch }) =>
       source.sample(index % length, { seed, epoch: epoch * times + Math.floor(index / length) }),
@@ -63,6 +66,7 @@ export function concatenated(sources: readonly BlockedSource[]): BlockedSource {
     length += source.length;
   }
   return {
+    ...traits(...sources),
     length,
     blocks,
     sample(index, moment) {
@@ -71,6 +75,12 @@ export function concatenated(sources: readonly BlockedSource[]): BlockedSource {
     },
     close: () => closeAll(sources),
   };
+}
+
+/** What holds of all samples of all sources. */
+export function traits(...sources: readonly SampleSource[]): Pick<SampleSource, 'concepts'> {
+  const [first, ...others] = sources.map(({ concepts }) => concepts);
+  return first === undefined || others.some((concepts) => concepts !== first) ? {} : { concepts: first };
 }
 
 /** Closes all of them, even when one cannot be closed. */

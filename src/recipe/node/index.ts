@@ -3,3 +3,4 @@ export * from './read-recipe.ts';
 export * from './run-recipe.ts';
 export * from '../tuning/node/run-tuning.ts';
 export * from '../doctor/node/examine.ts';
+export { openViewReader, viewSamples } from '../inspection/node/inspect.ts';

@@ -8,8 +8,6 @@ import {
   constant,
   crossEntropy,
   equal,
-  exp,
-  l2Normalize,
   logicalNot,
   matmul,
   maximum,
@@ -54,7 +52,7 @@ export interface ComparingNetwork extends ImageTextNetwork {
 export interface ImageTextWeights {
   /** Cross-entropy of what the assistant says. */
   readonly language: number;
-  /** Regions of pictures with one learned vector for each concept. */
+  /** Regions of pictures classified, with one learned vector for each concept. */
   readonly regions: number;
   /** Pictures with their descriptions, among the batch. */
   readonly contrastive: number;
@@ -197,14 +195,15 @@ export class ImageTextTraining extends Module implements Trainable {
   /** Region features are means of patches, weighted by how much of a patch lies within. */
   #regions(
     network: ComparingNetwork,
-    { vectors, log_scale }: ConceptVectors,
+    { vectors }: ConceptVectors,
     patches: Tensor,
     batch: Readonly<Record<string, Tensor>>,
   ): { loss: Tensor; accuracy: Tensor } {
     const pooled = matmul(batch['region_weights']!, patches);
     const width = pooled.shape.at(-1)!;
-    const unit = l2Normalize(network.vision_projection.forward(reshape(pooled, [-1, width])), 1e-6);
-    const logits = mul(matmul(unit, l2Normalize(vectors.tensor), { transB: true }), exp(log_scale.tensor));
+    // Plain products: of unit vectors with a temperature the first hundreds of steps learn nothing but how common concepts are.
+    const projected = network.vision_projection.forward(reshape(pooled, [-1, width]));
+    const logits = matmul(projected, vectors.tensor, { transB: true });
     const labels = batch['region_concepts']!;
     const counts = cast(logicalNot(equal(labels, IGNORED)), 'float32');
     const right = reduceSum(mul(cast(equal(argmax(logits), labels), 'float32'), counts));

@@ -27,8 +27,7 @@ const dataset = (options: Partial<SortOfClevrOptions> = {}): SortOfClevrDataset 
 /** Objects as they are seen: of each colour in the picture the box around its pixels, and whether the box's corner is filled. */
 function seen({ width, data }: Picture): Map<string, { shape: string; x: number; y: number; pixels: number }> {
   const boxes = new Map<string, { left: number; right: number; top: number; bottom: number; pixels: number }>();
-  const colourAt = (x: number, y: number): string =>
-    data.subarray((y * width + x) * 3, (y * width + x) * 3 + 3).join();
+  const colourAt = (x: number, y: number): string => data.subarray((y * width + x) * 3, (y * width + x) * 3 + 3).join();
   for (let i = 0; i < data.length / 3; i++) {
     const [x, y] = [i % width, Math.floor(i / width)];
     const colour = colourAt(x, y);
@@ -177,7 +176,10 @@ describe('SortOfClevrDataset', () => {
 
   it('gives equal batches for equal positions and another order in each pass', () => {
     expect(dataset({ augment: true }).batch(position, 4)).toEqual(dataset({ augment: true }).batch(position, 4));
-    const names = (epoch: number): string => dataset().batch({ ...position, epoch }, 4).ids.join();
+    const names = (epoch: number): string =>
+      dataset()
+        .batch({ ...position, epoch }, 4)
+        .ids.join();
     expect(names(1)).not.toBe(names(0));
   });
 

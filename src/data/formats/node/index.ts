@@ -1,1 +1,2 @@
 export { openSampleSource } from './open-source.ts';
+export { writeSamples, type WrittenSamples, type WriteSamplesOptions } from './write-samples.ts';

@@ -50,6 +50,9 @@ async function fileOf(path: string): Promise<string> {
     .filter((name) => /^(?!dataset_info)[^.].*\.(jsonl|ndjson|json)$/i.test(name))
     .sort();
   if (names.length === 1) return join(path, names[0]!);
+  // As the writers of this project call it.
+  const own = names.find((name) => /^data\.jsonl?$/.test(name));
+  if (own !== undefined) return join(path, own);
   throw new DataError(
     `${path} holds ${names.length === 0 ? 'no JSON file' : `${names.length} JSON files (${names.slice(0, 5).join(', ')})`}`,
     'name one file',

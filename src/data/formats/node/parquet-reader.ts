@@ -142,7 +142,7 @@ async function startWorker(path: string): Promise<{ worker: Worker; layout: Parq
     },
   });
   let timer: NodeJS.Timeout | undefined;
-  let onError = (_: Error): void => {};
+  let onError: (error: Error) => void = () => {};
   try {
     const first = await new Promise<unknown>((done, fail) => {
       onError = (error) => fail(damaged(`${path}: ${reason(error)}`));

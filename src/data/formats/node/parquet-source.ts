@@ -93,16 +93,21 @@ function pictureColumn({ columns }: ParquetLayout): string | undefined {
   return columns.find(({ isPicture }) => isPicture)?.name;
 }
 
+/** Columns that say something whatever they hold. */
+const USED_COLUMNS = [
+  'id', 'question_id', 'sample_id', 'image', 'images', 'conversations', 'messages', 'texts', 'system', 'video', 'videos',
+]; // prettier-ignore
+
 /** Columns that are read; all others, such as embeddings, stay where they are. */
 function usedColumns(layout: ParquetLayout, options: ColumnOptions): string[] {
   const used = new Set([
-    ...['id', 'question_id', 'sample_id', 'image', 'images', 'conversations', 'messages', 'texts', 'system', 'video', 'videos'],
+    ...USED_COLUMNS,
     ...QUESTION_COLUMNS,
     ...ANSWER_COLUMNS,
     ...CAPTION_COLUMNS,
     ...Object.values(options.columns ?? {}),
     pictureColumn(layout),
-  ]); // prettier-ignore
+  ]);
   const names = layout.columns.map(({ name }) => name);
   const missing = Object.values(options.columns ?? {}).find((name: string) => !names.includes(name));
   if (missing !== undefined)

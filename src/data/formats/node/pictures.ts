@@ -3,10 +3,11 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { DataError } from '../../../core/index.ts';
 import { isWithin } from '../../../core/node/within.ts';
-import { decodePicture, type DecodeOptions, readPicture } from '../../node/decode.ts';
+import { decodePicture, type DecodeOptions, MAX_BYTES, readPicture } from '../../node/decode.ts';
 import { openPicture } from '../../node/open-picture.ts';
-import type { SamplePicture } from '../../samples.ts';
+import type { StoredPicture } from '../blocks.ts';
 import type { PictureReference } from '../row.ts';
+import { readBoundedFile } from './open-file.ts';
 
 export interface PictureFolderOptions extends DecodeOptions {
   /** Whether addresses on the web may be fetched; not unless told, since a file of data would make this machine ask them. */
@@ -36,11 +37,12 @@ export class PictureFolder {
   }
 
   /** A picture that is opened when it is asked for. @param place where the row is, for a picture that has no name */
-  picture(reference: PictureReference, place: string): SamplePicture {
+  picture(reference: PictureReference, place: string): StoredPicture {
     const options = this.#options;
     if (typeof reference !== 'string') {
       const name = reference.path === undefined ? place : `${place} (${reference.path})`;
-      return { name, open: () => decodePicture(reference.bytes, name, options) };
+      const { bytes } = reference;
+      return { name, open: () => decodePicture(bytes, name, options), bytes: async () => bytes };
     }
     const scheme = /^(data|https?|file):/i.exec(reference)?.[1]?.toLowerCase();
     if (scheme === 'data') return { name: `${place} (data URL)`, open: () => openPicture(reference, options) };
@@ -60,6 +62,7 @@ export class PictureFolder {
     return {
       name: reference,
       open: async () => readPicture(await this.path(path), options),
+      bytes: async () => readBoundedFile(await this.path(path), options.maxBytes ?? MAX_BYTES),
     };
   }
 

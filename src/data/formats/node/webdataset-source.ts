@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { DataError } from '../../../core/index.ts';
 import { decodePicture, MAX_BYTES } from '../../node/decode.ts';
 import { decodeUtf8 } from '../../text.ts';
-import type { Sample, SamplePicture } from '../../samples.ts';
-import { blockOf, type BlockedSource } from '../blocks.ts';
+import type { Sample } from '../../samples.ts';
+import { blockOf, type BlockedSource, type StoredPicture } from '../blocks.ts';
 import type { ColumnOptions } from '../column-row.ts';
 import type { SourceDescription } from '../description.ts';
 import { parseJson } from '../parse-json.ts';
@@ -101,11 +101,12 @@ async function readGroup(
   return {
     id: id ?? shard.key(group),
     conversations,
-    pictures: referred.map((reference, i): SamplePicture => {
+    pictures: referred.map((reference, i): StoredPicture => {
       const member = pictures[i];
       if (member === undefined) return folder.picture(reference, name);
       const called = `${shard.path}: ${names[i]}`;
-      return { name: called, open: async () => decodePicture(await readMember(shard, member, MAX_BYTES), called) };
+      const bytes = async (): Promise<Uint8Array> => readMember(shard, member, MAX_BYTES);
+      return { name: called, open: async () => decodePicture(await bytes(), called), bytes };
     }),
   };
 }

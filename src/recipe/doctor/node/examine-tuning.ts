@@ -159,7 +159,7 @@ async function examineData(recipe: TuningRecipe, subject: Subject, examining: Ex
       if (found.encoded === undefined) continue;
       if (show-- > 0) showLoss(found.encoded, subject, examining);
       if (found.findings.some(({ level }) => level === 'error')) continue;
-      const pictures = sample.pictures.map((picture, at) => ({ ...picture, open: () => found.pictures[at]! }));
+      const pictures = sample.pictures.map(({ name }, at) => ({ name, open: () => found.pictures[at]! }));
       read.push({ sample: { ...sample, pictures }, encoded: found.encoded });
     }
     findings.push(...repeatFindings(prints));
