@@ -1,21 +1,24 @@
 /** Ends training processes at random moments, lets them go on, and compares with a run that was never disturbed. */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Random } from '../src/core/index.ts';
-import type { Figure } from './types.ts';
+import type { BenchOptions, Figure } from './types.ts';
 import { TINY_RECIPE, writeTinyVqa } from './workloads/tiny-vqa.ts';
 
 export const description: string =
-  'kill -9 at 50 random moments of a training run, resume, compare every bit (--rounds: how often)';
+  'kill -9 at 50 random moments of a training run, resume, compare every bit (--rounds: how often; --starter)';
 
 /** How a process ended. */
 interface Ended {
   readonly code: number | null;
   readonly killed: boolean;
   readonly output: string;
+  /** Milliseconds from the first record of the run to its end. */
+  readonly course: number;
 }
 
 /** Runs `sensorium train` and ends it after a time. */
@@ -49,35 +52,49 @@ export interface Trial {
 
 /** Disturbs as many runs as asked for, each at another moment of its course, and resumes each one. */
 export async function disturbRuns(options: TrialOptions): Promise<Trial[]> {
-  const { cli, folder, trials, seed, signal, spread = 0.6 } = options;
+  const { cli, folder, trials, seed, signal, spread = 0.6, onTrial } = options;
   const data = join(folder, 'data');
   await writeTinyVqa(data);
   await writeFile(join(folder, 'recipe.yaml'), TINY_RECIPE);
+  const args = [join(folder, 'recipe.yaml'), '--data', data];
+  return disturbRecipe(
+    { cli, folder, args, trials, random: new Random(seed), signal, onTrial },
+    (whole) => spread * whole,
+  );
+}
+
+/** One recipe, and how often it is disturbed. */
+interface Disturbance extends Pick<TrialOptions, 'cli' | 'folder' | 'trials' | 'signal'> {
+  /** The recipe, and what changes it. */
+  readonly args: readonly string[];
+  readonly random: Random;
+  readonly onTrial: TrialOptions['onTrial'] | undefined;
+}
+
+/** @param within from an undisturbed run's milliseconds, in all and from the first record, to those over which moments are spread */
+async function disturbRecipe(
+  { cli, folder, args, trials, random, signal, onTrial }: Disturbance,
+  within: (whole: number, course: number) => number,
+): Promise<Trial[]> {
   const train = (
     name: string,
     more: readonly string[],
     disturb?: { after: number; signal: NodeJS.Signals },
   ): Promise<Ended> =>
-    runCli(
-      cli,
-      ['train', join(folder, 'recipe.yaml'), '--data', data, '--out', join(folder, name), ...more],
-      join(folder, name),
-      disturb,
-    );
+    runCli(cli, ['train', ...args, '--out', join(folder, name), ...more], join(folder, name), disturb);
 
   // The second one, with warm caches, gives the time over which moments are spread.
   await mustSucceed(train('reference', []));
   const began = performance.now();
-  await mustSucceed(train('again', []));
-  const whole = performance.now() - began;
+  const { course } = await mustSucceed(train('again', []));
+  const spread = within(performance.now() - began, course);
   const reference = await fingerprint(join(folder, 'reference'));
   if ((await fingerprint(join(folder, 'again'))) !== reference) throw new Error('two undisturbed runs differ');
 
-  const random = new Random(seed);
   const results: Trial[] = [];
   for (let i = 0; i < trials; i++) {
     const name = `trial-${i}`;
-    const moment = random.uniform() * spread * whole;
+    const moment = random.uniform() * spread;
     const first = await train(name, [], { after: moment, signal });
     const step = await recordedSteps(join(folder, name));
     const second = await train(name, ['--resume']);
@@ -85,20 +102,77 @@ export async function disturbRuns(options: TrialOptions): Promise<Trial[]> {
     const unreadable = second.output.includes('is passed over');
     const trial = { moment, step, code: first.code, identical, unreadable, output: first.output + second.output };
     results.push(trial);
-    options.onTrial?.(trial);
+    onTrial?.(trial);
     await rm(join(folder, name), { recursive: true, force: true });
   }
   return results;
 }
 
+/** The starter's stages at a size at which dozens of runs take minutes. */
+const SMALL = [
+  'data.length=96',
+  'data.learned=48',
+  'train.steps=40',
+  'train.batch=2',
+  'train.checkpointEvery=3',
+  'train.threads=1',
+];
+/** The same of the model that the first stage makes. */
+const SMALL_MODEL = [
+  'vocabulary=600',
+  'config.connector_hidden_size=16',
+  'config.projection_dim=8',
+  'config.vision_config.image_size=32',
+  'config.vision_config.stem_channels=[8, 8]',
+  'config.vision_config.hidden_size=16',
+  'config.vision_config.intermediate_size=24',
+  'config.vision_config.num_hidden_layers=1',
+  'config.text_config.hidden_size=16',
+  'config.text_config.intermediate_size=24',
+  'config.text_config.num_hidden_layers=1',
+];
+
+/** Disturbs each stage of the starter's recipes, every one of which begins with what the one before it made undisturbed. */
+async function disturbStages(options: Omit<TrialOptions, 'spread'>): Promise<Trial[]> {
+  // Beside this file's sources and not its compiled form.
+  const recipes = fileURLToPath(new URL('../../recipes/starter', import.meta.url));
+  const stages = (await readdir(recipes)).filter((name) => name.endsWith('.yaml')).sort();
+  const random = new Random(options.seed);
+  const results: Trial[] = [];
+  let before: string | undefined;
+  for (const [number, stage] of stages.entries()) {
+    const folder = join(options.folder, stage.replace(/\.yaml$/, ''));
+    const source = await readFile(join(recipes, stage), 'utf8');
+    const sets = [
+      ...SMALL,
+      ...(before === undefined ? SMALL_MODEL.map((set) => `model.create.${set}`) : [`model.from=${before}/model`]),
+      ...(source.includes('conceptsFrom:')
+        ? [`model.conceptsFrom=${join(options.folder, stages[0]!.replace(/\.yaml$/, ''), 'reference')}`]
+        : []),
+    ];
+    const args = [join(recipes, stage), ...sets.flatMap((set) => ['--set', set])];
+    // As many trials of each as can be, the first ones taking what is over.
+    const trials = Math.floor(options.trials / stages.length) + (number < options.trials % stages.length ? 1 : 0);
+    process.stderr.write(`${stage}\n`);
+    results.push(
+      ...(await disturbRecipe(
+        { ...options, onTrial: options.onTrial, folder, args, trials, random },
+        (_, course) => course,
+      )),
+    );
+    before = join(folder, 'reference');
+  }
+  return results;
+}
+
 /** As `sensorium bench crash-safety`. */
-export async function* run({ rounds }: { rounds: number }): AsyncGenerator<Figure> {
+export async function* run({ rounds, starter = false }: BenchOptions): AsyncGenerator<Figure> {
   // The default number of rounds is meant for timings.
   const trials = rounds === 7 ? 50 : rounds;
   const cli = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
   const folder = await mkdtemp(join(tmpdir(), 'sensorium-crash-'));
   try {
-    const results = await disturbRuns({
+    const results = await (starter ? disturbStages : disturbRuns)({
       cli,
       folder,
       trials,
@@ -142,24 +216,25 @@ function runCli(
     child.stdout.on('data', (text) => (output += String(text)));
     child.stderr.on('data', (text) => (output += String(text)));
     let ended = false;
+    let recorded = Number.NaN;
     child.on('error', reject);
     child.on('close', (code, signal) => {
       ended = true;
-      resolve({ code, killed: signal !== null, output });
+      resolve({ code, killed: signal !== null, output, course: performance.now() - recorded });
     });
-    if (disturb === undefined) return;
-    const { after, signal } = disturb;
     const watch = async (): Promise<void> => {
       while (!ended && (await recordedSteps(out)) === 0) await new Promise((next) => setTimeout(next, 5));
-      setTimeout(() => !ended && child.kill(signal), after);
+      recorded = performance.now();
+      if (disturb !== undefined) setTimeout(() => !ended && child.kill(disturb.signal), disturb.after);
     };
     watch().catch(reject);
   });
 }
 
-async function mustSucceed(run: Promise<Ended>): Promise<void> {
-  const { code, output } = await run;
-  if (code !== 0) throw new Error(`training failed with exit code ${code}:\n${output}`);
+async function mustSucceed(run: Promise<Ended>): Promise<Ended> {
+  const ended = await run;
+  if (ended.code !== 0) throw new Error(`training failed with exit code ${ended.code}:\n${ended.output}`);
+  return ended;
 }
 
 async function recordedSteps(folder: string): Promise<number> {
@@ -175,6 +250,8 @@ async function fingerprint(folder: string): Promise<string> {
     join(newest, 'model.safetensors'),
     join(newest, 'optimizer.safetensors'),
     join(folder, 'model', 'model.safetensors'),
+    // Where the objectives have vectors of concepts.
+    ...[join(folder, 'concepts.safetensors')].filter((file) => existsSync(file)),
   ];
   const bytes = await Promise.all(files.map(async (file) => (await readFile(file)).toString('base64')));
   const metrics = (await readFile(join(folder, 'metrics.jsonl'), 'utf8'))
@@ -184,6 +261,7 @@ async function fingerprint(folder: string): Promise<string> {
   const {
     folder: _,
     training: __,
+    model: ___,
     ...result
   } = JSON.parse(await readFile(join(folder, 'result.json'), 'utf8')) as Record<string, unknown>;
   return JSON.stringify([checkpoints.at(-1), bytes, metrics, result]);
