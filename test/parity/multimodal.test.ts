@@ -59,8 +59,6 @@ async function readAll(values: Readonly<Record<string, Value>>): Promise<Record<
 }
 
 describe.each(Object.keys(MULTIMODAL))('%s', (name) => {
-  /** A twin with narrow heads cannot be run over a cache. */
-  const cached = name !== 'sensorium_vl';
   let fixture: Fixture;
   let files: Tensors;
   beforeAll(async () => {
@@ -126,7 +124,7 @@ describe.each(Object.keys(MULTIMODAL))('%s', (name) => {
     for (const value of Object.values(values)) value.dispose();
   });
 
-  it.runIf(cached)('generates the same tokens over a cache, alone and in a batch of unequal lengths', async () => {
+  it('generates the same tokens over a cache, alone and in a batch of unequal lengths', async () => {
     const speaker = await openSpeaker(runtime, caseOf(name), folderOf(name));
     const prompts: Prompt[] = [];
     for (const p of fixture.prompts) {
@@ -171,7 +169,7 @@ describe.each(Object.keys(MULTIMODAL))('%s', (name) => {
     for (const value of Object.values(values)) value.dispose();
   });
 
-  it.runIf(cached)('reads bfloat16 and float16 files as the numbers that they hold', async () => {
+  it('reads bfloat16 and float16 files as the numbers that they hold', async () => {
     for (const dtype of ['bfloat16', 'float16'] as const) {
       const logits: Float32Array[] = [];
       for (const stored of [dtype, 'float32'] as const) {
@@ -231,7 +229,9 @@ describe.each(Object.keys(MULTIMODAL))('%s', (name) => {
       for (const value of Object.values(values)) value.dispose();
       return results;
     };
-    const step = 1e-3;
+    // The twin with a stem bends more: its differences come to the gradients' 15.73 from 22.5, 17.0, 15.8 and 15.72 at
+    // steps of 3e-3, 1e-3, 2e-4 and 1e-4.
+    const step = name === 'sensorium_vl' ? 2e-4 : 1e-3;
     const [before, at, after] = [await lossAt(-step), await lossAt(0), await lossAt(step)];
     const measured = (Number(after['loss']!.data[0]) - Number(before['loss']!.data[0])) / (2 * step);
     let computed = 0;

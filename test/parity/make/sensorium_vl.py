@@ -35,8 +35,8 @@ CONFIG = dict(
     projection_dim=6, tie_word_embeddings=True,
     vision_config=dict(image_size=16, stem_channels=[16], stem_depth=1, hidden_size=8, intermediate_size=12,
                        num_hidden_layers=1, num_attention_heads=2),
-    text_config=dict(model_type="llama", vocab_size=48, hidden_size=16, intermediate_size=16, num_hidden_layers=2,
-                     num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=256, rms_norm_eps=1e-6,
+    text_config=dict(model_type="llama", vocab_size=48, hidden_size=32, intermediate_size=16, num_hidden_layers=2,
+                     num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=256, rms_norm_eps=1e-6,
                      rope_theta=10000.0),
 )
 PROMPTS = [[5, 17, "0", 33, 8, 11], [44, "1", 3, 20, "2", 9, 12, 40, 2]]
