@@ -22,6 +22,7 @@ import { type Fingerprint, fingerprint, overlapFindings, repeatFindings } from '
 import { lossPieces } from '../loss-text.ts';
 import { modelFindings } from '../model-checks.ts';
 import { FeatureCounter } from '../picture-features.ts';
+import { automaticBatch, courseFindings, TRIED_BATCH, tuningFindings } from '../recipe-checks.ts';
 import { examineSample, type SampleLimits } from '../sample-checks.ts';
 import { templateFindings } from '../template-checks.ts';
 import { attempt, type Examining } from './examine.ts';
@@ -49,6 +50,7 @@ const SHOWN_EACH = 2;
 
 /** A recipe for a model of pictures and texts: its model, its data, and the first step that it would take. */
 export async function examineTuning(recipe: TuningRecipe, examining: Examining): Promise<void> {
+  examining.findings.push(...tuningFindings(recipe), ...automaticBatch(recipe.train));
   const made = recipe.model.create === undefined ? undefined : await mkdtemp(join(tmpdir(), 'sensorium-doctor-'));
   try {
     const folder = await attempt(examining, { check: 'model', where: whereOf(recipe) }, () =>
@@ -162,8 +164,8 @@ async function examineData(recipe: TuningRecipe, subject: Subject, examining: Ex
       read.push({ sample: { ...sample, pictures }, encoded: found.encoded });
     }
     findings.push(...repeatFindings(prints));
-    if (examining.against !== undefined)
-      await compare(examining.against, source, fitted ? prints : undefined, recipe, examining);
+    for (const path of evaluationPaths(recipe, examining))
+      await compare(path, source, fitted ? prints : undefined, recipe, examining);
   } finally {
     await source.close?.();
   }
@@ -173,6 +175,12 @@ async function examineData(recipe: TuningRecipe, subject: Subject, examining: Ex
 function showLoss({ id, conversations }: EncodedSample, { tokenizer, limits }: Subject, { shown }: Examining): void {
   for (const conversation of conversations.slice(0, SHOWN_EACH))
     shown.push({ sample: id, pieces: lossPieces(conversation, tokenizer, limits.imageToken) });
+}
+
+/** Files of samples that are only asked about. */
+function evaluationPaths({ data }: TuningRecipe, { against }: Examining): string[] {
+  const files = (data.validation?.sources ?? []).flatMap((source) => (source.kind === 'files' ? [source.path] : []));
+  return against === undefined ? files : [...files, against];
 }
 
 /** Holds evaluation data against training data. @param prints of training, where not all of it can be looked at */
@@ -216,7 +224,8 @@ async function examineStep(
   examining: Examining,
 ): Promise<void> {
   const { findings } = examining;
-  const { train, data } = recipe;
+  const { data } = recipe;
+  const train = { ...recipe.train, batch: recipe.train.batch || TRIED_BATCH };
   const sizes = read.map(({ encoded }) => sizeOf(encoded, limits.imageToken));
   const plan = fitted ? read.map((_, i) => [i]) : planRows(sizes, data);
   findings.push(packingNote(read, plan, recipe, fitted));
@@ -263,6 +272,7 @@ async function examineStep(
       { ...train, output: recipe.output, rates: examining.rates },
       { steps: steps === undefined ? undefined : Math.ceil(steps), minutes: train.minutes },
     )),
+    ...courseFindings(recipe.schedule.warmup, steps),
   );
 }
 

@@ -114,6 +114,19 @@ describe('examineRecipe', () => {
     const rows = [row('a', 'red'), row('b', 'blue')];
     expect(problems(await examine(rows, ['data.length=1024']))).toContain('error context');
     expect(problems(await examine(rows, ['train.batch=50']))).toContain('error batch');
+    expect(problems(await examine(rows, ['schedule.warmup=100']))).toEqual(['warning warmup']);
+    const automatic = await examine(rows, ['train.batch=auto']);
+    expect(automatic.findings).toContainEqual(expect.objectContaining({ level: 'note', check: 'batch' }));
+    expect(automatic.budget).toBeDefined();
+  });
+
+  it('finds evaluations that say nothing', async () => {
+    const rows = [row('a', 'red'), row('b', 'blue')];
+    expect(problems(await examine(rows, ['train.evaluateEvery=5']))).toEqual(['warning overlap']);
+    const judged = ['train.evaluateEvery=5', 'train.stopping.metric=accuracy'];
+    expect(problems(await examine(rows, judged))).toEqual(['error stopping', 'warning overlap']);
+    const own = `data.validation.sources=[{ kind: files, path: ${join(folder, 'data', 'train.jsonl')} }]`;
+    expect(problems(await examine(rows, ['train.evaluateEvery=5', own]))).toEqual(['error overlap', 'error overlap']);
   });
 
   it('reports a model or data that are not there', async () => {
