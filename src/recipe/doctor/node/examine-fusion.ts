@@ -59,7 +59,7 @@ export async function examineFusion(recipe: TrainingRecipe, examining: Examining
   findings.push(
     ...(await machineFindings(
       budget,
-      { ...train, output: recipe.output },
+      { ...train, output: recipe.output, rates: examining.rates },
       { steps: steps === undefined ? undefined : Math.ceil(steps), minutes: train.minutes },
     )),
   );

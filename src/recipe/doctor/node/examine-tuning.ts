@@ -6,17 +6,16 @@ import { openModel, resolveModel } from '../../../auto/node/index.ts';
 import type { CheckpointTokenizer, Sample, SampleSource } from '../../../data/index.ts';
 import { openSampleSource } from '../../../data/node/index.ts';
 import { readsPictures } from '../../../models/index.ts';
-import { type ImageTextNetwork, ImageTextTraining, signatureOf } from '../../../train/index.ts';
+import { signatureOf, type WeightFiles } from '../../../train/index.ts';
 import { optimizerOf } from '../../build.ts';
 import { ConversationDataset } from '../../conversations/dataset.ts';
 import type { ConversationReader, EncodedSample } from '../../conversations/encode.ts';
 import { openReader } from '../../conversations/node/dataset.ts';
-import { conceptsOf, openSources, prepareSources, textsOf } from '../../conversations/node/sources.ts';
+import { openSources, prepareSources, textsOf } from '../../conversations/node/sources.ts';
 import { planRows, sizeOf } from '../../conversations/pack.ts';
 import { createModelFolder } from '../../tuning/node/new-model.ts';
-import { NETWORK } from '../../tuning/parts.ts';
+import { adapterOf, wholeModel } from '../../tuning/node/taught.ts';
 import { imageSizeOf, shapeOf } from '../../tuning/shape.ts';
-import { groupsOf } from '../../tuning/parts.ts';
 import type { TuningRecipe } from '../../tuning/types.ts';
 import { budgetOf } from '../budget.ts';
 import { type Fingerprint, fingerprint, overlapFindings, repeatFindings } from '../duplicates.ts';
@@ -212,12 +211,12 @@ async function printsOf(source: SampleSource, seed: number): Promise<Fingerprint
 /** What the first step will take. */
 async function examineStep(
   recipe: TuningRecipe,
-  { architecture, reader, limits }: Subject,
+  { folder, architecture, reader, limits }: Subject,
   { read, length, fitted }: ExaminedData,
   examining: Examining,
 ): Promise<void> {
   const { findings } = examining;
-  const { train, data, objectives } = recipe;
+  const { train, data } = recipe;
   const sizes = read.map(({ encoded }) => sizeOf(encoded, limits.imageToken));
   const plan = fitted ? read.map((_, i) => [i]) : planRows(sizes, data);
   findings.push(packingNote(read, plan, recipe, fitted));
@@ -231,12 +230,8 @@ async function examineStep(
       hint: 'lower train.batch',
     });
   const budget = await attempt(examining, { check: 'step', where: 'model' }, async () => {
-    const concepts = objectives.regions + objectives.shown > 0 ? await conceptsOf(data.sources) : undefined;
-    const trainable = new ImageTextTraining(architecture.model as ReadingArchitecture['model'] & ImageTextNetwork, {
-      ...objectives,
-      concepts,
-    });
-    const shape = shapeOf(recipe, architecture, concepts);
+    const taught = await (recipe.model.lora === undefined ? wholeModel : adapterOf)(recipe, folder, architecture);
+    const shape = shapeOf(recipe, architecture, taught.concepts);
     // As many rows as a batch has, of those that were looked at.
     const index = (row: number): number => row % plan.length;
     const dataset = fitted
@@ -248,11 +243,11 @@ async function examineStep(
           Array.from({ length: train.batch }, (_, row) => plan[index(row)]!),
         );
     const batch = await dataset.batch({ seed: train.seed, epoch: 0, index: 0 }, train.batch);
-    const groups = groupsOf(recipe.model.parts, NETWORK);
     return budgetOf({
-      trainable,
+      trainable: taught.trainable,
       batch: signatureOf(batch),
-      trains: (name) => groups(name).train,
+      trains: (name) => taught.groups(name).train,
+      ...(taught.frozen === undefined ? {} : { frozenBytes: sizeOfFiles(taught.frozen) }),
       slots: optimizerOf(recipe.optimizer).slots.length + (train.ema > 0 ? 1 : 0),
       accumulate: train.accumulate,
       resident: process.memoryUsage.rss(),
@@ -265,10 +260,15 @@ async function examineStep(
   findings.push(
     ...(await machineFindings(
       budget,
-      { ...train, output: recipe.output },
+      { ...train, output: recipe.output, rates: examining.rates },
       { steps: steps === undefined ? undefined : Math.ceil(steps), minutes: train.minutes },
     )),
   );
+}
+
+/** Bytes of weights that are read where they lie. */
+function sizeOfFiles({ places }: WeightFiles): number {
+  return [...places.values()].reduce((sum, { length }) => sum + length, 0);
 }
 
 /** How many tokens carry loss, and how full rows are. */
