@@ -32,6 +32,8 @@ export interface SampleRegion {
   readonly box: RelativeBox;
   /** Number of the concept, of as many as {@link SampleSource.concepts}. */
   readonly concept: number;
+  /** What else is known of it, a class for each attribute that the source knows, such as its colour; −1 where that is open. */
+  readonly attributes?: readonly number[];
 }
 
 /** Pictures and what is said about them. */

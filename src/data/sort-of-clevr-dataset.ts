@@ -34,7 +34,10 @@ export interface SortOfClevrOptions {
   readonly tokenizer: unknown;
   /** T */
   readonly textLength: number;
-  /** Turn and mirror training pictures by chance; answers follow. Off unless told. */
+  /**
+   * Turn and mirror training pictures and exchange their colours by chance, which the rules treat all alike; answers are given
+   * anew. Off unless told.
+   */
   readonly augment?: boolean;
 }
 
@@ -95,8 +98,9 @@ export class SortOfClevrDataset implements Dataset<SortOfClevrBatch> {
     for (let row = 0; row < count; row++) {
       const sample = order?.[index + row] ?? index + row;
       const { objects, questions } = this.scene(sample);
-      const way = augment && split === 'train' ? sampleRandom(seed, epoch, sample).integer(8) : 0;
-      const shown = turnedObjects(objects, way);
+      const random = augment && split === 'train' ? sampleRandom(seed, epoch, sample) : undefined;
+      // An object's colour is its place in the list.
+      const shown = random === undefined ? objects : random.shuffle(turnedObjects(objects, random.integer(8)));
       paintNormalized(shown, pixels.subarray(row * 3 * area, (row + 1) * 3 * area));
       for (const question of questions) {
         asked.push(question);

@@ -1,5 +1,6 @@
 import type { FusionConfig } from '../models/fusion/model.ts';
 import { adamW, lion, sgd, type Optimizer } from '../train/optimizers.ts';
+import type { StoppingOptions } from '../train/stopping.ts';
 import type { RunLength, TrainerOptions } from '../train/trainer.ts';
 import type {
   FusionSection,
@@ -7,6 +8,7 @@ import type {
   OptimizerSection,
   ScheduleSection,
   TrainingRecipe,
+  StoppingSection,
   TrainSection,
 } from './types.ts';
 
@@ -81,9 +83,21 @@ export function trainerOptions(
   { optimizer, schedule, train }: TrainerSections,
   identity: Readonly<Record<string, unknown>>,
 ): TrainerOptions {
-  const { steps, epochs, minutes, batch, accumulate, seed, ema, checkpointEvery, checkpointSeconds, evaluateEvery } =
-    train;
-  const course = { steps, epochs, minutes, batch, accumulate, seed, ema };
+  const {
+    steps,
+    epochs,
+    minutes,
+    batch,
+    accumulate,
+    seed,
+    ema,
+    checkpointEvery,
+    checkpointSeconds,
+    evaluateEvery,
+    samplesEvery,
+    stopping,
+  } = train;
+  const course = { steps, epochs, minutes, batch, accumulate, seed, ema, stopping };
   return {
     length: lengthOf(train),
     seed: train.seed,
@@ -98,8 +112,14 @@ export function trainerOptions(
       ...(checkpointSeconds === undefined ? {} : { seconds: checkpointSeconds }),
     },
     ...(evaluateEvery > 0 ? { evaluateEvery } : {}),
+    ...(samplesEvery > 0 ? { samplesEvery } : {}),
+    ...(stopping === undefined ? {} : { stopping: stoppingOf(stopping) }),
     identity: inOrder({ ...identity, optimizer, schedule, course }),
   };
+}
+
+function stoppingOf({ patience, ...rest }: StoppingSection): StoppingOptions {
+  return patience === undefined ? rest : { ...rest, patience };
 }
 
 function lengthOf({ steps, epochs, minutes }: TrainSection): RunLength {

@@ -114,7 +114,7 @@ const sortOfClevr = z.strictObject({
   kind: z.literal('sort-of-clevr'),
   /** Training pictures kept away from training, for validation. */
   heldOut: z.number().int().min(0).max(9_000).default(0),
-  /** Turn and mirror training pictures; answers follow. */
+  /** Turn and mirror training pictures and exchange their colours; answers follow. */
   augment: z.boolean().default(false),
   workers,
 });
@@ -145,13 +145,27 @@ const schedule = z.strictObject({
   floor: share.default(0),
 });
 
+const stopping = z.strictObject({
+  metric: z.string().min(1).max(200),
+  mode: z.enum(['max', 'min']).default('max'),
+  /** The run ends after so many evaluations that were not better; it never does when absent. */
+  patience: count.optional(),
+  /** By how much a figure must be better to count. */
+  margin: z.number().min(0).default(0),
+  /** Keep the best checkpoint. */
+  keepBest: z.boolean().default(true),
+});
+
 const train = z
   .strictObject({
     /** How long: exactly one of the three. */
     steps: count.optional(),
     epochs: z.number().positive().max(100_000).optional(),
     minutes: z.number().positive().max(525_600).optional(),
-    batch: count.max(1_000_000),
+    /** Samples in a batch; `auto` for as many as fit into memory. */
+    batch: z.union([count.max(1_000_000), z.literal('auto').transform(() => 0)]),
+    /** What training may take at its peak where the batch is `auto`: 4GiB, or 60% of what is free. */
+    memory: z.string().max(40).optional(),
     /** Batches whose gradients are added up before an update. */
     accumulate: count.max(1_000_000).default(1),
     seed: z.number().int().min(0).max(0xffff_ffff).default(0),
@@ -165,10 +179,18 @@ const train = z
     keep: count.max(10_000).default(2),
     /** Steps between evaluations on validation data; 0 for none. */
     evaluateEvery: z.number().int().min(0).max(1_000_000_000).default(0),
+    /** Steps between times that the model is asked what it writes; 0 for never. */
+    samplesEvery: z.number().int().min(0).max(1_000_000_000).default(0),
+    /** By which figure of the evaluations the run is judged; it then ends with the best weights. */
+    stopping: stopping.optional(),
     /** Threads of the engine; all processors unless given. Equal results need equal numbers of threads. */
     threads: count.max(1024).optional(),
   })
-  .superRefine(({ steps, epochs, minutes }, context) => {
+  .superRefine(({ steps, epochs, minutes, stopping: judged, evaluateEvery, batch, memory }, context) => {
+    if (memory !== undefined && batch !== 0)
+      context.addIssue({ code: 'custom', path: ['memory'], message: 'is only for train.batch: auto' });
+    if (judged !== undefined && evaluateEvery === 0)
+      context.addIssue({ code: 'custom', path: ['evaluateEvery'], message: 'must be above 0 for train.stopping' });
     const given = [steps, epochs, minutes].filter((value) => value !== undefined).length;
     if (given !== 1) context.addIssue(`exactly one of steps, epochs and minutes is needed, got ${given}`);
   });

@@ -112,7 +112,7 @@ export interface SortOfClevrSection {
   readonly kind: 'sort-of-clevr';
   /** Training pictures kept away from training, for validation; 0 for none. */
   readonly heldOut: number;
-  /** Turn and mirror training pictures; answers follow. */
+  /** Turn and mirror training pictures and exchange their colours; answers follow. */
   readonly augment: boolean;
   readonly workers: number;
 }
@@ -168,7 +168,10 @@ export interface TrainSection {
   readonly steps?: number | undefined;
   readonly epochs?: number | undefined;
   readonly minutes?: number | undefined;
+  /** 0 where it is to be found; runs settle it before they begin. */
   readonly batch: number;
+  /** What training may take at its peak, for a batch that is to be found. */
+  readonly memory?: string | undefined;
   /** Batches whose gradients are added up before an update. */
   readonly accumulate: number;
   readonly seed: number;
@@ -180,8 +183,21 @@ export interface TrainSection {
   readonly keep: number;
   /** Steps between evaluations on validation data; 0 for none. */
   readonly evaluateEvery: number;
+  /** Steps between samples of what the model writes; 0 for none. */
+  readonly samplesEvery: number;
+  /** By which figure of the evaluations the run is judged. */
+  readonly stopping?: StoppingSection | undefined;
   /** Threads of the engine; all processors where absent. */
   readonly threads?: number | undefined;
+}
+
+/** See `StoppingOptions` of the trainer. */
+export interface StoppingSection {
+  readonly metric: string;
+  readonly mode: 'max' | 'min';
+  readonly patience?: number | undefined;
+  readonly margin: number;
+  readonly keepBest: boolean;
 }
 
 /** A training recipe. */

@@ -1,3 +1,4 @@
+export * from './batch-search.ts';
 export * from './checkpoints.ts';
 export * from './epoch.ts';
 export * from './groups.ts';
@@ -7,6 +8,7 @@ export * from './objective.ts';
 export * from './objectives/contrastive.ts';
 export * from './objectives/captioning.ts';
 export * from './objectives/distillation.ts';
+export * from './objectives/distillation-training.ts';
 export * from './objectives/fusion.ts';
 export * from './objectives/fusion-objectives.ts';
 export * from './objectives/fusion-view.ts';

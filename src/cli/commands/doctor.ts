@@ -62,7 +62,7 @@ async function examineFile(path: string, flags: DoctorFlags): Promise<void> {
 }
 
 function asReport({ findings, shown, examined }: Examination): string {
-  const colour = process.stdout.isTTY === true && !process.env['NO_COLOR'];
+  const colour = process.stdout.isTTY && !process.env['NO_COLOR'];
   const lines: string[] = [];
   if (shown.length > 0) {
     lines.push(`Tokens that carry loss are ${colour ? 'green' : 'in « »'}:`, '');

@@ -120,12 +120,16 @@ interface RunText {
 }
 
 async function fusionRun(recipe: TrainingRecipe, options: RunOptions): Promise<RunText> {
+  const began = performance.now();
   const outcome = await runRecipe(recipe, options);
   const { training, finished } = outcome;
-  return {
-    training,
-    text: finished === undefined ? undefined : summary(outcome, finished.model, finished.evaluation),
-  };
+  if (finished === undefined) return { training, text: undefined };
+  if (finished.evaluation.kind !== 'emoji-statements')
+    return { training, text: summary(outcome, finished.model, finished.evaluation) };
+  process.stderr.write('Writing the report …\n');
+  // Only now, since it takes time.
+  const { statementsResults } = await import('../statements/results.ts');
+  return { training, text: await statementsResults(recipe, outcome, began) };
 }
 
 async function tuningRun(recipe: TuningRecipe, options: RunOptions): Promise<RunText> {

@@ -1,203 +1,152 @@
+/** What `npm start` shows: the starter looks at pictures, and learns from a handful of them. */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import process from 'node:process';
-import { writeFileAtomic } from '../../core/node/index.ts';
-import { RecipeError } from '../../core/index.ts';
-import { loadConcepts } from '../../data/node/index.ts';
-import type { Concept } from '../../data/index.ts';
-import { renderReport } from '../../eval/report/index.ts';
+import type { LanguageModel } from '../../auto/index.ts';
+import { loadAdapter, resolveModel } from '../../auto/node/index.ts';
+import { DataError } from '../../core/index.ts';
+import { formatDuration } from '../../core/node/index.ts';
+import { openPicture } from '../../data/node/index.ts';
+import { type EvaluatedModel, evaluatedModel, evaluateSuite, type SuiteAnswer } from '../../eval/index.ts';
+import { openEmojiScenes } from '../../eval/node/index.ts';
 import { writePng } from '../../explain/node/index.ts';
-import { trainingRecipe, type TrainingRecipe } from '../../recipe/index.ts';
-import { readRecipe, runRecipe, type RunOutcome } from '../../recipe/node/index.ts';
-import { FusionPredictor } from '../../tasks/node/index.ts';
-import type { MetricsRecord } from '../../train/index.ts';
-import { listenForInterrupt, readMetrics } from '../../train/node/index.ts';
-import { PACKAGE_ROOT } from '../../core/node/index.ts';
-import { packageVersion } from '../package.ts';
-import { sampleStatements, surestMistakes } from './choose.ts';
-import { drawConcepts } from './drawings.ts';
-import { makeReport, type Sample, type StatementsEvaluation } from './report.ts';
+import { runTuning } from '../../recipe/node/index.ts';
+import { ask, ground } from '../../tasks/index.ts';
+import { drawBoxes } from '../../tasks/node/index.ts';
+import { listenForInterrupt } from '../../train/node/index.ts';
+import { loadLanguageModel } from '../model/load.ts';
+import { printable } from '../report-error.ts';
+import { type Lessons, lessonRecipe, ownPictures, SIDE, standing, unseenConcepts, writeLesson } from './teach.ts';
 
-const RECIPE = join(PACKAGE_ROOT, 'recipes', 'emoji-statements-quick.yaml');
-const MISTAKES = 12;
-/** Side of the pictures in the report, in pixels. */
-const SHOWN_SIDE = 168;
+/** How the tour goes. */
+export interface TourOptions {
+  readonly model: string;
+  /** The user's own pictures to look at. */
+  readonly image?: readonly string[];
+  /** A folder of the user's own labelled pictures to learn from. */
+  readonly teach?: string;
+  /** Minutes that learning takes. */
+  readonly minutes: number;
+  /** Ordinary questions before and after. */
+  readonly questions: number;
+  /** Folder for what is made. */
+  readonly out: string;
+}
 
-/** Trains by the quick recipe, tests, writes the report and says how to go on. The last line is the balanced accuracy. */
-export async function start({
-  recipe: path = RECIPE,
-  set,
-}: {
-  recipe?: string;
-  set: readonly string[];
-}): Promise<void> {
+/** Questions about made pictures: so many of them that there are three pictures. */
+const QUESTIONS = 15;
+
+/** Shows what the model sees, then teaches it something new. Ends with figures, at a terminal and without one. */
+export async function tour(options: TourOptions): Promise<void> {
   const began = performance.now();
-  const recipe = await freshRecipe(path, set);
-  if (recipe.data.kind !== 'emoji-statements')
-    throw new RecipeError(`${path} is not about emoji statements`, 'run `sensorium train` with it');
-  say(`Training by ${shown(path)}: ${howLong(recipe)}. Ctrl-C saves and ends.`);
-  const interrupt = listenForInterrupt(() => say('\nSaving a checkpoint … (Ctrl-C again ends at once, without it)'));
-  let outcome: RunOutcome;
+  const out = freshFolder(options.out);
+  await mkdir(out, { recursive: true });
+  const model = await loadLanguageModel({ model: options.model });
   try {
-    outcome = await runRecipe(recipe, { interrupt: interrupt.signal });
+    const { processor } = model.parts;
+    if (processor === undefined) throw new DataError(`${options.model} reads no pictures`, 'leave --model out');
+    say(
+      `${options.model}: a model of pictures and texts that was trained with this package. It knows drawings, not photographs.`,
+    );
+    const evaluated = await evaluatedModel(model);
+    await lookAround(evaluated, out);
+    for (const [i, source] of (options.image ?? []).entries())
+      await lookAt(model, source, join(out, `own-${i + 1}.png`));
+    await learn(model, evaluated, options, out);
+  } finally {
+    await model.dispose();
+  }
+  say(`The tour took ${formatDuration((performance.now() - began) / 1000)}; what it made is in ${out}.`);
+}
+
+/** Captions, answers, boxes and steps on scenes that were made for the tour. */
+async function lookAround(model: EvaluatedModel, out: string): Promise<void> {
+  const suite = await openEmojiScenes('openmoji', { count: QUESTIONS, names: 1, seed: 2, size: SIDE });
+  const { answers } = await evaluateSuite(model, suite, {
+    parts: ['captions', 'questions', 'phrases', 'steps'],
+  });
+  const byPicture = new Map<string, SuiteAnswer[]>();
+  for (const answer of answers) {
+    const { name } = answer.picture;
+    byPicture.set(name, [...(byPicture.get(name) ?? []), answer]);
+  }
+  for (const [name, about] of byPicture) {
+    const picture = await about[0]!.picture.open();
+    const path = join(out, `${name}.png`);
+    const answered = about.find(({ part }) => part === 'phrases')?.answer;
+    const boxes = answered === undefined ? [] : (model.grounding?.read(answered, picture).boxes ?? []);
+    await writePng(path, await drawBoxes(picture, boxes));
+    say(`\n${path}, drawn by a studio whose pictures it has never seen`);
+    for (const { question, answer, truth, score } of about) {
+      const mark = score >= 0.5 ? '✓' : '✗';
+      say(`  ${mark} ${question}\n      ${answer.trim()}${score >= 0.5 ? '' : `   (right: ${truth})`}`);
+    }
+  }
+  const right = answers.reduce((sum, { score }) => sum + score, 0);
+  say(`\nright: ${right.toFixed(0)} of ${answers.length}`);
+}
+
+/** A picture of the user's, of which nothing is known. */
+async function lookAt(model: LanguageModel, source: string, path: string): Promise<void> {
+  const picture = await openPicture(source, { allowFetch: true });
+  say(`\n${source}`);
+  for (const question of ['Describe the picture.', '描述这张图片。', 'How many things are there?'])
+    say(`    ${question}\n      ${(await ask(model, question, [picture], { maxNewTokens: 64 })).text.trim()}`);
+  const { boxes } = await ground(model, picture, 'the largest thing', { maxNewTokens: 64 });
+  if (boxes.length === 0) return;
+  await writePng(path, await drawBoxes(picture, boxes));
+  say(`    where the largest thing is: ${path}`);
+}
+
+/** An adapter beside the model, with what it knew before and knows after. */
+async function learn(
+  model: LanguageModel,
+  evaluated: EvaluatedModel,
+  { model: name, teach, minutes, questions }: TourOptions,
+  out: string,
+): Promise<void> {
+  const lessons: Lessons = teach === undefined ? await unseenConcepts(questions) : await ownPictures(teach, questions);
+  const { names, taught } = lessons;
+  say(`\nNow it learns ${names.length} names from ${taught.length} pictures: ${names.slice(0, 12).join(', ')}.`);
+  const before = await standing(evaluated, lessons);
+  const data = await writeLesson(join(out, 'lesson'), taught);
+  const recipe = lessonRecipe(await resolveModel(name), data, join(out, 'teaching'), minutes);
+  const interrupt = listenForInterrupt(() => say('\nSaving a checkpoint … (Ctrl-C again ends at once, without it)'));
+  try {
+    const { model: adapter, training } = await runTuning(recipe, { interrupt: interrupt.signal });
+    if (adapter === undefined) {
+      say(`Interrupted after step ${training.steps}.`);
+      process.exitCode = interrupt.exitCode;
+      return;
+    }
+    await model.useAdapters([{ adapter: await loadAdapter(model, adapter), weight: 1 }]);
+    const after = await standing(evaluated, lessons);
+    const asked = teach === undefined ? 'names, by a studio it has never seen' : 'names of your pictures';
+    say(`\n${''.padEnd(40)} before   after ${formatDuration(training.seconds)} of learning`);
+    say(row(asked, before.taught, after.taught));
+    say(row('ordinary questions', before.ordinary, after.ordinary));
+    const given = name === 'starter' ? '' : ` --model ${name}`;
+    say(
+      `\nAsk it yourself:\n  npx sensorium chat${given} --adapter ${adapter} --image ${join(out, 'lesson', '000.png')}`,
+    );
+    say(`Teach it your own: npm start -- --teach FOLDER (cup.png with cup.txt beside it, and so on)`);
   } finally {
     interrupt.dispose();
   }
-  if (outcome.finished === undefined) {
-    say(
-      `Interrupted after step ${outcome.training.steps}.\n  → go on with: npx sensorium train ${join(outcome.folder, 'recipe.yaml')} --resume`,
-    );
-    process.exitCode = interrupt.exitCode;
-    return;
-  }
-  const { model, evaluation } = outcome.finished;
-  if (evaluation.kind !== 'emoji-statements') throw new RecipeError(`${path} is not about emoji statements`);
-  say('Writing the report …');
-  const { samples, report } = await writeResults({ recipe, outcome, evaluation, model, began });
-  process.stdout.write(closing({ model, evaluation, samples, report, folder: outcome.folder }));
 }
 
-/** The recipe, in a folder that no earlier run holds. */
-async function freshRecipe(path: string, set: readonly string[]): Promise<TrainingRecipe> {
-  const recipe = await readRecipe(trainingRecipe, path, set);
-  let output = recipe.output;
-  for (let number = 2; existsSync(join(output, 'metrics.jsonl')); number++) output = `${recipe.output}-${number}`;
-  return { ...recipe, output };
+function row(what: string, before: number, after: number): string {
+  return `${what.padEnd(40)} ${before.toFixed(3)}    ${after.toFixed(3)}`;
 }
 
-interface Results {
-  readonly recipe: TrainingRecipe;
-  readonly outcome: RunOutcome;
-  readonly evaluation: StatementsEvaluation;
-  readonly model: string;
-  readonly began: number;
-}
-
-async function writeResults({
-  recipe,
-  outcome,
-  evaluation,
-  model,
-  began,
-}: Results): Promise<{ samples: Sample[]; report: string }> {
-  const { folder } = outcome;
-  const concepts = await loadConcepts();
-  const mistakes = surestMistakes(evaluation.scored, evaluation.threshold, MISTAKES);
-  const chosen = sampleStatements(evaluation.scored);
-  const indexes = new Set([...mistakes, ...chosen].map(({ statement }) => statement.concept));
-  const needed = [...indexes].map((index) => concepts[index]!);
-  const studio = recipe.data.kind === 'emoji-statements' ? recipe.data.test[0]! : 'openmoji';
-  const pictures = await drawConcepts(studio, needed, SHOWN_SIDE);
-  const predictor = await FusionPredictor.open(model);
-  let samples: Sample[];
-  try {
-    const examples = chosen.map(({ statement }) => {
-      const picture = { ...pictures.get(statement.concept)!, channels: 3 as const };
-      return { image: picture, text: statement.text };
-    });
-    const predictions = await predictor.predictBatch(examples);
-    samples = chosen.map(({ statement }, i) => ({
-      statement,
-      concept: concepts[statement.concept]!,
-      picture: pictures.get(statement.concept)!,
-      prediction: predictions[i]!,
-    }));
-  } finally {
-    await predictor.dispose();
-  }
-  await mkdir(join(folder, 'samples'), { recursive: true });
-  for (const { concept, picture } of samples) await writePng(samplePath(folder, concept), picture);
-  const records: MetricsRecord[] = [];
-  for await (const record of readMetrics(join(folder, 'metrics.jsonl'))) records.push(record);
-  const html = await renderReport(
-    makeReport({
-      recipe,
-      recipeText: await readFile(join(folder, 'recipe.yaml'), 'utf8'),
-      outcome,
-      evaluation,
-      records,
-      concepts,
-      mistakes,
-      pictures,
-      samples,
-      engine: await engineName(folder),
-      version: packageVersion(),
-      totalSeconds: (performance.now() - began) / 1000,
-    }),
-  );
-  const report = join(folder, 'report.html');
-  await writeFileAtomic(report, html);
-  return { samples, report };
-}
-
-async function engineName(folder: string): Promise<string> {
-  const result = JSON.parse(await readFile(join(folder, 'result.json'), 'utf8')) as { engine: string; threads: number };
-  return `${result.engine}, ${result.threads} threads`;
-}
-
-function samplePath(folder: string, { wording }: Concept): string {
-  return join(
-    folder,
-    'samples',
-    `${wording.en.name
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9]+/g, '-')
-      .replaceAll(/^-|-$/g, '')}.png`,
-  );
-}
-
-function closing({
-  model,
-  evaluation,
-  samples,
-  report,
-  folder,
-}: {
-  model: string;
-  evaluation: StatementsEvaluation;
-  samples: readonly Sample[];
-  report: string;
-  folder: string;
-}): string {
-  const { test } = evaluation;
-  const range = ({ low, high }: { low: number; high: number }): string =>
-    `95 %: ${low.toFixed(3)} to ${high.toFixed(3)}`;
-  const lines = ['', 'Answers about drawings that the model has never seen:'];
-  for (const { concept, statement, prediction } of samples) {
-    const mark = prediction.label === String(statement.label) ? '✓' : '✗';
-    const sure = `${(prediction.probabilities[prediction.label]! * 100).toFixed(0)} %`.padStart(5);
-    lines.push(
-      `  ${mark} ${prediction.label.padEnd(5)} ${sure}  ${statement.text}   (the picture: ${concept.wording[statement.language].name})`,
-    );
-  }
-  lines.push('', 'On the unseen studio:');
-  lines.push(`  random false statements  ${test.random.balancedAccuracy.toFixed(3)}  (${range(test.random)})`);
-  lines.push(`  hard false statements    ${test.hard.balancedAccuracy.toFixed(3)}  (${range(test.hard)})`);
-  lines.push(`  all                      ${test.overall.balancedAccuracy.toFixed(3)}  (${range(test.overall)})`);
-  const [first] = samples;
-  lines.push('', `The report, one file with everything in it: ${report}`);
-  if (first !== undefined) {
-    const image = samplePath(folder, first.concept);
-    lines.push('', 'Ask the model about a picture; put your own in the place of this one:');
-    lines.push(
-      `  npx sensorium predict --model ${model} --image ${image} --text ${JSON.stringify(first.statement.text)} --heatmap looked.png`,
-    );
-  }
-  lines.push('', `balanced accuracy ${test.overall.balancedAccuracy.toFixed(3)}`);
-  return `${lines.join('\n')}\n`;
-}
-
-function howLong({ train }: TrainingRecipe): string {
-  if (train.minutes !== undefined) return `${train.minutes} minutes of training, then the test and a report`;
-  return train.steps === undefined ? `${train.epochs} passes over the data` : `${train.steps} steps`;
-}
-
-function shown(path: string): string {
-  const near = relative(process.cwd(), path);
-  return near.startsWith('..') ? path : near;
+/** A folder that no earlier tour holds. */
+function freshFolder(base: string): string {
+  let folder = base;
+  for (let number = 2; existsSync(folder); number++) folder = `${base}-${number}`;
+  return folder;
 }
 
 function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stdout.write(`${printable(text)}\n`);
 }

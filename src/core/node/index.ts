@@ -1,3 +1,4 @@
+export { formatDuration } from '../progress.ts';
 export * from './package-root.ts';
 export * from './files.ts';
 export * from './terminal.ts';

@@ -1,6 +1,7 @@
 export * from './ask.ts';
 export * from './colours.ts';
 export * from './kinds.ts';
+export * from './named-pictures.ts';
 export * from './options.ts';
 export * from './question.ts';
 export * from './questions/caption.ts';

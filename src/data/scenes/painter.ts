@@ -185,15 +185,22 @@ export class ScenePainter {
     const { size } = this;
     const area = size * size;
     const canvas = this.#canvas;
-    const data = new Uint8ClampedArray(area * 3);
+    const data = new Uint8Array(area * 3);
     const gain = amplitude / 0x8000_0000;
     let state = seed;
     for (let c = 0; c < 3; c++) {
-      for (let i = c * area, to = c; to < area * 3; i++, to += 3) {
-        if (gain > 0) state = (Math.imul(state, 1664525) + 1013904223) | 0;
-        data[to] = canvas[i]! + state * gain;
+      const end = (c + 1) * area;
+      if (gain === 0) {
+        // What is painted lies within 0 to 255.
+        for (let i = c * area, to = c; i < end; i++, to += 3) data[to] = canvas[i]! + 0.5;
+        continue;
+      }
+      for (let i = c * area, to = c; i < end; i++, to += 3) {
+        state = (Math.imul(state, 1664525) + 1013904223) | 0;
+        const value = canvas[i]! + state * gain;
+        data[to] = value < 0 ? 0 : value > 254.5 ? 255 : value + 0.5;
       }
     }
-    return picture(size, size, 3, new Uint8Array(data.buffer));
+    return picture(size, size, 3, data);
   }
 }

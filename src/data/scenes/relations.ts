@@ -10,6 +10,10 @@ const WORDS = {
   en: { left: 'left of', right: 'right of', above: 'above', below: 'below' },
   zh: { left: '左边', right: '右边', above: '上面', below: '下面' },
 } as const;
+const FURTHER = {
+  en: { left: 'further left', right: 'further right', above: 'higher up', below: 'lower down' },
+  zh: { left: '靠左', right: '靠右', above: '靠上', below: '靠下' },
+} as const;
 const FURTHEST = {
   en: { left: 'furthest left', right: 'furthest right', above: 'highest up', below: 'lowest down' },
   zh: { left: '最左边', right: '最右边', above: '最上面', below: '最下面' },
@@ -18,6 +22,11 @@ const FURTHEST = {
 /** `left of`, `左边`. */
 export function directionWords(direction: Direction, language: Language): string {
   return WORDS[language][direction];
+}
+
+/** `further left`, `靠左`. */
+export function furtherWords(direction: Direction, language: Language): string {
+  return FURTHER[language][direction];
 }
 
 /** `furthest left`, `最左边`. */

@@ -210,7 +210,7 @@ export class ConvNet extends Module implements VisionEncoder {
 
 /**
  * Convolutions first and attention after them (Xiao et al. 2021, "Early convolutions help transformers see better", arXiv
- * 2106.14881). Pictures whose side no stage divides are padded evenly. Positions are learned from sinusoids, so that
+ * 2106.14881). Pictures whose side the stages do not divide are padded evenly. Positions are learned and begin as waves, so that
  * nearness can be read off their products from the first step.
  */
 export class ConvTransformer extends Module implements VisionEncoder {
@@ -230,7 +230,7 @@ export class ConvTransformer extends Module implements VisionEncoder {
     this.convolutions = new ConvNet({ imageSize: this.#side, channels, blocks, stem });
     this.projection = channels.at(-1) === width ? undefined : new Linear(channels.at(-1)!, width);
     const [rows, columns] = this.convolutions.grid;
-    this.position_embedding = new Parameter([rows * columns, width], sinusoids(columns), { decay: false });
+    this.position_embedding = new Parameter([rows * columns, width], planeWaves(columns), { decay: false });
     this.encoder = new Transformer(config);
     this.#config = config;
   }
@@ -260,21 +260,27 @@ export class ConvTransformer extends Module implements VisionEncoder {
   }
 }
 
+/** Directions of the waves that positions begin as. */
+const DIRECTIONS = 6;
+
 /**
- * Sines and cosines of the column, then of the row, on a grid of `columns`: [P, D]. Periods rise geometrically from 2 cells to
- * four times the grid's side, so that the slowest wave tells all places apart.
+ * Plane waves over a grid of `columns`, [P, D]: sines and cosines in six directions. Products of two places' waves of one
+ * length, taken over all directions, depend on the distance between the places alone (nearly; they are Bessel functions of it),
+ * which waves along rows and columns do not give. Lengths rise geometrically from 4 cells to four times the grid's side.
  */
-function sinusoids(columns: number): Initializer {
+function planeWaves(columns: number): Initializer {
   return (shape) => {
     const [places, width] = shape as [number, number];
     const table = hostTensor('float32', shape);
-    const waves = Math.max(1, Math.floor(width / 4));
+    const lengths = Math.floor(width / (2 * DIRECTIONS));
     for (let place = 0; place < places; place++)
-      for (let i = 0; i < 4 * waves && i < width; i++) {
-        const at = i < 2 * waves ? place % columns : Math.floor(place / columns);
-        const period = 2 * (2 * columns) ** ((i % waves) / Math.max(1, waves - 1));
-        const angle = (2 * Math.PI * at) / period;
-        table.data[place * width + i] = Math.floor(i / waves) % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+      for (let i = 0; i < lengths * DIRECTIONS; i++) {
+        const direction = (Math.PI * Math.floor(i / lengths)) / DIRECTIONS;
+        const [x, y] = [place % columns, Math.floor(place / columns)];
+        const length = 4 * columns ** ((i % lengths) / Math.max(1, lengths - 1));
+        const angle = (2 * Math.PI * (x * Math.cos(direction) + y * Math.sin(direction))) / length;
+        table.data[place * width + 2 * i] = Math.sin(angle);
+        table.data[place * width + 2 * i + 1] = Math.cos(angle);
       }
     return table;
   };

@@ -1,6 +1,6 @@
 // B batch, H height, W width, P patches, D width
-import { add, relu, type Tensor } from '../../graph/index.ts';
-import { Conv2d, GroupNorm, initializers, LayerNorm, Module, Parameter } from '../../nn/index.ts';
+import { add, type Tensor } from '../../graph/index.ts';
+import { Conv2d, initializers, LayerNorm, Module, Parameter } from '../../nn/index.ts';
 import { checkPictures, flattenGrid } from '../common/patches.ts';
 import { Tower, towerInitializer } from '../common/tower.ts';
 import { ResidualBlock } from '../common/vision.ts';
@@ -10,7 +10,6 @@ import { type StemTowerConfig, stemPatches } from './config.ts';
 class Stem extends Module {
   readonly conv: Conv2d;
   readonly blocks: readonly ResidualBlock[];
-  readonly norm: GroupNorm;
 
   constructor({ stem, stemDepth, width }: StemTowerConfig) {
     super();
@@ -19,13 +18,12 @@ class Stem extends Module {
       ...stem.map((channels, i) => new ResidualBlock(channels, stem[i + 1] ?? width, 2)),
       ...Array.from({ length: stemDepth }, () => new ResidualBlock(width, width, 1)),
     ];
-    this.norm = new GroupNorm(8, width);
   }
 
   /** @param pixels [B, 3, H, W]  @returns [B, P, D] */
   forward(pixels: Tensor): Tensor {
     const grid = this.blocks.reduce((state, block) => block.forward(state), this.conv.forward(pixels));
-    return flattenGrid(relu(this.norm.forward(grid)));
+    return flattenGrid(grid);
   }
 }
 

@@ -53,7 +53,8 @@ export class ConversationDataset implements Dataset {
       const start = first;
       first += row.length;
       const placed = placeSamples(sizes.slice(start, first), { ...this.#shape, rows: 1 }, this.#plan !== undefined);
-      if (placed.length < row.length) throw this.#overlong(samples.slice(start, first), sizes.slice(start, first));
+      if (this.#plan !== undefined && placed.length < row.length)
+        throw this.#overlong(samples.slice(start, first), sizes.slice(start, first));
       return placed.map((placement) => ({ ...placement, sample: placement.sample + start, row: number }));
     });
     const packed = packSamples(encoded, sizes, placements, { ...this.#shape, rows: rows.length });
@@ -61,7 +62,10 @@ export class ConversationDataset implements Dataset {
       ids: samples.map(({ id }) => id),
       tensors: {
         ...packed,
-        ...pictureTensors(encoded.flatMap(({ pictures }) => pictures.map(({ inputs }) => inputs))),
+        ...pictureTensors(
+          encoded.flatMap(({ pictures }) => pictures.map(({ inputs }) => inputs)),
+          this.#plan !== undefined,
+        ),
         ...(matching === undefined
           ? {}
           : matchingTensors(samples, this.#reader.tokenizer, matching.endToken, matching)),
@@ -82,14 +86,29 @@ export class ConversationDataset implements Dataset {
   }
 }
 
-/** Inputs of all pictures, one under another. */
-function pictureTensors(inputs: readonly Readonly<Record<string, HostTensor>>[]): Record<string, HostTensor> {
+/**
+ * Inputs of all pictures, one under another.
+ * @param padded whether blank ones follow, so that batches of many numbers of pictures have few shapes
+ */
+function pictureTensors(
+  inputs: readonly Readonly<Record<string, HostTensor>>[],
+  padded: boolean,
+): Record<string, HostTensor> {
   const names = Object.keys(inputs[0] ?? {});
   return Object.fromEntries(
     names.map((name) => {
-      const joined = joinRows(inputs.map((picture) => picture[name]!));
+      const { dtype, shape, data } = joinRows(inputs.map((picture) => picture[name]!));
+      const [rows, ...rest] = shape as readonly [number, ...number[]];
+      const all = hostTensor(dtype, [padded ? fewShapes(rows) : rows, ...rest]);
       // Of its own memory, which a worker can give away.
-      return [name, inputs.length === 1 ? hostTensor(joined.dtype, joined.shape, joined.data.slice()) : joined];
+      all.data.set(data as never);
+      return [name, all];
     }),
   );
+}
+
+/** The next of 1, 2, 3, 4, 6, 8, 12, 16, … */
+function fewShapes(count: number): number {
+  const power = 2 ** Math.ceil(Math.log2(count));
+  return count <= 0.75 * power ? 0.75 * power : power;
 }

@@ -47,7 +47,7 @@ export async function examineSample(
   if (opened === undefined || findings.some(({ level }) => level === 'error'))
     return { findings, encoded: undefined, pictures: opened ?? [] };
   // Each picture is opened once.
-  const pictures = sample.pictures.map((picture, i) => ({ ...picture, open: () => opened[i]! }));
+  const pictures = sample.pictures.map(({ name }, i) => ({ name, open: () => opened[i]! }));
   let encoded: EncodedSample;
   try {
     encoded = await encodeSample({ ...sample, pictures }, reader);
@@ -64,9 +64,10 @@ type Find = (level: RecipeFinding['level'], check: string, message: string, hint
 
 async function openPictures(sample: Sample, find: Find): Promise<Picture[] | undefined> {
   const opened: Picture[] = [];
-  for (const { name, open } of sample.pictures) {
+  for (const source of sample.pictures) {
+    const { name } = source;
     try {
-      const picture = await open();
+      const picture = await source.open();
       opened.push(picture);
       if (Math.min(picture.width, picture.height) < 4)
         find(

@@ -92,7 +92,15 @@ export function templateFindings({ tokenizer, imageMarker, stopTokens, where }: 
       'the chat template knows no generation prompt, so that a prompt does not say whose turn it is',
       'write the beginning of the assistant’s turn where add_generation_prompt is set',
     );
-  findings.push(...endFindings(text, { tokenizer, stopTokens, where }));
+  const single = render(messages.slice(0, 2));
+  if (!text.startsWith(single))
+    find(
+      'assistant-turns',
+      'warning',
+      'the chat template writes an answer otherwise once other turns follow, so that its tokens cannot be told apart',
+      'give conversations of one question and one answer, or correct the template',
+    );
+  findings.push(...endFindings(single, { tokenizer, stopTokens, where }));
   const ids = tokenizer.encode(text, { specialTokens: false });
   if (tokenizer.bosId !== undefined && ids[0] === tokenizer.bosId && ids[1] === tokenizer.bosId)
     find('start', 'warning', 'the chat template writes the start of a text twice', 'write it once');

@@ -18,10 +18,9 @@ const LEAVES: ReadonlySet<string> = new Set(['input', 'parameter', 'constant']);
 /** Their results are their inputs under another name or shape. */
 const VIEWS: ReadonlySet<string> = new Set(['reshape', 'stopGradient', 'barrier', 'customGradient']);
 /** Their results may take the place of an input that nothing else needs. */
-const IN_PLACE: ReadonlySet<string> = new Set([
-  ...['neg', 'exp', 'log', 'sqrt', 'reciprocal', 'tanh', 'sigmoid', 'erf', 'relu', 'abs', 'sin', 'cos'],
-  ...['add', 'sub', 'mul', 'div'],
-]);
+const IN_PLACE: ReadonlySet<string> = new Set(
+  'neg exp log sqrt reciprocal tanh sigmoid erf relu abs sin cos add sub mul div'.split(' '),
+);
 
 /**
  * Reckons what a graph takes whose sizes are all known. Values are taken to live from the node that makes them to the last

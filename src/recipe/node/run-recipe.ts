@@ -22,7 +22,7 @@ import { fusionWeights, saveFusionModel } from '../../models/fusion/node/save.ts
 import type { FusionPreprocessing } from '../../models/fusion/processor.ts';
 import { createRuntime } from '../../runtime/node/index.ts';
 import type { Runtime } from '../../runtime/types.ts';
-import { FusionTraining, Trainer, type TrainingOutcome } from '../../train/index.ts';
+import { FusionTraining, Trainer, type TrainerOptions, type TrainingOutcome } from '../../train/index.ts';
 import { fusionConfigOf, trainerOptionsOf } from '../build.ts';
 import { isPretraining } from '../pretraining.ts';
 import type { TrainingRecipe } from '../types.ts';
@@ -32,6 +32,7 @@ import { RunEvaluator, type RunEvaluation } from './evaluate-run.ts';
 import { initialWeights } from './initial-weights.ts';
 import { checkRunFolder, discardEmptyRun, openRunFiles, type RunFiles } from './run-files.ts';
 import { RunObserver } from './run-observer.ts';
+import { settleBatch, type SettleOptions } from './settle-batch.ts';
 import { prepareTrainingData, type TrainingData } from './training-data.ts';
 
 /** How a recipe is run. */
@@ -46,6 +47,8 @@ export interface RunOptions {
   readonly live?: number | boolean;
   /** Write event files for TensorBoard. */
   readonly tensorboard?: boolean;
+  /** Make so many steps and nothing of them: no checkpoint, no model, no test. For measurements. */
+  readonly trial?: number;
   /** Folder for rendered drawings; by default `sensorium` in the user's folder of caches. */
   readonly cacheFolder?: string;
 }
@@ -70,9 +73,10 @@ export function defaultCacheFolder(): string {
  * Trains, writes the model and evaluates it once on the test split.
  * @throws RecipeError, DataError, CheckpointError, TrainingError, DeviceError
  */
-export async function runRecipe(recipe: TrainingRecipe, options: RunOptions = {}): Promise<RunOutcome> {
-  const folder = recipe.output;
+export async function runRecipe(asked: TrainingRecipe, options: RunOptions = {}): Promise<RunOutcome> {
+  const folder = asked.output;
   await checkRunFolder(folder, options.resume === true);
+  const recipe = await settleBatch(asked, settleOptions(options));
   const data = await prepareTrainingData(recipe, options.cacheFolder ?? defaultCacheFolder());
   const { identity } = trainerOptionsOf(recipe);
   const files = await openRunFiles(recipe, identity, options.resume === true, note(options.stream));
@@ -91,7 +95,8 @@ export async function runRecipe(recipe: TrainingRecipe, options: RunOptions = {}
       const own = fusionWeights(config, trained.weights);
       const parameters = Object.values(own).reduce((sum, { shape }) => sum + elementCount(shape), 0);
       const outcome = { folder, training: trained.outcome, parameters };
-      if (trained.outcome.ended === 'interrupted') return { ...outcome, finished: undefined };
+      if (trained.outcome.ended === 'interrupted' || options.trial !== undefined)
+        return { ...outcome, finished: undefined };
       observer.end('being tested');
       const evaluation = await finish({ recipe, options, data, config, runtime }, trained.weights).catch(
         (error: unknown) => {
@@ -178,15 +183,15 @@ async function train(
         return loader;
       },
     },
-    trainerOptionsOf(recipe),
+    forTrial(trainerOptionsOf(recipe), options),
     {
-      checkpoints,
+      ...(options.trial === undefined ? { checkpoints } : {}),
       ...observer.hooks,
       ...(options.interrupt === undefined ? {} : { interrupt: options.interrupt }),
       evaluate: async (step) => validate(await weightsOf(step)),
     },
   );
-  observer.begin(minutes === undefined ? { steps: trainer.totalSteps! } : { minutes });
+  observer.begin(minutes === undefined || options.trial !== undefined ? { steps: trainer.totalSteps! } : { minutes });
   try {
     const outcome = await trainer.run();
     return { outcome, weights: await weightsOf(trainer.step) };
@@ -262,4 +267,15 @@ export function preparationReport(stream: ProgressStream | undefined): { report:
 
 export function note(stream: ProgressStream = process.stderr): (text: string) => void {
   return (text) => void stream.write(`${text}\n`);
+}
+
+/** How the batch of a run is settled. */
+export function settleOptions(options: RunOptions): SettleOptions {
+  const { resume = false, cacheFolder = defaultCacheFolder(), stream } = options;
+  return { resume, cacheFolder, say: note(stream) };
+}
+
+/** The same steps, but only as many as a trial makes. */
+export function forTrial(trainer: TrainerOptions, { trial }: RunOptions): TrainerOptions {
+  return trial === undefined ? trainer : { ...trainer, length: { steps: trial } };
 }

@@ -63,6 +63,8 @@ const scenes = z.strictObject({
   objects: z.tuple([z.number().int().min(1).max(6), z.number().int().min(1).max(6)]).default([1, 6]),
   /** Part of the pictures that show one thing alone. */
   single: z.number().min(0).max(1).default(0.2),
+  /** Turn, mirror and tint drawings a little. */
+  vary: z.boolean().default(true),
   /** Grey pictures in place of the real ones. */
   blind: z.boolean().default(false),
 });
@@ -75,18 +77,29 @@ const files = z.strictObject({
   format: z.string().min(1).max(100).optional(),
 });
 
+const sources = z
+  .array(z.discriminatedUnion('kind', [scenes, files]))
+  .min(1)
+  .max(100);
+
 const conversations = z.strictObject({
   kind: z.literal('conversations'),
-  sources: z
-    .array(z.discriminatedUnion('kind', [scenes, files]))
-    .min(1)
-    .max(100),
+  sources,
   /** Tokens of a row. */
   length: count.max(1_000_000).default(512),
   /** Learned tokens of a row, at most; half of them unless told. */
   learned: count.max(1_000_000).optional(),
   /** Whether short answers count as much as long ones: 0 no, 1 yes. */
   evenness: z.number().min(0).max(1).default(0),
+  /** What the model is asked while it learns. */
+  validation: z
+    .strictObject({
+      /** Where the questions come from; the sources that are learned from unless told, which scenes make other pictures in. */
+      sources: sources.optional(),
+      /** How many. */
+      questions: count.max(100_000).default(64),
+    })
+    .optional(),
   /** Threads that make batches ahead of the step. */
   workers: z.number().int().min(0).max(64).default(1),
 });
@@ -96,6 +109,8 @@ const objectives = z.strictObject({
   language: weight.default(1),
   /** Parts of pictures and one learned vector for each concept. */
   regions: weight.default(0),
+  /** The same parts and their kinds and colours; needs regions. */
+  attributes: weight.default(0),
   /** Pictures and their descriptions, among the batch. */
   contrastive: weight.default(0),
   /** Pictures and descriptions, and the vectors of all that they show. */

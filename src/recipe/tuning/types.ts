@@ -58,6 +58,8 @@ export interface ScenesSource {
   readonly objects: [number, number];
   /** Part of the pictures that show one thing alone. */
   readonly single: number;
+  /** Whether drawings are turned, mirrored and tinted a little. */
+  readonly vary: boolean;
   /** Grey pictures in place of the real ones: what a model learns without looking. */
   readonly blind: boolean;
 }
@@ -81,6 +83,10 @@ export interface ConversationsSection {
   readonly learned: number;
   /** Whether short answers count as much as long ones: 0 no, 1 yes. */
   readonly evenness: number;
+  /** What the model is asked while it learns: questions of these sources, or of those that are learned from. */
+  readonly validation?:
+    | { readonly sources?: (ScenesSource | FilesSource)[] | undefined; readonly questions: number }
+    | undefined;
   /** Threads that make batches. */
   readonly workers: number;
 }
@@ -89,6 +95,7 @@ export interface ConversationsSection {
 export interface ImageTextObjectivesSection {
   readonly language: number;
   readonly regions: number;
+  readonly attributes: number;
   readonly contrastive: number;
   readonly shown: number;
 }

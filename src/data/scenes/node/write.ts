@@ -8,6 +8,7 @@ import { DataError } from '../../../core/index.ts';
 import { syncFolder, writeFileAtomic } from '../../../core/node/files.ts';
 import { sampleRandom, type ReportProgress } from '../../dataset.ts';
 import type { DrawingSet } from '../../emoji/concepts.ts';
+import type { EmojiMaterial } from '../../emoji/dataset.ts';
 import { joinMarkers } from '../../formats/markers.ts';
 import { SceneMaker } from '../maker.ts';
 import { fullSceneOptions, type SceneOptions } from '../options.ts';
@@ -30,6 +31,12 @@ const LICENCES: Readonly<Record<DrawingSet, string>> = {
   openmoji: 'OpenMoji, CC-BY-SA-4.0: what is made of it must be shared alike; test with it, and do not train on it',
 };
 
+/** What {@link writeScenes} is to write. */
+export interface WriteOptions extends SceneOptions {
+  readonly count: number;
+  readonly seed: number;
+}
+
 /** What {@link writeScenes} made. */
 export interface WrittenScenes {
   readonly scenes: number;
@@ -43,7 +50,17 @@ export interface WrittenScenes {
  */
 export async function writeScenes(
   folder: string,
-  { count, seed, ...options }: SceneOptions & { readonly count: number; readonly seed: number },
+  options: WriteOptions,
+  report?: ReportProgress,
+): Promise<WrittenScenes> {
+  return writeScenesOf(folder, options, () => prepare(options, report), report);
+}
+
+/** As {@link writeScenes}, with drawings that are prepared once all else is known to be right. */
+export async function writeScenesOf(
+  folder: string,
+  { count, seed, ...options }: WriteOptions,
+  drawings: () => Promise<EmojiMaterial>,
   report?: ReportProgress,
 ): Promise<WrittenScenes> {
   if (!Number.isSafeInteger(count) || count < 1 || count > MAX_SCENES)
@@ -51,7 +68,7 @@ export async function writeScenes(
   const target = resolve(folder);
   await requireEmpty(target, folder);
   const full = fullSceneOptions(options);
-  const { concepts, sprites } = await prepare(options, report);
+  const { concepts, sprites } = await drawings();
   const maker = new SceneMaker(full, new SceneVocabulary(concepts, full.without), sprites);
   await mkdir(dirname(target), { recursive: true });
   const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`);

@@ -44,7 +44,7 @@ export const askColour: Asker = (asking) => {
   const { colour } = object;
   if (colour === undefined || random.uniform() >= KEPT[colour]) return undefined;
   const chance = random.uniform();
-  if (chance < 0.2) return askWhich(object, colour, asking);
+  if (chance < 0.1) return askWhich(object, colour, asking);
   const phrase = phraseFor(object, random.pick(FORMS), asking);
   if (phrase === undefined) return undefined;
   const isTold = phrase.form === 'name' && NAMES_COLOUR.test(object.concept.wording.en.name);

@@ -14,6 +14,8 @@ const WORDINGS = {
   },
 } as const;
 
+/** Part of the questions that are answered by a name, not by a kind. */
+const WHICH = 0.15;
 const FORMS: readonly PhraseForm[] = ['place', 'place', 'size'];
 
 /** The kind of what is somewhere, or what is there of a kind. Never the kind of what is named: that needs no picture. */
@@ -22,7 +24,7 @@ export const askKind: Asker = (asking) => {
   const object = random.pick(scene.objects);
   const { kind, concept } = object;
   if (kind === undefined) return undefined;
-  if (random.uniform() < 0.5) {
+  if (random.uniform() < WHICH) {
     const isOne = scene.objects.every((other) => other === object || other.kind !== kind);
     if (!isOne || !vocabulary.isClear(kind, scene.objects)) return undefined;
     const name = nameOf(concept, language);

@@ -1,11 +1,20 @@
 import { APART, phraseFor, regionNames, regionOf } from '../phrases.ts';
 import { fillIn, inWords, YES_NO, type Asker, type Asking } from '../question.ts';
-import { DIRECTIONS, directionWords, distanceTowards, furthest, furthestWords, liesTowards } from '../relations.ts';
+import {
+  DIRECTIONS,
+  directionWords,
+  distanceTowards,
+  furtherWords,
+  furthest,
+  furthestWords,
+  liesTowards,
+} from '../relations.ts';
 import { nameOf, theOf } from '../vocabulary.ts';
 
 const WORDINGS = {
   en: {
     check: ['Does {} lie {} {}?', 'Do you see {} {} {}?'],
+    two: ['Which one is {}, {} or {}?', 'Which one lies {}: {} or {}?'],
     towards: ['What is {} {}?', 'Which thing lies {} {}?', 'Name what is {} {}.'],
     where: [
       'Where do you see {}?',
@@ -17,6 +26,7 @@ const WORDINGS = {
   },
   zh: {
     check: ['{}在{}的{}吗？', '{}是不是在{}的{}？'],
+    two: ['{}和{}哪个更{}？', '{}和{}，哪个的位置更{}？'],
     towards: ['{}的{}是什么？', '在{}的{}有什么？', '说出{}的{}有什么。'],
     where: ['{}在哪里？', '{}在图的哪个部分？', '说出{}在图中的位置。'],
     at: ['{}是什么？', '说出{}。', '{}叫什么？'],
@@ -27,10 +37,11 @@ const WORDINGS = {
 /** Where something is, or what is somewhere. */
 export const askPosition: Asker = (asking) => {
   const chance = asking.random.uniform();
-  if (chance < 0.25) return askCheck(asking);
-  if (chance < 0.45) return askTowards(asking);
-  if (chance < 0.7) return askWhere(asking);
-  return chance < 0.85 ? askAt(asking) : askFurthest(asking);
+  if (chance < 0.3) return askCheck(asking);
+  if (chance < 0.45) return askOfTwo(asking);
+  if (chance < 0.8) return askWhere(asking);
+  if (chance < 0.87) return askTowards(asking);
+  return chance < 0.94 ? askAt(asking) : askFurthest(asking);
 };
 
 function askCheck({ scene, language, random }: Asking): ReturnType<Asker> {
@@ -46,6 +57,21 @@ function askCheck({ scene, language, random }: Asking): ReturnType<Asker> {
   return inWords('position', 'check', language, question, YES_NO[language][distance > 0 ? 0 : 1], {
     options: YES_NO[language],
   });
+}
+
+function askOfTwo({ scene, language, random }: Asking): ReturnType<Asker> {
+  if (scene.objects.length < 2) return undefined;
+  const [a, b] = random.shuffle([...scene.objects]);
+  const direction = random.pick(DIRECTIONS);
+  const distance = distanceTowards(direction, a!, b!);
+  if (Math.abs(distance) < APART) return undefined;
+  const [first, second] = [theOf(a!.concept, language), theOf(b!.concept, language)];
+  const words = furtherWords(direction, language);
+  const order = language === 'zh' ? [first, second, words] : [words, first, second];
+  const names = [nameOf(a!.concept, language), nameOf(b!.concept, language)];
+  const name = names[distance > 0 ? 0 : 1]!;
+  const question = fillIn(random.pick<string>(WORDINGS[language].two), ...order);
+  return inWords('position', 'two', language, question, name, { options: names, names: [name] });
 }
 
 function askTowards({ scene, language, random }: Asking): ReturnType<Asker> {

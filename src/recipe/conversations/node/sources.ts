@@ -1,11 +1,24 @@
 /** The sources that a recipe names, mixed by their weights. */
 import { DataError } from '../../../core/index.ts';
-import { type Picture, picture, type ReportProgress, type Sample, type SampleSource } from '../../../data/index.ts';
+import {
+  mixed,
+  type Picture,
+  picture,
+  type ReportProgress,
+  type Sample,
+  type SampleSource,
+} from '../../../data/index.ts';
 import { loadConcepts } from '../../../data/node/index.ts';
 import { openSampleSource } from '../../../data/formats/node/index.ts';
 import type { SourceDescription } from '../../../data/formats/index.ts';
-import { type SceneSourceOptions, sceneTexts, WITHHELD_CONCEPTS } from '../../../data/scenes/index.ts';
+import {
+  SCENE_ATTRIBUTES,
+  type SceneSourceOptions,
+  sceneTexts,
+  WITHHELD_CONCEPTS,
+} from '../../../data/scenes/index.ts';
 import { create as createScenes, prepare as prepareScenes } from '../../../data/scenes/node/source.ts';
+import type { RegionClasses } from '../matching.ts';
 import type { FilesSource, ScenesSource } from '../../tuning/types.ts';
 
 /** Plain data, so that it can be sent to a worker. */
@@ -23,7 +36,7 @@ export type SourcesMaterial = readonly (Awaited<ReturnType<typeof prepareScenes>
 
 /** Samples of all sources. */
 export interface OpenedSources extends SampleSource {
-  /** Whether samples are made to fit a row each. */
+  /** Whether each sample has a row of its own, with as many of its conversations as fit. */
   readonly fitted: boolean;
 }
 
@@ -41,25 +54,25 @@ export async function prepareSources(options: SourcesOptions, report?: ReportPro
 /** @param material of {@link prepareSources}  @throws DataError when a source cannot be read */
 export async function openSources(options: SourcesOptions, material: SourcesMaterial): Promise<OpenedSources> {
   const opened: SampleSource[] = [];
+  const weights = options.sources.map(({ weight }) => weight);
   for (const [i, source] of options.sources.entries())
     opened.push(source.kind === 'scenes' ? openScenes(source, options, material[i]) : await openFiles(source));
-  const [only, ...others] = opened;
-  if (only === undefined || others.length > 0) throw new DataError('more than one source is not mixed yet');
-  const fitted = options.sources.every(({ kind }) => kind === 'scenes');
+  const mixture =
+    opened.length === 1 ? opened[0]! : mixed(opened.map((source, i) => ({ source, weight: weights[i]! })));
   return {
-    length: only.length,
-    fitted,
-    ...(only.concepts === undefined ? {} : { concepts: only.concepts }),
-    sample: (index, moment) => only.sample(index, moment),
-    close: async () => {
-      for (const source of opened) await source.close?.();
-    },
+    length: mixture.length,
+    // Beside samples that are made to fill a row, others have a row of their own too.
+    fitted: options.sources.some(({ kind }) => kind === 'scenes'),
+    ...(mixture.concepts === undefined ? {} : { concepts: mixture.concepts }),
+    sample: (index, moment) => mixture.sample(index, moment),
+    close: () => mixture.close?.(),
   };
 }
 
-/** How many concepts the sources' regions speak of. @throws DataError where they know none */
-export async function conceptsOf(sources: readonly (ScenesSource | FilesSource)[]): Promise<number> {
-  if (sources.every(({ kind }) => kind === 'scenes')) return (await loadConcepts()).length;
+/** What the sources know of regions. @throws DataError where they know nothing */
+export async function regionClasses(sources: readonly (ScenesSource | FilesSource)[]): Promise<RegionClasses> {
+  if (sources.every(({ kind }) => kind === 'scenes'))
+    return { concepts: (await loadConcepts()).length, attributes: SCENE_ATTRIBUTES };
   throw new DataError(
     'the data do not say what pictures show where, which matching of regions needs',
     'set objectives.regions and objectives.shown to 0',
@@ -102,6 +115,7 @@ function sceneOptions(source: ScenesSource, { imageSize, cacheFolder }: SourcesO
     questions: source.questions,
     singles: source.single,
     objects: source.objects,
+    vary: source.vary,
     without: WITHHELD_CONCEPTS,
     ...(source.kinds === undefined ? {} : { kinds: source.kinds }),
     ...(imageSize === undefined ? {} : { size: imageSize }),

@@ -5,6 +5,7 @@ import { SensoriumError } from '../../../core/index.ts';
 import type { AnyRecipe } from '../../node/read-recipe.ts';
 import { defaultCacheFolder } from '../../node/run-recipe.ts';
 import type { Budget } from '../budget.ts';
+import type { MachineRates } from '../rates.ts';
 import { orderFindings, type RecipeFinding } from '../finding.ts';
 import type { LossPiece } from '../loss-text.ts';
 import { examineFusion } from './examine-fusion.ts';
@@ -17,6 +18,8 @@ export interface ExamineOptions {
   readonly show: number;
   /** File or folder of evaluation data that training must not have. */
   readonly against?: string | undefined;
+  /** How fast the machine is; measured by default. */
+  readonly rates?: MachineRates;
   /** For rendered drawings; the usual one by default. */
   readonly cacheFolder?: string;
 }

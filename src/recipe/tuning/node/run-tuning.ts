@@ -25,11 +25,20 @@ import { Trainer, type TrainerOptions, type TrainingOutcome } from '../../../tra
 import { trainerOptions } from '../../build.ts';
 import { CONVERSATIONS_MODULE, type ConversationsOptions } from '../../conversations/node/dataset.ts';
 import { textsOf } from '../../conversations/node/sources.ts';
-import { defaultCacheFolder, note, preparationReport, type RunOptions } from '../../node/run-recipe.ts';
+import {
+  defaultCacheFolder,
+  forTrial,
+  note,
+  preparationReport,
+  type RunOptions,
+  settleOptions,
+} from '../../node/run-recipe.ts';
+import { settleBatch } from '../../node/settle-batch.ts';
 import { checkRunFolder, discardEmptyRun, openRunFiles, type RunFiles } from '../../node/run-files.ts';
 import { RunObserver } from '../../node/run-observer.ts';
 import { imageSizeOf, shapeOf } from '../shape.ts';
 import type { TuningRecipe } from '../types.ts';
+import { heldHooks } from './held-hooks.ts';
 import { createModelFolder } from './new-model.ts';
 import { adapterOf, type Taught, wholeModel } from './taught.ts';
 
@@ -47,10 +56,11 @@ export interface TuningOutcome {
  * Trains and writes the model.
  * @throws RecipeError, DataError, CheckpointError, TrainingError, DeviceError
  */
-export async function runTuning(recipe: TuningRecipe, options: RunOptions = {}): Promise<TuningOutcome> {
-  const folder = recipe.output;
+export async function runTuning(asked: TuningRecipe, options: RunOptions = {}): Promise<TuningOutcome> {
+  const folder = asked.output;
   const resume = options.resume === true;
   await checkRunFolder(folder, resume);
+  const recipe = await settleBatch(asked, settleOptions(options));
   const files = await openRunFiles(recipe, tuningOptions(recipe).identity, resume, note(options.stream));
   let observer: RunObserver | undefined;
   try {
@@ -65,7 +75,8 @@ export async function runTuning(recipe: TuningRecipe, options: RunOptions = {}):
       const trained = await train({ recipe, options, start, architecture, taught, runtime, observer, ...files });
       const parameters = Object.values(trained.weights).reduce((sum, { shape }) => sum + elementCount(shape), 0);
       const outcome = { folder, training: trained.outcome, parameters };
-      if (trained.outcome.ended === 'interrupted') return { ...outcome, model: undefined };
+      if (trained.outcome.ended === 'interrupted' || options.trial !== undefined)
+        return { ...outcome, model: undefined };
       const saved = await taught.save(folder, trained.weights);
       const result = {
         ...outcome,
@@ -138,7 +149,7 @@ async function train(
       imageSize: imageSizeOf(architecture),
       cacheFolder: options.cacheFolder ?? defaultCacheFolder(),
     },
-    shape: shapeOf(recipe, architecture, taught.concepts),
+    shape: shapeOf(recipe, architecture, taught.regions),
     seed: course.seed,
   };
   const trainer = await Trainer.open(
@@ -163,15 +174,22 @@ async function train(
         return loader;
       },
     },
-    { ...tuningOptions(recipe), groups: taught.groups },
+    { ...forTrial(tuningOptions(recipe), options), groups: taught.groups },
     {
-      checkpoints,
+      ...(options.trial === undefined ? { checkpoints } : {}),
       ...observer.hooks,
+      ...heldHooks({
+        recipe,
+        start,
+        taught,
+        sources: dataset.sources,
+        weightsOf: (step) => step.readWeights(course.ema > 0),
+      }),
       ...(options.interrupt === undefined ? {} : { interrupt: options.interrupt }),
     },
   );
   const { minutes } = course;
-  observer.begin(minutes === undefined ? { steps: trainer.totalSteps! } : { minutes });
+  observer.begin(minutes === undefined || options.trial !== undefined ? { steps: trainer.totalSteps! } : { minutes });
   try {
     const outcome = await trainer.run();
     return { outcome, weights: await trainer.step.readWeights(course.ema > 0) };

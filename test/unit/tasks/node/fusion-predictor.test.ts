@@ -27,12 +27,24 @@ const pictures = TEXTS.map(() =>
 const visions: Record<string, FusionConfig['vision']> = {
   vit: { kind: 'vit', imageSize: 16, patchSize: 4, width: 24, layers: 1, heads: 4, classToken: true },
   convnet: { kind: 'convnet', imageSize: 16, channels: [8, 16], blocks: [1, 1], stem: 2 },
+  'conv-transformer': {
+    kind: 'conv-transformer',
+    imageSize: 16,
+    channels: [8, 16],
+    blocks: [1, 1],
+    stem: 2,
+    width: 24,
+    layers: 1,
+    heads: 4,
+  },
 };
 
-describe.each(['vit', 'convnet'])('a model with a %s', (kind) => {
-  it.each(['text', 'vision'] as const)(
+describe.each(['vit', 'convnet', 'conv-transformer'])('a model with a %s', (kind) => {
+  it.each(['text', 'vision', 'pooled text'] as const)(
     'asking by %s: logits as computed with weights as inputs, maps that fit',
-    async (query) => {
+    async (asking) => {
+      const pooled = asking === 'pooled text';
+      const query = pooled ? 'text' : asking;
       const config: FusionConfig = {
         vision: visions[kind]!,
         text: { vocabularySize: tokenizer.vocabSize, maxLength: 20, width: 16, layers: 1, heads: 2 },
@@ -41,10 +53,11 @@ describe.each(['vit', 'convnet'])('a model with a %s', (kind) => {
         classes: 3,
         query,
         layers: 2,
+        ...(pooled ? { pooledText: true } : {}),
         alignmentSize: 8,
       };
       const weights = new SimpleMultimodalModel(config).initialize(new Random(3));
-      const path = join(folder, `${kind}-${query}`);
+      const path = join(folder, `${kind}-${asking}`);
       const half = [0.5, 0.5, 0.5] as const;
       const preprocessing = {
         imageSize: 16,
@@ -72,10 +85,11 @@ describe.each(['vit', 'convnet'])('a model with a %s', (kind) => {
           expect([rows, cols, values.length]).toEqual([4, 4, 16]);
           const total = values.reduce((a, b) => a + b, 0);
           // A word's weights over the picture sum to 1, less what the class token gets.
-          if (query === 'text' && kind === 'convnet') expect(total).toBeCloseTo(1, 5);
+          if (query === 'text' && kind !== 'vit') expect(total).toBeCloseTo(1, 5);
           else expect(total).toBeGreaterThan(0);
         }
       }
+      if (pooled) expect(together[0]!.attention).toHaveLength(1);
       expect(together[0]!.attention.map(({ word }) => word).join(' ')).toBe(TEXTS[0]);
       const alone = await predictor.predict(pictures[1]!, TEXTS[1]!);
       expect(alone.probabilities['a']).toBeCloseTo(together[1]!.probabilities['a']!, 5);
