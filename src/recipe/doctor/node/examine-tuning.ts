@@ -246,7 +246,7 @@ async function examineStep(
     });
   const budget = await attempt(examining, { check: 'step', where: 'model' }, async () => {
     const taught = await (recipe.model.lora === undefined ? wholeModel : adapterOf)(recipe, folder, architecture);
-    const shape = shapeOf(recipe, architecture, taught.concepts);
+    const shape = shapeOf(recipe, architecture, taught.regions);
     // As many rows as a batch has, of those that were looked at.
     const index = (row: number): number => row % plan.length;
     const dataset = fitted
