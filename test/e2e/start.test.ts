@@ -1,7 +1,7 @@
-/** What `npm start` does, with seconds of training in the place of minutes: everything but the figures is as there. */
+/** The tour of `npm start`, with a model of a few steps in the place of the starter: everything but the figures is as there. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ensureBuilt, MAIN, temporaryFolder } from './cli.ts';
 
@@ -14,44 +14,43 @@ function run(args: readonly string[]): { status: number | null; stdout: string; 
   return spawnSync(process.execPath, [MAIN, ...args], { cwd: folder.path, env, encoding: 'utf8' });
 }
 
-it('trains, tests, writes a report and says how to go on', () => {
-  const { status, stdout, stderr } = run(['start', '--set', 'train.minutes=0.05', '--set', 'train.batch=16']);
+const SMALL = [
+  ['model.create.vocabulary', 800],
+  ['model.create.config.vision_config.num_hidden_layers', 1],
+  ['model.create.config.text_config.num_hidden_layers', 1],
+  ['train.steps', 2],
+  ['train.batch', 2],
+] as const;
+
+it('looks at pictures, learns names, says what that brought, and its adapter is there to be used', () => {
+  const recipe = join(dirname(MAIN), '..', '..', '..', 'recipes', 'starter', '1-matching.yaml');
+  const made = run(['train', recipe, ...SMALL.flatMap(([key, value]) => ['--set', `${key}=${value}`])]);
+  expect(made.status, made.stderr).toBe(0);
+  const model = join('runs', 'starter', '1-matching', 'model');
+
+  const { status, stdout, stderr } = run(['start', '--model', model, '--minutes', '0.03', '--questions', '4']);
   expect(status, stderr).toBe(0);
-  const lines = stdout.trimEnd().split('\n');
-  expect(lines.at(-1)).toMatch(/^balanced accuracy 0\.\d{3}$/);
   // The progress of a job without a terminal is plain lines.
-  expect(stderr).not.toContain('\u001B[');
+  expect(stderr + stdout).not.toContain('\u001B[');
+  expect(stdout).toMatch(/right: \d+ of \d+/);
+  expect(stdout).toMatch(/names, by a studio it has never seen +\d\.\d{3} +\d\.\d{3}/);
+  expect(stdout).toMatch(/ordinary questions +\d\.\d{3} +\d\.\d{3}/);
 
-  const path = join(folder.path, 'runs', 'emoji-statements-quick');
-  expect(readdirSync(path)).toEqual(
-    expect.arrayContaining(['metrics.jsonl', 'model', 'recipe.yaml', 'report.html', 'result.json', 'samples']),
-  );
-  const report = readFileSync(join(path, 'report.html'), 'utf8');
-  expect(report).not.toMatch(/<script|<link|\ssrc="(?!data:)/);
-  for (const part of [
-    'Learning curves',
-    'English',
-    'Chinese',
-    'hard false statement',
-    'Most confident mistakes',
-    'Where the words look',
-    'CC-BY-SA-4.0',
-  ]) {
-    expect(report).toContain(part);
-  }
+  const tour = join(folder.path, 'runs', 'tour');
+  expect(readdirSync(tour)).toEqual(expect.arrayContaining(['lesson', 'teaching', 'scene-0.png']));
+  const lesson = readFileSync(join(tour, 'lesson', 'data.jsonl'), 'utf8')
+    .trim()
+    .split('\n');
+  expect(lesson).toHaveLength(5 * 5 * 6);
+  // PEFT's two files, which the command that was printed names.
+  expect(readdirSync(join(tour, 'teaching', 'adapter')).sort()).toEqual([
+    'adapter_config.json',
+    'adapter_model.safetensors',
+  ]);
+  expect(stdout).toContain(`--adapter ${join('runs', 'tour', 'teaching', 'adapter')}`);
 
-  // The command that was printed works word for word.
-  const printed = lines.find((line) => line.startsWith('  npx sensorium predict '))!;
-  const words = [...printed.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(
-    ([, quoted, bare]) => quoted?.replaceAll('\\"', '"') ?? bare!,
-  );
-  const asked = run(words.slice(2));
-  expect(asked.stderr).toBe('');
-  expect(asked.stdout).toMatch(/^(true|false)\n/);
-  expect(readdirSync(folder.path)).toContain('looked.png');
-
-  // A second run does not touch the first one.
-  expect(run(['train', join(path, 'recipe.yaml'), '--out', 'runs/emoji-statements-quick']).stderr).toMatch(
-    /holds a run already/,
-  );
+  // A second tour does not touch the first one's folder.
+  const again = run(['start', '--model', model, '--minutes', '0.01', '--questions', '1']);
+  expect(again.status, again.stderr).toBe(0);
+  expect(readdirSync(join(folder.path, 'runs'))).toContain('tour-2');
 });

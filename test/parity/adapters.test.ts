@@ -118,9 +118,7 @@ async function run(
   const { folder, places } = twin.weights;
   const source = lower(outputs, { external: (name) => places.get(name) });
   const program = await runtime.compile({ ...source, externalFolder: folder }, { optimization: 'basic' });
-  const needed = Object.fromEntries(
-    program.inputs.map(({ name }) => [name, batch[name] ?? values[name]!] as const),
-  );
+  const needed = Object.fromEntries(program.inputs.map(({ name }) => [name, batch[name] ?? values[name]!] as const));
   const results = await runOnce(runtime, program, needed);
   program.dispose();
   return results;
@@ -149,7 +147,9 @@ describe.each(NAMES)('%s', (name) => {
     expect([...saved.keys()].sort()).toEqual([...original.keys()].sort());
     for (const [key, { data }] of original) expect(saved.get(key)!.data, key).toEqual(data);
     const byOrder = [...adapter.parameters().keys()];
-    const largest = Math.max(...[...expected].map(([key, { data }]) => (key.startsWith('gradient.') ? normOf(data) : 0)));
+    const largest = Math.max(
+      ...[...expected].map(([key, { data }]) => (key.startsWith('gradient.') ? normOf(data) : 0)),
+    );
     for (const [path] of adapter.parameters()) {
       // By value: the file may name the layer otherwise than the model does.
       const key = [...original].find(([, { data }]) => same(data, values[path]!.data))![0];

@@ -16,7 +16,7 @@ import type { Tensor } from '../../src/graph/index.ts';
 /** A model of pictures and texts that is read as a whole too. */
 export type PictureModel = Module &
   ImageTextModel & {
-    forward(inputs: Readonly<Record<string, Tensor>>, ids: Tensor, places: Tensor, mask?: Tensor): Tensor;
+    forward(inputs: Readonly<Record<string, Tensor>>, ids: Tensor, places: Tensor): Tensor;
   };
 
 export interface MultimodalCase {

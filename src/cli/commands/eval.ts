@@ -54,7 +54,7 @@ export function registerEval(program: Command): void {
     )
     .option('--blind-floor <folder>', 'a model that was trained without pictures, to be asked the same')
     .option('--no-floor', 'do not ask again with grey in the place of pictures')
-    .option('--batch <n>', 'questions that are answered together; 32 unless told', number)
+    .option('--batch <n>', 'questions that are answered together; 64 unless told', number)
     .option('--json', 'print the figures as JSON')
     .option('--out <file.html>', 'write a report')
     .option('--answers <file.jsonl>', 'write every answer, one JSON object a line')
@@ -153,16 +153,16 @@ async function ask(
   blind = false,
 ): Promise<SuiteResult> {
   const { evaluateSuite } = await import('../../eval/index.ts');
-  let bar: { readonly part: SuitePart; readonly progress: Progress } | undefined;
+  let bar: { readonly what: string; readonly progress: Progress } | undefined;
   try {
     return await evaluateSuite(model, suite, {
       blind,
       ...(parts === undefined ? {} : { parts }),
       ...(batch === undefined ? {} : { batch }),
-      progress: (part, done, total) => {
-        if (bar?.part !== part) {
+      progress: (what, done, total) => {
+        if (bar?.what !== what) {
           bar?.progress.done();
-          bar = { part, progress: createProgress({ total, label: label + part, stream: process.stderr }) };
+          bar = { what, progress: createProgress({ total, label: label + what, stream: process.stderr }) };
         }
         bar.progress.update({ step: done });
       },

@@ -6,6 +6,7 @@ interface StartOptions {
   readonly image?: readonly string[];
   readonly teach?: string;
   readonly minutes: number;
+  readonly questions: number;
   readonly out: string;
 }
 
@@ -21,6 +22,7 @@ export function registerStart(program: Command): void {
     .option('-i, --image <source>', 'a picture of yours by path, address or data URL; may be repeated', collect)
     .option('--teach <folder>', 'pictures of yours to learn from, each with a text file of its name')
     .option('--minutes <n>', 'how long it learns', number, 1)
+    .option('--questions <n>', 'ordinary questions before and after, to see what was forgotten', number, 200)
     .option('--out <folder>', 'where pictures and what was learned go', 'runs/tour')
     .action(async (options: StartOptions) => {
       const { tour } = await import('../start/start.ts');

@@ -18,7 +18,7 @@ export interface SuiteFlags {
 /** Questions that are ready to be asked. */
 export interface OpenSuites {
   readonly main: PictureSuite;
-  /** The same with drawings that the model may have been trained on, to be asked besides. */
+  /** A fifth as much with drawings that the model may have been trained on, to be asked besides. */
   readonly seen?: PictureSuite;
   /** Whether the suite has bars. */
   readonly bars: boolean;
@@ -71,7 +71,7 @@ async function emojiScenes({ data, brief, count, seed, studio, names }: SuiteFla
   const main = await openEmojiScenes(studio ?? 'openmoji', options);
   return {
     main,
-    ...(studio === undefined ? { seen: await openEmojiScenes('seen', options) } : {}),
+    ...(studio === undefined ? { seen: await openEmojiScenes('seen', aFifth(options, main)) } : {}),
     // The bars are those of drawings by hands that the model has not seen.
     bars: studio !== 'seen',
     about: {
@@ -86,6 +86,16 @@ async function emojiScenes({ data, brief, count, seed, studio, names }: SuiteFla
       'Answers are compared with one wording. A right answer in other words counts as wrong.',
     ],
   };
+}
+
+/** What stands beside the figures may be less exact than they are. */
+function aFifth<T extends object>(
+  options: T,
+  { questions, names }: PictureSuite,
+): T & { count: number; names: number } {
+  const part = (items: readonly unknown[] | undefined): number => Math.max(1, Math.ceil((items?.length ?? 0) / 5));
+  // Each name is asked in two languages.
+  return { ...options, count: part(questions), names: Math.ceil(part(names) / 2) };
 }
 
 async function vqaJsonl({ data, count, seed, brief, studio }: SuiteFlags): Promise<OpenSuites> {

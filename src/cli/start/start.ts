@@ -28,6 +28,8 @@ export interface TourOptions {
   readonly teach?: string;
   /** Minutes that learning takes. */
   readonly minutes: number;
+  /** Ordinary questions before and after. */
+  readonly questions: number;
   /** Folder for what is made. */
   readonly out: string;
 }
@@ -101,10 +103,10 @@ async function lookAt(model: LanguageModel, source: string, path: string): Promi
 async function learn(
   model: LanguageModel,
   evaluated: EvaluatedModel,
-  { model: name, teach, minutes }: TourOptions,
+  { model: name, teach, minutes, questions }: TourOptions,
   out: string,
 ): Promise<void> {
-  const lessons: Lessons = teach === undefined ? await unseenConcepts() : await ownPictures(teach);
+  const lessons: Lessons = teach === undefined ? await unseenConcepts(questions) : await ownPictures(teach, questions);
   const { names, taught } = lessons;
   say(`\nNow it learns ${names.length} names from ${taught.length} pictures: ${names.slice(0, 12).join(', ')}.`);
   const before = await standing(evaluated, lessons);

@@ -21,8 +21,6 @@ export const SIDE = 112;
 /** Pictures of each concept that are learned from, and that are asked about. */
 const TAUGHT = 5;
 const ASKED = 4;
-/** Questions about ordinary scenes, to see what was forgotten. */
-const ORDINARY = 200;
 const QUESTIONS = {
   en: ['What is this?', 'What does the picture show?', 'Name the thing in the picture.'],
   zh: ['这是什么？', '图里画的是什么？', '你看到了什么？'],
@@ -40,11 +38,12 @@ export interface Lessons {
   readonly taught: readonly Lesson[];
   readonly names: readonly string[];
   readonly asked: PictureSuite;
+  /** Questions about scenes, to see what was forgotten. */
   readonly ordinary: PictureSuite;
 }
 
 /** Five concepts that the starter was never shown, by the studios that it was trained on; asked about by another studio. */
-export async function unseenConcepts(): Promise<Lessons> {
+export async function unseenConcepts(questions: number): Promise<Lessons> {
   const drawn = async (
     sets: Parameters<typeof suiteSceneOptions>[0]['sets'],
     { each, seed, vary }: { each: number; seed: number; vary: boolean },
@@ -73,7 +72,7 @@ export async function unseenConcepts(): Promise<Lessons> {
         }),
       ),
     },
-    ordinary: await openEmojiScenes('openmoji', { count: ORDINARY, names: 1, size: SIDE }),
+    ordinary: await openEmojiScenes('openmoji', { count: questions, names: 1, size: SIDE }),
   };
 }
 
@@ -86,7 +85,7 @@ async function pictures(
 }
 
 /** The user's own pictures, each with its label. @throws DataError for pictures without one */
-export async function ownPictures(folder: string): Promise<Lessons> {
+export async function ownPictures(folder: string, questions: number): Promise<Lessons> {
   const source = await openSampleSource({ path: folder });
   const taught: Lesson[] = [];
   try {
@@ -111,7 +110,7 @@ export async function ownPictures(folder: string): Promise<Lessons> {
         name: names.en,
       })),
     },
-    ordinary: await openEmojiScenes('openmoji', { count: ORDINARY, names: 1, size: SIDE }),
+    ordinary: await openEmojiScenes('openmoji', { count: questions, names: 1, size: SIDE }),
   };
 }
 

@@ -93,7 +93,7 @@ describe('renderReport', () => {
   });
 
   it('names the language of statements, the pictures and the charts', async () => {
-    const html = await renderReport({ ...sample('word'), attention: sample('红苹果').attention });
+    const html = await renderReport({ ...sample('word'), attention: sample('红苹果').attention! });
     expect(html).toContain('<blockquote lang="zh-Hans" dir="auto">红苹果</blockquote>');
     expect(html.match(/<img (?![^>]*alt="[^"]+")/g)).toBeNull();
     expect(html).toContain('role="img" aria-labelledby="chart-0-t chart-0-d"');

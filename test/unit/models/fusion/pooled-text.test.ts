@@ -51,16 +51,26 @@ describe('texts that ask as a whole', () => {
     const padded = texts.map((text) => Array.from({ length }, (_, i) => text[i] ?? 0));
     const given = {
       ...weights,
-      pixels: floats([1, 3, 9, 9], Array.from({ length: 243 }, () => random.normal())),
+      pixels: floats(
+        [1, 3, 9, 9],
+        Array.from({ length: 243 }, () => random.normal()),
+      ),
       ids: integers([rows, length], padded.flat()),
-      mask: floats([rows, length], texts.flatMap((text) => padded[0]!.map((_, i) => (i < text.length ? 1 : 0)))),
+      mask: floats(
+        [rows, length],
+        texts.flatMap((text) => padded[0]!.map((_, i) => (i < text.length ? 1 : 0))),
+      ),
     };
     const { data } = (await evaluate(runtime, { logits }, given))['logits']!;
     return texts.map((_, row) => [...(data as Float32Array).subarray(row * 3, row * 3 + 3)]);
   };
 
   it('are answered beside others as they are alone', async () => {
-    const texts = [[1, 2, 3], [4, 5], [6, 7, 8, 9, 10, 11]];
+    const texts = [
+      [1, 2, 3],
+      [4, 5],
+      [6, 7, 8, 9, 10, 11],
+    ];
     const together = await ask(texts);
     expect(new Set(together.map(([first]) => first!.toFixed(4))).size).toBe(3);
     for (const [i, text] of texts.entries()) {
