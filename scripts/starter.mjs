@@ -54,7 +54,9 @@ async function card(evaluation, bytes) {
     const batch = Number(/batch: (\d+)/.exec(await readFile(join(folder, 'recipe.yaml'), 'utf8'))[1]);
     seconds += last.seconds;
     pictures += last.step * batch;
-    rows.push(`| ${folder.split('/').at(-1)} | ${last.step} | ${last.step * batch} | ${(last.seconds / 60).toFixed(1)} |`);
+    rows.push(
+      `| ${folder.split('/').at(-1)} | ${last.step} | ${last.step * batch} | ${(last.seconds / 60).toFixed(1)} |`,
+    );
   }
   const shown = (number) => (typeof number === 'number' ? number.toFixed(3) : '–');
   const figures = Object.entries({ ...evaluation.figures, ...evaluation.kinds }).map(

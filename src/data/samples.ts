@@ -22,7 +22,7 @@ export interface SamplePicture {
   /** How messages call it: a path, a place in an archive, a seed. */
   readonly name: string;
   /** @throws DataError when it cannot be read */
-  open(): Picture | Promise<Picture>;
+  readonly open: () => Picture | Promise<Picture>;
 }
 
 /** Something in a picture of which the data know what it is. */

@@ -88,6 +88,8 @@ export class Trainer {
         accumulate,
         // Other threads make batches meanwhile.
         spinning: false,
+        // Programs for several shapes run in turn.
+        pooled: true,
         ...(clip === undefined ? {} : { clip }),
         ...(groups === undefined ? {} : { groups }),
         ...(shapes === undefined ? {} : { shapes }),

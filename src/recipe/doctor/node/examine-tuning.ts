@@ -1,6 +1,5 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdtemp, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { createModel, type ReadingArchitecture, readingModel } from '../../../auto/index.ts';
 import { openModel, resolveModel } from '../../../auto/node/index.ts';
 import type { CheckpointTokenizer, Sample, SampleSource } from '../../../data/index.ts';
@@ -51,35 +50,42 @@ const SHOWN_EACH = 2;
 /** A recipe for a model of pictures and texts: its model, its data, and the first step that it would take. */
 export async function examineTuning(recipe: TuningRecipe, examining: Examining): Promise<void> {
   examining.findings.push(...tuningFindings(recipe), ...automaticBatch(recipe.train));
-  const made = recipe.model.create === undefined ? undefined : await mkdtemp(join(tmpdir(), 'sensorium-doctor-'));
-  try {
-    const folder = await attempt(examining, { check: 'model', where: whereOf(recipe) }, () =>
-      modelFolder(recipe, made, examining),
-    );
-    if (folder === undefined) return;
-    const subject = await openSubject(recipe, folder, examining);
-    if (subject === undefined) return;
-    const samples = await examineData(recipe, subject, examining);
-    if (samples.read.length > 0) await examineStep(recipe, subject, samples, examining);
-  } finally {
-    if (made !== undefined) await rm(made, { recursive: true, force: true });
-  }
+  const folder = await attempt(examining, { check: 'model', where: whereOf(recipe) }, () =>
+    modelFolder(recipe, examining),
+  );
+  if (folder === undefined) return;
+  const { output, model } = recipe;
+  const standsIn = model.from !== undefined && examining.standIns.get(resolve(model.from)) === folder;
+  examining.standIns.set(resolve(output, 'model'), folder);
+  // What a stage before this one leaves besides its model is not there either.
+  const present = standsIn ? { ...recipe, model: { ...model, conceptsFrom: undefined } } : recipe;
+  const subject = await openSubject(present, folder, examining);
+  if (subject === undefined) return;
+  const samples = await examineData(present, subject, examining);
+  if (samples.read.length > 0) await examineStep(present, subject, samples, examining);
 }
 
 function whereOf({ model }: TuningRecipe): string {
   return model.from === undefined ? 'model.create' : `model.from (${model.from})`;
 }
 
-/** @param made folder for a new model, where the run has none yet */
+/**
+ * The model that a run begins with. A new one is made in the scratch folder; in place of one that an earlier stage will leave, that
+ * which the stage begins with.
+ */
 async function modelFolder(
   { model, data, train, output }: TuningRecipe,
-  made: string | undefined,
-  { cacheFolder }: Examining,
+  { cacheFolder, standIns, scratch }: Examining,
 ): Promise<string> {
-  if (model.from !== undefined) return resolveModel(model.from);
+  const there = async (folder: string): Promise<boolean> =>
+    (await stat(join(folder, 'config.json')).catch(() => undefined)) !== undefined;
+  if (model.from !== undefined) {
+    const standIn = standIns.get(resolve(model.from));
+    return standIn === undefined || (await there(model.from)) ? resolveModel(model.from) : standIn;
+  }
   const first = join(output, 'first');
-  if ((await stat(join(first, 'model.safetensors')).catch(() => undefined)) !== undefined) return first;
-  const folder = join(made!, 'model');
+  if (await there(first)) return first;
+  const folder = await mkdtemp(join(scratch, 'model-'));
   await createModelFolder(folder, model.create!, await textsOf(data.sources, cacheFolder), train.seed);
   return folder;
 }

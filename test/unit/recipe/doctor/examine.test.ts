@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { examineRecipe, type Examination, readAnyRecipe } from '../../../../src/recipe/node/index.ts';
+import { examineRecipe, examineStages, type Examination, readAnyRecipe } from '../../../../src/recipe/node/index.ts';
 import { createModelFolder } from '../../../../src/recipe/tuning/node/new-model.ts';
 
 const CONFIG = {
@@ -136,6 +136,16 @@ describe('examineRecipe', () => {
     await writeFile(join(folder, 'easy.yaml'), EASY_VQA);
     const easy = await readAnyRecipe(join(folder, 'easy.yaml'));
     expect(problems(await examineRecipe(easy, { samples: 4, show: 0 }))).toEqual(['error data']);
+  });
+
+  it('lets a stage begin with what the one before it will leave', async () => {
+    await examine([row('a', 'red'), row('b', 'blue')]);
+    const path = join(folder, 'recipe.yaml');
+    const second = [`model.from=${join(folder, 'run', 'model')}`, `output=${join(folder, 'second')}`];
+    const stages = [await readAnyRecipe(path), await readAnyRecipe(path, second)];
+    const options = { samples: 4, show: 0, rates: RATES };
+    expect((await examineStages(stages, options)).map(problems)).toEqual([[], []]);
+    expect((await examineStages(stages.slice(1), options)).map(problems)).toEqual([['error model']]);
   });
 
   it('says that a folder holds a run already', async () => {
