@@ -1,15 +1,16 @@
 /** Ends training processes at random moments, lets them go on, and compares with a run that was never disturbed. */
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Random } from '../src/core/index.ts';
 import type { Figure } from './types.ts';
+import { TINY_CLEVR_RECIPE } from './workloads/tiny-clevr.ts';
 import { TINY_RECIPE, writeTinyVqa } from './workloads/tiny-vqa.ts';
 
 export const description: string =
-  'kill -9 at 50 random moments of a training run, resume, compare every bit (--rounds: how often)';
+  'kill -9 at 50 random moments of each of two training runs, resume, compare every bit (--rounds: how often)';
 
 /** How a process ended. */
 interface Ended {
@@ -17,6 +18,18 @@ interface Ended {
   readonly killed: boolean;
   readonly output: string;
 }
+
+/** What is trained: a recipe, and the data that `--data` names where it needs some. */
+export interface Workload {
+  readonly recipe: string;
+  writeData?(folder: string): Promise<void>;
+}
+
+/** Workloads of some seconds each. */
+export const WORKLOADS: Readonly<Record<'easy-vqa' | 'sort-of-clevr', Workload>> = {
+  'easy-vqa': { recipe: TINY_RECIPE, writeData: writeTinyVqa },
+  'sort-of-clevr': { recipe: TINY_CLEVR_RECIPE },
+};
 
 /** Runs `sensorium train` and ends it after a time. */
 export interface TrialOptions {
@@ -27,6 +40,8 @@ export interface TrialOptions {
   readonly trials: number;
   readonly seed: number;
   readonly signal: 'SIGKILL' | 'SIGINT';
+  /** easy-VQA's by default. */
+  readonly workload?: Workload;
   /** Over which part of an undisturbed run's time, from its first record, moments are spread; 0.6 by default. */
   readonly spread?: number;
   onTrial?(trial: Trial): void;
@@ -49,10 +64,12 @@ export interface Trial {
 
 /** Disturbs as many runs as asked for, each at another moment of its course, and resumes each one. */
 export async function disturbRuns(options: TrialOptions): Promise<Trial[]> {
-  const { cli, folder, trials, seed, signal, spread = 0.6 } = options;
+  const { cli, folder, trials, seed, signal, workload = WORKLOADS['easy-vqa'], spread = 0.6 } = options;
   const data = join(folder, 'data');
-  await writeTinyVqa(data);
-  await writeFile(join(folder, 'recipe.yaml'), TINY_RECIPE);
+  await mkdir(folder, { recursive: true });
+  await workload.writeData?.(data);
+  await writeFile(join(folder, 'recipe.yaml'), workload.recipe);
+  const given = workload.writeData === undefined ? [] : ['--data', data];
   const train = (
     name: string,
     more: readonly string[],
@@ -60,7 +77,7 @@ export async function disturbRuns(options: TrialOptions): Promise<Trial[]> {
   ): Promise<Ended> =>
     runCli(
       cli,
-      ['train', join(folder, 'recipe.yaml'), '--data', data, '--out', join(folder, name), ...more],
+      ['train', join(folder, 'recipe.yaml'), ...given, '--out', join(folder, name), ...more],
       join(folder, name),
       disturb,
     );
@@ -95,6 +112,10 @@ export async function disturbRuns(options: TrialOptions): Promise<Trial[]> {
 export async function* run({ rounds }: { rounds: number }): AsyncGenerator<Figure> {
   // The default number of rounds is meant for timings.
   const trials = rounds === 7 ? 50 : rounds;
+  for (const [name, workload] of Object.entries(WORKLOADS)) yield* disturb(name, workload, trials);
+}
+
+async function* disturb(name: string, workload: Workload, trials: number): AsyncGenerator<Figure> {
   const cli = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
   const folder = await mkdtemp(join(tmpdir(), 'sensorium-crash-'));
   try {
@@ -104,23 +125,24 @@ export async function* run({ rounds }: { rounds: number }): AsyncGenerator<Figur
       trials,
       seed: Date.now(),
       signal: 'SIGKILL',
+      workload,
       onTrial: ({ moment, step, identical, unreadable }) => {
         const verdict = unreadable ? 'an unreadable checkpoint' : identical ? 'identical' : 'DIFFERENT';
         process.stderr.write(
-          `killed ${Math.round(moment)} ms after the first record, ${step} steps done: ${verdict}\n`,
+          `${name}: killed ${Math.round(moment)} ms after the first record, ${step} steps done: ${verdict}\n`,
         );
       },
     });
     const same = results.filter(({ identical }) => identical).length;
-    process.stderr.write(`${same} of ${trials} bit-identical\n`);
-    yield { name: 'crash-safety identical', value: same, unit: `of ${trials}` };
+    process.stderr.write(`${name}: ${same} of ${trials} bit-identical\n`);
+    yield { name: `crash-safety ${name} identical`, value: same, unit: `of ${trials}` };
     yield {
-      name: 'crash-safety unreadable checkpoints',
+      name: `crash-safety ${name} unreadable checkpoints`,
       value: results.filter(({ unreadable }) => unreadable).length,
       unit: `of ${trials}`,
     };
     yield {
-      name: 'crash-safety ended in mid-run',
+      name: `crash-safety ${name} ended in mid-run`,
       value: results.filter(({ code }) => code === null).length,
       unit: `of ${trials}`,
     };

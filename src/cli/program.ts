@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { registerAdapter } from './commands/adapter.ts';
 import { registerBench } from './commands/bench.ts';
 import { registerChat } from './commands/chat.ts';
 import { registerCompare } from './commands/compare.ts';
@@ -35,6 +36,7 @@ export function createProgram(): Command {
     .configureHelp({ sortSubcommands: false })
     .exitOverride();
   registerTrain(program);
+  registerAdapter(program);
   registerPredict(program);
   registerChat(program);
   registerDescribe(program);

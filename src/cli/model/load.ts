@@ -1,16 +1,16 @@
 import process from 'node:process';
-import type { LanguageModel, LoadedModel } from '../../auto/index.ts';
+import type { LanguageModel, LoadedModel, WeightedAdapter } from '../../auto/index.ts';
 import type { LoadOptions } from '../../auto/node/index.ts';
 import { CheckpointError } from '../../core/index.ts';
 import { createProgress, type Progress } from '../../core/node/index.ts';
 import type { Picture } from '../../data/index.ts';
-import type { ModelOptions } from './options.ts';
+import { adapterFolder, type ModelOptions } from './options.ts';
 
 /** Loads a model; what has to be fetched is shown by a bar on standard error. */
 export async function loadModel(options: ModelOptions): Promise<LoadedModel> {
   // Only now, since it takes time.
   const { load } = await import('../../auto/node/index.ts');
-  const { model, dtype, device, threads, revision, offline } = options;
+  const { model, dtype, device, threads, revision, offline, adapter = [] } = options;
   const bars = new FileBars();
   const given: LoadOptions = {
     progress: (file, received, size) => bars.show(file, received, size),
@@ -21,9 +21,31 @@ export async function loadModel(options: ModelOptions): Promise<LoadedModel> {
     ...(offline === undefined ? {} : { offline }),
   };
   try {
-    return await load(model, given);
+    const loaded = await load(model, given);
+    if (adapter.length > 0) await useAdapters(loaded, adapter.map(adapterFolder));
+    return loaded;
   } finally {
     bars.done();
+  }
+}
+
+async function useAdapters(
+  model: LoadedModel,
+  folders: readonly { readonly folder: string; readonly weight?: number }[],
+): Promise<void> {
+  const { loadAdapter } = await import('../../auto/node/index.ts');
+  try {
+    if (model.kind !== 'language')
+      throw new CheckpointError(
+        `${model.name} takes no adapters while it is loaded`,
+        'merge them into it: sensorium adapter merge',
+      );
+    const adapters: WeightedAdapter[] = [];
+    for (const { folder, weight = 1 } of folders) adapters.push({ adapter: await loadAdapter(model, folder), weight });
+    await model.useAdapters(adapters);
+  } catch (error) {
+    await model.dispose();
+    throw error;
   }
 }
 

@@ -14,6 +14,8 @@ export interface ModelOptions {
   readonly threads?: number;
   readonly revision?: string;
   readonly offline?: boolean;
+  /** Folders of adapters, each perhaps with `=` and how strongly it counts. */
+  readonly adapter?: readonly string[];
 }
 
 /** How an answer is made. */
@@ -42,6 +44,12 @@ export function collect(value: string, before: readonly string[] | undefined): r
   return [...(before ?? []), value];
 }
 
+/** `folder`, or `folder=0.5`. */
+export function adapterFolder(text: string): { readonly folder: string; readonly weight?: number } {
+  const match = /^(.+)=(-?(?:\d+\.?\d*|\.\d+))$/.exec(text);
+  return match === null ? { folder: text } : { folder: match[1]!, weight: Number(match[2]) };
+}
+
 export function addModelOptions(command: Command): Command {
   return command
     .option(
@@ -55,7 +63,12 @@ export function addModelOptions(command: Command): Command {
     .addOption(new Option('--device <device>', 'where to run; cpu unless told').choices(DEVICES))
     .option('--threads <n>', 'processors to use; all unless told', number)
     .option('--revision <name>', 'branch, tag or commit of the Hub')
-    .option('--offline', 'use what is in the cache, fetch nothing');
+    .option('--offline', 'use what is in the cache, fetch nothing')
+    .option(
+      '--adapter <folder[=x]>',
+      'an adapter in PEFT form, counting x times (1 unless told); several add up',
+      collect,
+    );
 }
 
 export function addGenerationOptions(command: Command): Command {

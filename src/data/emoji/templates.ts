@@ -25,7 +25,7 @@ export function fill(template: string, words: string): string {
 
 /** Names that take no article: masses, weather, writing. */
 const NO_ARTICLE =
-  /^((the|a|an|my|OK)\b.*|.* rice|rock|wood|bread|sushi|sake|tofu|fog|foggy|fire|yarn|thread|bacon|honey|butter|salt|sunset|sunrise|horse racing|poultry leg|potable water|ice|oil|money|dna|om|litter in bin sign|ginger root|broccoli|garlic|maple syrup|ZZZ)$/i;
+  /^((the|a|an|my|OK)\b.*|.* rice|rock|wood|bread|sushi|sake|tofu|fog|foggy|fire|yarn|thread|bacon|honey|butter|salt|sunset|sunrise|horse racing|poultry leg|potable water|ice|oil|money|dna|om|litter in bin sign|ginger root|broccoli|garlic|maple syrup|skis|ZZZ)$/i;
 const SINGULAR_HEAD =
   /^(man|woman|person|mage|Japanese post office|abacus|cactus|octopus|walrus|virus|bus|compass|canvas|trolleybus|minibus|hibiscus|lotus|rhinoceros|hippopotamus|asparagus|lens|dress|glass|chess|cross|mattress|princess)\b/;
 
@@ -45,6 +45,6 @@ export function nounPhrase(name: string): string {
   const proper = /^[A-Z][a-z]/.test(plain) && !/^(Christmas|Japanese|Tokyo)/.test(plain);
   const action = /^\w+ing$/.test(head) && !/^(ring|king|wing|painting|building|string)$/.test(head);
   if (plural || proper || action || NO_ARTICLE.test(plain)) return plain;
-  const vowel = /^(?:[aeio]|un|um|up|ATM|ID|NG|SOS|8|11)/.test(plain) && !/^(?:one|uni|eu|UP)/.test(plain);
+  const vowel = /^(?:[aeio]|hour|un|um|up|ATM|ID|NG|SOS|8|11)/.test(plain) && !/^(?:one|uni|eu|UP)/.test(plain);
   return `${vowel ? 'an' : 'a'} ${plain}`;
 }

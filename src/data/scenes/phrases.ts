@@ -7,7 +7,7 @@ import type { SceneObject } from './scene.ts';
 import { theOf } from './vocabulary.ts';
 
 /** How much more area one box must have than another to be called bigger. */
-export const BIGGER_BY = 1.4;
+const BIGGER_BY = 1.4;
 /** How far apart the middles of two boxes must be, as a part of the side, to be called left of or above each other. */
 export const APART = 0.13;
 

@@ -16,6 +16,8 @@ export interface PlannedStep {
   readonly slots: number;
   /** Batches that are added up before an update. */
   readonly accumulate: number;
+  /** Bytes of weights that are not trained, where they are not float32 in memory but lie in files. */
+  readonly frozenBytes?: number;
   /** Which intermediate values are computed again instead of kept. */
   readonly recompute?: Recompute | undefined;
   /** Bytes that this process takes already with its data, which a run takes too. */
@@ -64,6 +66,7 @@ export function budgetOf({
   trains,
   slots,
   accumulate,
+  frozenBytes,
   recompute,
   resident = 0,
 }: PlannedStep): Budget {
@@ -83,7 +86,7 @@ export function budgetOf({
     0,
   );
   const bytes = {
-    weights: 4 * (trainedCount + frozenCount),
+    weights: 4 * trainedCount + (frozenBytes ?? 4 * frozenCount),
     // A running sum lies beside the gradients of the present batch.
     gradients: 4 * trainedCount * (accumulate > 1 ? 2 : 1),
     optimizer: 4 * trainedCount * slots,

@@ -35,7 +35,7 @@ async function seconds(
   a: readonly number[],
   b: readonly number[],
 ): Promise<number> {
-  const program = await runtime.compile(lower({ y: result }), { optimization: 'disabled' });
+  const program = await runtime.compile(lower({ y: result }), { optimization: 'disabled', spinning: false });
   const allocate = (shape: readonly number[]): Promise<Value> => {
     const tensor = hostTensor('float32', shape);
     tensor.data.fill(0.5);

@@ -5,7 +5,7 @@ import type { Runtime } from '../../../runtime/types.ts';
 import { createRuntime } from '../../../runtime/node/index.ts';
 import { type Budget, budgetFindings, type RunPlan } from '../budget.ts';
 import type { RecipeFinding } from '../finding.ts';
-import { measureRates } from '../rates.ts';
+import { type MachineRates, measureRates } from '../rates.ts';
 
 /** What a recipe says about its course, as far as a budget needs it. */
 export interface Course {
@@ -14,6 +14,8 @@ export interface Course {
   /** Checkpoints that stay. */
   readonly keep: number;
   readonly output: string;
+  /** Measured where absent. */
+  readonly rates?: MachineRates | undefined;
 }
 
 /** Measures the machine and holds a budget against it. */
@@ -26,7 +28,7 @@ export async function machineFindings(budget: Budget, course: Course, run: RunPl
     const free = Math.min(freemem() + process.memoryUsage.rss(), memory);
     return [
       ...budgetFindings(budget, {
-        rates: await measureRates(runtime),
+        rates: course.rates ?? (await measureRates(runtime)),
         machine: { memory, free, threads: runtime.threads },
         run,
       }),
