@@ -23,6 +23,8 @@ export interface BenchOptions {
   readonly tiles?: number;
   /** Folder or tar of a benchmark's data. */
   readonly data?: string;
+  /** Folder of a model, in place of one that the measurement makes. */
+  readonly model?: string;
   /** Measure one long answer instead. */
   readonly long?: boolean;
 }

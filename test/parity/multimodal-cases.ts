@@ -9,6 +9,9 @@ import {
   parseIdefics3Config,
   parseLlavaConfig,
   parseLlavaOnevisionConfig,
+  parseSensoriumVLConfig,
+  SensoriumVL,
+  sensoriumVLNames,
 } from '../../src/models/index.ts';
 import type { Module } from '../../src/nn/index.ts';
 import type { Tensor } from '../../src/graph/index.ts';
@@ -45,6 +48,9 @@ function llava(config: unknown, unused: RegExp): MultimodalCase {
 /** LLaVA takes states from between the blocks, so that the norm behind them is not used. */
 const LAST_NORM = /\.vision_model\.post_layernorm\./;
 
+/** What holds pictures and texts against each other has no say in answers; see sensorium_vl.test.ts. */
+const COMPARING = /^(vision_projection|text_projection)\.|^logit_scale$/;
+
 export const MULTIMODAL: Readonly<Record<string, (config: unknown) => MultimodalCase>> = {
   idefics3,
   smolvlm: idefics3,
@@ -54,5 +60,10 @@ export const MULTIMODAL: Readonly<Record<string, (config: unknown) => Multimodal
   llava_onevision: (config) => {
     const parsed = parseLlavaOnevisionConfig(config);
     return { model: new LlavaOnevision(parsed), rules: llavaNames(parsed), ...LLAVA, unused: LAST_NORM };
+  },
+  sensorium_vl: (config) => {
+    const parsed = parseSensoriumVLConfig(config);
+    const [vision, text] = ['vision_model', 'text_model'];
+    return { model: new SensoriumVL(parsed), rules: sensoriumVLNames(parsed), vision, text, unused: COMPARING };
   },
 };

@@ -26,6 +26,7 @@ interface BenchOptions {
   readonly tiles?: number;
   readonly long?: boolean;
   readonly data?: string;
+  readonly model?: string;
 }
 
 /** What a module in `bench/` exports to be found by `sensorium bench`. */
@@ -59,6 +60,7 @@ export function registerBench(program: Command): void {
     .option('--tiles <n>', 'generate: tiles of the picture', wholeNumber('--tiles'), 1)
     .option('--long', 'generate: one answer of 2,000 tokens, and whether it slows down or grows')
     .option('--data <path>', 'weighted-sum: folder or tar file of easy-VQA')
+    .option('--model <dir>', "packing: folder of a sensorium_vl, in place of a new one of the starter's sizes")
     .addHelpText('after', EXAMPLES)
     .action(benchAction);
 }

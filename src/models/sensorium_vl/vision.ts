@@ -1,5 +1,5 @@
 // B batch, H height, W width, P patches, D width
-import { add, type Tensor } from '../../graph/index.ts';
+import { add, tap, type Tensor } from '../../graph/index.ts';
 import { Conv2d, initializers, LayerNorm, Module, Parameter } from '../../nn/index.ts';
 import { checkPictures, flattenGrid } from '../common/patches.ts';
 import { Tower, towerInitializer } from '../common/tower.ts';
@@ -53,7 +53,9 @@ export class StemTower extends Module {
   forward(pixels: Tensor): Tensor {
     const { imageSize } = this.config;
     checkPictures(pixels, 3, [imageSize, imageSize]);
-    const states = this.encoder.forward(add(this.stem.forward(pixels), this.position_embedding.tensor));
+    const states = this.encoder.forward(
+      tap('embeddings', add(this.stem.forward(pixels), this.position_embedding.tensor)),
+    );
     return this.post_layernorm.forward(states.at(-1)!);
   }
 }
