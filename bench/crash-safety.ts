@@ -1,25 +1,35 @@
 /** Ends training processes at random moments, lets them go on, and compares with a run that was never disturbed. */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Random } from '../src/core/index.ts';
-import type { BenchOptions, Figure } from './types.ts';
+import type { Figure } from './types.ts';
+import { TINY_CLEVR_RECIPE } from './workloads/tiny-clevr.ts';
 import { TINY_RECIPE, writeTinyVqa } from './workloads/tiny-vqa.ts';
 
 export const description: string =
-  'kill -9 at 50 random moments of a training run, resume, compare every bit (--rounds: how often; --starter)';
+  'kill -9 at 50 random moments of each of two training runs, resume, compare every bit (--rounds: how often)';
 
 /** How a process ended. */
 interface Ended {
   readonly code: number | null;
   readonly killed: boolean;
   readonly output: string;
-  /** Milliseconds from the first record of the run to its end. */
-  readonly course: number;
 }
+
+/** What is trained: a recipe, and the data that `--data` names where it needs some. */
+export interface Workload {
+  readonly recipe: string;
+  writeData?(folder: string): Promise<void>;
+}
+
+/** Workloads of some seconds each. */
+export const WORKLOADS: Readonly<Record<'easy-vqa' | 'sort-of-clevr', Workload>> = {
+  'easy-vqa': { recipe: TINY_RECIPE, writeData: writeTinyVqa },
+  'sort-of-clevr': { recipe: TINY_CLEVR_RECIPE },
+};
 
 /** Runs `sensorium train` and ends it after a time. */
 export interface TrialOptions {
@@ -30,6 +40,8 @@ export interface TrialOptions {
   readonly trials: number;
   readonly seed: number;
   readonly signal: 'SIGKILL' | 'SIGINT';
+  /** easy-VQA's by default. */
+  readonly workload?: Workload;
   /** Over which part of an undisturbed run's time, from its first record, moments are spread; 0.6 by default. */
   readonly spread?: number;
   onTrial?(trial: Trial): void;
@@ -52,49 +64,37 @@ export interface Trial {
 
 /** Disturbs as many runs as asked for, each at another moment of its course, and resumes each one. */
 export async function disturbRuns(options: TrialOptions): Promise<Trial[]> {
-  const { cli, folder, trials, seed, signal, spread = 0.6, onTrial } = options;
+  const { cli, folder, trials, seed, signal, workload = WORKLOADS['easy-vqa'], spread = 0.6 } = options;
   const data = join(folder, 'data');
-  await writeTinyVqa(data);
-  await writeFile(join(folder, 'recipe.yaml'), TINY_RECIPE);
-  const args = [join(folder, 'recipe.yaml'), '--data', data];
-  return disturbRecipe(
-    { cli, folder, args, trials, random: new Random(seed), signal, onTrial },
-    (whole) => spread * whole,
-  );
-}
-
-/** One recipe, and how often it is disturbed. */
-interface Disturbance extends Pick<TrialOptions, 'cli' | 'folder' | 'trials' | 'signal'> {
-  /** The recipe, and what changes it. */
-  readonly args: readonly string[];
-  readonly random: Random;
-  readonly onTrial: TrialOptions['onTrial'] | undefined;
-}
-
-/** @param within from an undisturbed run's milliseconds, in all and from the first record, to those over which moments are spread */
-async function disturbRecipe(
-  { cli, folder, args, trials, random, signal, onTrial }: Disturbance,
-  within: (whole: number, course: number) => number,
-): Promise<Trial[]> {
+  await mkdir(folder, { recursive: true });
+  await workload.writeData?.(data);
+  await writeFile(join(folder, 'recipe.yaml'), workload.recipe);
+  const given = workload.writeData === undefined ? [] : ['--data', data];
   const train = (
     name: string,
     more: readonly string[],
     disturb?: { after: number; signal: NodeJS.Signals },
   ): Promise<Ended> =>
-    runCli(cli, ['train', ...args, '--out', join(folder, name), ...more], join(folder, name), disturb);
+    runCli(
+      cli,
+      ['train', join(folder, 'recipe.yaml'), ...given, '--out', join(folder, name), ...more],
+      join(folder, name),
+      disturb,
+    );
 
   // The second one, with warm caches, gives the time over which moments are spread.
   await mustSucceed(train('reference', []));
   const began = performance.now();
-  const { course } = await mustSucceed(train('again', []));
-  const spread = within(performance.now() - began, course);
+  await mustSucceed(train('again', []));
+  const whole = performance.now() - began;
   const reference = await fingerprint(join(folder, 'reference'));
   if ((await fingerprint(join(folder, 'again'))) !== reference) throw new Error('two undisturbed runs differ');
 
+  const random = new Random(seed);
   const results: Trial[] = [];
   for (let i = 0; i < trials; i++) {
     const name = `trial-${i}`;
-    const moment = random.uniform() * spread;
+    const moment = random.uniform() * spread * whole;
     const first = await train(name, [], { after: moment, signal });
     const step = await recordedSteps(join(folder, name));
     const second = await train(name, ['--resume']);
@@ -102,99 +102,47 @@ async function disturbRecipe(
     const unreadable = second.output.includes('is passed over');
     const trial = { moment, step, code: first.code, identical, unreadable, output: first.output + second.output };
     results.push(trial);
-    onTrial?.(trial);
+    options.onTrial?.(trial);
     await rm(join(folder, name), { recursive: true, force: true });
   }
   return results;
 }
 
-/** The starter's stages at a size at which dozens of runs take minutes. */
-const SMALL = [
-  'data.length=96',
-  'data.learned=48',
-  'train.steps=40',
-  'train.batch=2',
-  'train.checkpointEvery=3',
-  'train.threads=1',
-];
-/** The same of the model that the first stage makes. */
-const SMALL_MODEL = [
-  'vocabulary=600',
-  'config.connector_hidden_size=16',
-  'config.projection_dim=8',
-  'config.vision_config.image_size=32',
-  'config.vision_config.stem_channels=[8, 8]',
-  'config.vision_config.hidden_size=16',
-  'config.vision_config.intermediate_size=24',
-  'config.vision_config.num_hidden_layers=1',
-  'config.text_config.hidden_size=16',
-  'config.text_config.intermediate_size=24',
-  'config.text_config.num_hidden_layers=1',
-];
-
-/** Disturbs each stage of the starter's recipes, every one of which begins with what the one before it made undisturbed. */
-async function disturbStages(options: Omit<TrialOptions, 'spread'>): Promise<Trial[]> {
-  // Beside this file's sources and not its compiled form.
-  const recipes = fileURLToPath(new URL('../../recipes/starter', import.meta.url));
-  const stages = (await readdir(recipes)).filter((name) => name.endsWith('.yaml')).sort();
-  const random = new Random(options.seed);
-  const results: Trial[] = [];
-  let before: string | undefined;
-  for (const [number, stage] of stages.entries()) {
-    const folder = join(options.folder, stage.replace(/\.yaml$/, ''));
-    const source = await readFile(join(recipes, stage), 'utf8');
-    const sets = [
-      ...SMALL,
-      ...(before === undefined ? SMALL_MODEL.map((set) => `model.create.${set}`) : [`model.from=${before}/model`]),
-      ...(source.includes('conceptsFrom:')
-        ? [`model.conceptsFrom=${join(options.folder, stages[0]!.replace(/\.yaml$/, ''), 'reference')}`]
-        : []),
-    ];
-    const args = [join(recipes, stage), ...sets.flatMap((set) => ['--set', set])];
-    // As many trials of each as can be, the first ones taking what is over.
-    const trials = Math.floor(options.trials / stages.length) + (number < options.trials % stages.length ? 1 : 0);
-    process.stderr.write(`${stage}\n`);
-    results.push(
-      ...(await disturbRecipe(
-        { ...options, onTrial: options.onTrial, folder, args, trials, random },
-        (_, course) => course,
-      )),
-    );
-    before = join(folder, 'reference');
-  }
-  return results;
-}
-
 /** As `sensorium bench crash-safety`. */
-export async function* run({ rounds, starter = false }: BenchOptions): AsyncGenerator<Figure> {
+export async function* run({ rounds }: { rounds: number }): AsyncGenerator<Figure> {
   // The default number of rounds is meant for timings.
   const trials = rounds === 7 ? 50 : rounds;
+  for (const [name, workload] of Object.entries(WORKLOADS)) yield* disturb(name, workload, trials);
+}
+
+async function* disturb(name: string, workload: Workload, trials: number): AsyncGenerator<Figure> {
   const cli = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
   const folder = await mkdtemp(join(tmpdir(), 'sensorium-crash-'));
   try {
-    const results = await (starter ? disturbStages : disturbRuns)({
+    const results = await disturbRuns({
       cli,
       folder,
       trials,
       seed: Date.now(),
       signal: 'SIGKILL',
+      workload,
       onTrial: ({ moment, step, identical, unreadable }) => {
         const verdict = unreadable ? 'an unreadable checkpoint' : identical ? 'identical' : 'DIFFERENT';
         process.stderr.write(
-          `killed ${Math.round(moment)} ms after the first record, ${step} steps done: ${verdict}\n`,
+          `${name}: killed ${Math.round(moment)} ms after the first record, ${step} steps done: ${verdict}\n`,
         );
       },
     });
     const same = results.filter(({ identical }) => identical).length;
-    process.stderr.write(`${same} of ${trials} bit-identical\n`);
-    yield { name: 'crash-safety identical', value: same, unit: `of ${trials}` };
+    process.stderr.write(`${name}: ${same} of ${trials} bit-identical\n`);
+    yield { name: `crash-safety ${name} identical`, value: same, unit: `of ${trials}` };
     yield {
-      name: 'crash-safety unreadable checkpoints',
+      name: `crash-safety ${name} unreadable checkpoints`,
       value: results.filter(({ unreadable }) => unreadable).length,
       unit: `of ${trials}`,
     };
     yield {
-      name: 'crash-safety ended in mid-run',
+      name: `crash-safety ${name} ended in mid-run`,
       value: results.filter(({ code }) => code === null).length,
       unit: `of ${trials}`,
     };
@@ -216,25 +164,24 @@ function runCli(
     child.stdout.on('data', (text) => (output += String(text)));
     child.stderr.on('data', (text) => (output += String(text)));
     let ended = false;
-    let recorded = Number.NaN;
     child.on('error', reject);
     child.on('close', (code, signal) => {
       ended = true;
-      resolve({ code, killed: signal !== null, output, course: performance.now() - recorded });
+      resolve({ code, killed: signal !== null, output });
     });
+    if (disturb === undefined) return;
+    const { after, signal } = disturb;
     const watch = async (): Promise<void> => {
       while (!ended && (await recordedSteps(out)) === 0) await new Promise((next) => setTimeout(next, 5));
-      recorded = performance.now();
-      if (disturb !== undefined) setTimeout(() => !ended && child.kill(disturb.signal), disturb.after);
+      setTimeout(() => !ended && child.kill(signal), after);
     };
     watch().catch(reject);
   });
 }
 
-async function mustSucceed(run: Promise<Ended>): Promise<Ended> {
-  const ended = await run;
-  if (ended.code !== 0) throw new Error(`training failed with exit code ${ended.code}:\n${ended.output}`);
-  return ended;
+async function mustSucceed(run: Promise<Ended>): Promise<void> {
+  const { code, output } = await run;
+  if (code !== 0) throw new Error(`training failed with exit code ${code}:\n${output}`);
 }
 
 async function recordedSteps(folder: string): Promise<number> {
@@ -250,8 +197,6 @@ async function fingerprint(folder: string): Promise<string> {
     join(newest, 'model.safetensors'),
     join(newest, 'optimizer.safetensors'),
     join(folder, 'model', 'model.safetensors'),
-    // Where the objectives have vectors of concepts.
-    ...[join(folder, 'concepts.safetensors')].filter((file) => existsSync(file)),
   ];
   const bytes = await Promise.all(files.map(async (file) => (await readFile(file)).toString('base64')));
   const metrics = (await readFile(join(folder, 'metrics.jsonl'), 'utf8'))
@@ -261,7 +206,6 @@ async function fingerprint(folder: string): Promise<string> {
   const {
     folder: _,
     training: __,
-    model: ___,
     ...result
   } = JSON.parse(await readFile(join(folder, 'result.json'), 'utf8')) as Record<string, unknown>;
   return JSON.stringify([checkpoints.at(-1), bytes, metrics, result]);

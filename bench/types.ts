@@ -25,8 +25,6 @@ export interface BenchOptions {
   readonly data?: string;
   /** Folder of a model, in place of one that the measurement makes. */
   readonly model?: string;
-  /** The starter's recipes in place of the small one of the measurement. */
-  readonly starter?: boolean;
   /** Measure one long answer instead. */
   readonly long?: boolean;
 }

@@ -29,7 +29,7 @@ const stages = (await readdir(join(root, 'recipes', 'starter'))).filter((name) =
 const folders = stages.map((name) => join(root, 'runs', 'starter', name.replace(/\.yaml$/, '')));
 const model = trained ?? join(folders.at(-1), 'model');
 
-const { quantizeCheckpoint } = await import('../dist/src/index.js');
+const { quantizeCheckpoint } = await import('../dist/src/hub/node/index.js');
 const size = await quantizeCheckpoint(
   model,
   target,
@@ -38,7 +38,10 @@ const size = await quantizeCheckpoint(
 );
 console.error(`${(size.bytes / 1e6).toFixed(1)} MB in ${target}`);
 
-const evaluation = JSON.parse(sensorium(['eval', '--model', target, '--suite', 'emoji-scenes', '--json'], true));
+const asked = process.argv.includes('--count') ? ['--count', process.argv[process.argv.indexOf('--count') + 1]] : [];
+const evaluation = JSON.parse(
+  sensorium(['eval', '--model', target, '--suite', 'emoji-scenes', ...asked, '--json'], true),
+);
 await writeFile(join(target, 'evaluation.json'), `${JSON.stringify(evaluation, null, 2)}\n`);
 await writeFile(join(target, 'README.md'), await card(evaluation, size.bytes));
 
@@ -54,7 +57,9 @@ async function card(evaluation, bytes) {
     const batch = Number(/batch: (\d+)/.exec(await readFile(join(folder, 'recipe.yaml'), 'utf8'))[1]);
     seconds += last.seconds;
     pictures += last.step * batch;
-    rows.push(`| ${folder.split('/').at(-1)} | ${last.step} | ${last.step * batch} | ${(last.seconds / 60).toFixed(1)} |`);
+    rows.push(
+      `| ${folder.split('/').at(-1)} | ${last.step} | ${last.step * batch} | ${(last.seconds / 60).toFixed(1)} |`,
+    );
   }
   const shown = (number) => (typeof number === 'number' ? number.toFixed(3) : '–');
   const figures = Object.entries({ ...evaluation.figures, ...evaluation.kinds }).map(

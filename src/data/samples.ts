@@ -22,7 +22,7 @@ export interface SamplePicture {
   /** How messages call it: a path, a place in an archive, a seed. */
   readonly name: string;
   /** @throws DataError when it cannot be read */
-  open(): Picture | Promise<Picture>;
+  readonly open: () => Picture | Promise<Picture>;
 }
 
 /** Something in a picture of which the data know what it is. */
@@ -32,6 +32,8 @@ export interface SampleRegion {
   readonly box: RelativeBox;
   /** Number of the concept, of as many as {@link SampleSource.concepts}. */
   readonly concept: number;
+  /** What else is known of it, a class for each attribute that the source knows, such as its colour; −1 where that is open. */
+  readonly attributes?: readonly number[];
 }
 
 /** Pictures and what is said about them. */

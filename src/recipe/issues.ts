@@ -71,9 +71,11 @@ function oneOf(path: Path, given: unknown, values: readonly string[]): Fault {
 /** Alternatives without a key that tells them apart: say what each would expect. */
 function describeUnion(issue: Extract<Issue, { code: 'invalid_union' }>, path: Path, given: unknown): Fault[] {
   const types = issue.errors.flatMap((issues) =>
-    issues.flatMap((each) =>
-      each.code === 'invalid_type' && each.path.length === 0 ? [expectedType(each.expected)] : [],
-    ),
+    issues.flatMap((each) => {
+      if (each.path.length > 0) return [];
+      if (each.code === 'invalid_type') return [expectedType(each.expected)];
+      return each.code === 'invalid_value' ? [each.values.map(String).join(' or ')] : [];
+    }),
   );
   const expected = types.length === issue.errors.length ? [...new Set(types)].join(' or ') : 'another form';
   return [wrong(path, given, expected)];

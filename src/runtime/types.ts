@@ -33,6 +33,11 @@ export interface CompileOptions {
    * processes or threads need the cores too. On unless told.
    */
   readonly spinning?: boolean;
+  /**
+   * Take working memory from one pool for all programs that do, which the process keeps: programs that run in turn then take
+   * as much as the greatest of them, and not the sum. Only on the CPU through the C API.
+   */
+  readonly pooled?: boolean;
   /** Further session configuration entries, for measurements. */
   readonly config?: Readonly<Record<string, string>>;
 }

@@ -1,3 +1,4 @@
+export * from './caption-filter.ts';
 export { caption } from './captioning.ts';
 export { type Answer, ask, chat, Conversation } from './conversation.ts';
 export * from './fusion-prediction.ts';

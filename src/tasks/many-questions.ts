@@ -14,18 +14,18 @@ export interface PictureQuestion {
 
 /** How many questions are asked. */
 export interface ManyOptions {
-  /** Most questions that are answered together; 32 unless told. */
+  /** Most questions that are answered together; 64 unless told. */
   readonly batch?: number;
   /** Called as answers come, with how many are there. */
   readonly progress?: (done: number) => void;
   readonly signal?: AbortSignal;
 }
 
-const BATCH = 32;
+const BATCH = 64;
 /** Most tokens of all rows of a batch together: their keys and values are in memory at once. */
 const MAX_TOKENS = 16_384;
 /** Batches whose questions are looked at together, so that questions of equal length come into one batch. */
-const WINDOW = 8;
+const WINDOW = 4;
 
 /**
  * Greedy answers to many questions, those of about equal length together. Each is the answer that the question gets when

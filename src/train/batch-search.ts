@@ -9,7 +9,7 @@ export interface BatchSearchOptions {
   /** The greatest batch that is looked at; 4,096 by default. */
   readonly most?: number;
   /** Told of each measurement. */
-  onMeasured?(batch: number, bytes: number | undefined): void;
+  readonly onMeasured?: (batch: number, bytes: number | undefined) => void;
 }
 
 /** The batch that was found, with what it takes. */

@@ -30,6 +30,8 @@ export interface StepOptions {
   readonly frozen?: WeightFiles;
   /** What is computed again in the backward pass; nothing by default. */
   readonly recompute?: Recompute;
+  /** See {@link CompileOptions.pooled}; off by default. */
+  readonly pooled?: boolean;
   /** Keep all weights in one vector where the runtime can; on by default. */
   readonly arena?: boolean;
 }
@@ -108,6 +110,7 @@ export class TrainingStep {
       optimization: 'disabled',
       memoryPattern: false,
       spinning: options.spinning ?? true,
+      pooled: options.pooled ?? false,
     };
     const context = {
       runtime,

@@ -1,5 +1,6 @@
 import type { HostTensor } from '../core/index.ts';
 import type { Loader, LoaderState } from '../data/loader.ts';
+import type { Recompute } from '../nn/index.ts';
 import type { Runtime } from '../runtime/types.ts';
 import type { CheckpointStore, SavedTraining } from './checkpoints.ts';
 import type { WeightGroups } from './groups.ts';
@@ -38,6 +39,8 @@ export interface TrainerOptions {
   readonly accumulate?: number;
   /** Shapes of batches whose programs are kept; see {@link StepOptions.shapes}. */
   readonly shapes?: number;
+  /** What is computed again in the backward pass, to take less memory; nothing by default. */
+  readonly recompute?: Recompute;
   /** Decay of averaged weights, e.g. 0.999; none when absent. */
   readonly ema?: number;
   /** Save after so many steps, or seconds, whichever comes first. At the end a checkpoint is saved in any case. */

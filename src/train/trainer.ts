@@ -81,16 +81,19 @@ export class Trainer {
       if (first === undefined)
         throw new TrainingError('the data has no batch', 'lower the batch size, or give more data');
       const initial = parts.weights ?? trainable.model.initialize(new Random(options.seed));
-      const { weightDecay = 0, clip, accumulate = 1, ema, shapes } = options;
+      const { weightDecay = 0, clip, accumulate = 1, ema, shapes, recompute } = options;
       const step = await TrainingStep.create(runtime, trainable, signatureOf(first.batch), initial, {
         optimizer: ema === undefined ? options.optimizer : withEma(options.optimizer, ema),
         weightDecay,
         accumulate,
         // Other threads make batches meanwhile.
         spinning: false,
+        // Programs for several shapes run in turn.
+        pooled: true,
         ...(clip === undefined ? {} : { clip }),
         ...(groups === undefined ? {} : { groups }),
         ...(shapes === undefined ? {} : { shapes }),
+        ...(recompute === undefined ? {} : { recompute }),
         ...(parts.frozen === undefined ? {} : { frozen: parts.frozen }),
       });
       if (resume !== undefined) {

@@ -3,15 +3,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { disturbRuns } from '../../bench/crash-safety.ts';
+import { disturbRuns, WORKLOADS } from '../../bench/crash-safety.ts';
 
 const cli = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'sensorium-e2e-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.skipIf(!existsSync(cli))('a training run that is disturbed', () => {
-  it('goes on bit by bit after kill -9', async () => {
-    const trials = await disturbRuns({ cli, folder: join(folder, 'kill'), trials: 4, seed: 11, signal: 'SIGKILL' });
+  it.each([
+    ['easy-vqa', 4],
+    ['sort-of-clevr', 2],
+  ] as const)('goes on bit by bit after kill -9: %s', async (name, count) => {
+    const trials = await disturbRuns({
+      cli,
+      folder: join(folder, `kill-${name}`),
+      trials: count,
+      seed: 11,
+      signal: 'SIGKILL',
+      workload: WORKLOADS[name],
+    });
     for (const { identical, unreadable, output } of trials) {
       expect(unreadable, output).toBe(false);
       expect(identical, output).toBe(true);

@@ -9,13 +9,25 @@ export const STARTER = 'starter';
 
 const NAME = /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/;
 
+/** Whether the package carries its starter. */
+export async function hasStarter(): Promise<boolean> {
+  const found = await stat(join(PACKAGE_ROOT, STARTER, 'model.safetensors')).catch(() => undefined);
+  return found?.isFile() === true;
+}
+
 /**
  * The folder of a model: the starter that comes with the package, one on this disk, or one of the Hub's by its name, which is fetched unless it is in the cache.
  * @param name `starter`, `./folder` or `owner/name`
  * @throws CheckpointError when it is neither, or cannot be fetched
  */
 export async function resolveModel(name: string, options: FetchOptions = {}): Promise<string> {
-  if (name === STARTER) return join(PACKAGE_ROOT, STARTER);
+  if (name === STARTER) {
+    if (await hasStarter()) return join(PACKAGE_ROOT, STARTER);
+    throw new CheckpointError(
+      'this copy of the package has no starter',
+      'make it with `npm run starter`, or name a model with --model',
+    );
+  }
   const found = await stat(name).catch(() => undefined);
   if (found?.isDirectory() === true) return name;
   if (found !== undefined) throw new CheckpointError(`${name} is a file`, 'name the folder of a model');

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { registerConvert } from './data/convert.ts';
+import { registerDuplicates } from './data/duplicates.ts';
+import { registerFilter } from './data/filter.ts';
 import { registerInspect } from './data/inspect.ts';
 import { registerSynth } from './data/synth.ts';
 
@@ -19,5 +21,7 @@ export function registerData(program: Command): void {
     .addHelpText('after', EXAMPLES);
   registerInspect(data);
   registerConvert(data);
+  registerFilter(data);
+  registerDuplicates(data);
   registerSynth(data);
 }

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { type Command, InvalidArgumentError } from 'commander';
 import { paintPieces, type RecipeFinding } from '../../recipe/index.ts';
-import { examineRecipe, type Examination, readAnyRecipe } from '../../recipe/node/index.ts';
+import { type AnyRecipe, examineStages, type Examination, readAnyRecipe, stagesOf } from '../../recipe/node/index.ts';
 import { examine, type Finding } from '../doctor.ts';
 import { printable } from '../report-error.ts';
 
@@ -24,7 +24,7 @@ export function registerDoctor(program: Command): void {
         'With a recipe: looks at its model and at samples of its data, shows which tokens carry loss, and says what a\n' +
         'step will take of memory and time, before one is taken.',
     )
-    .argument('[recipe]', 'YAML file; ready ones are in recipes/')
+    .argument('[recipe]', 'YAML file, or a folder of such files that follow each other; ready ones are in recipes/')
     .option('--json', 'print the findings as JSON')
     .option('--set <key=value>', 'change a key of the recipe (may be repeated)', collect, [])
     .option('--data <path>', 'folder or tar file of the data, for recipes that need one')
@@ -35,7 +35,7 @@ export function registerDoctor(program: Command): void {
       'after',
       '\nExamples:\n' +
         '  sensorium doctor\n' +
-        '  sensorium doctor recipes/starter/1-matching.yaml\n' +
+        '  sensorium doctor recipes/starter\n' +
         '  sensorium doctor tune.yaml --samples 500 --against test.jsonl --json\n' +
         '\nThe exit code is 1 when models cannot be trained here, or when the recipe has an error.\n',
     )
@@ -54,11 +54,16 @@ async function examineMachine(json: boolean): Promise<void> {
 
 async function examineFile(path: string, flags: DoctorFlags): Promise<void> {
   const data = flags.data === undefined ? [] : [`data.path=${JSON.stringify(flags.data)}`];
-  const read = await readAnyRecipe(path, [...flags.set, ...data]);
-  const examination = await examineRecipe(read, flags);
-  if (flags.json === true) process.stdout.write(`${JSON.stringify({ recipe: path, ...examination }, null, 2)}\n`);
-  else process.stdout.write(asReport(examination));
-  if (examination.findings.some(({ level }) => level === 'error')) process.exitCode = 1;
+  const paths = await stagesOf(path);
+  const stages: AnyRecipe[] = [];
+  for (const stage of paths) stages.push(await readAnyRecipe(stage, [...flags.set, ...data]));
+  const examinations = await examineStages(stages, flags);
+  const named = examinations.map((examination, i) => ({ recipe: paths[i]!, ...examination }));
+  if (flags.json === true) process.stdout.write(`${JSON.stringify(named.length === 1 ? named[0] : named, null, 2)}\n`);
+  else
+    for (const { recipe, ...examination } of named)
+      process.stdout.write(`${named.length === 1 ? '' : `${printable(recipe)}\n\n`}${asReport(examination)}\n`);
+  if (examinations.some(({ findings }) => findings.some(({ level }) => level === 'error'))) process.exitCode = 1;
 }
 
 function asReport({ findings, shown, examined }: Examination): string {

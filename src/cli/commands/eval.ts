@@ -54,7 +54,7 @@ export function registerEval(program: Command): void {
     )
     .option('--blind-floor <folder>', 'a model that was trained without pictures, to be asked the same')
     .option('--no-floor', 'do not ask again with grey in the place of pictures')
-    .option('--batch <n>', 'questions that are answered together; 32 unless told', number)
+    .option('--batch <n>', 'questions that are answered together; 64 unless told', number)
     .option('--json', 'print the figures as JSON')
     .option('--out <file.html>', 'write a report')
     .option('--answers <file.jsonl>', 'write every answer, one JSON object a line')

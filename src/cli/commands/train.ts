@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { RecipeError } from '../../core/index.ts';
@@ -10,6 +10,7 @@ import {
   type RunOptions,
   type RunOutcome,
   runTuning,
+  stagesOf,
 } from '../../recipe/node/index.ts';
 import type { TrainingOutcome } from '../../train/index.ts';
 import { listenForInterrupt } from '../../train/node/index.ts';
@@ -70,15 +71,6 @@ export function registerTrain(program: Command): void {
         interrupt.dispose();
       }
     });
-}
-
-/** Recipes of a folder in the order of their names; a file is one by itself. @throws RecipeError for a folder without any */
-async function stagesOf(path: string): Promise<readonly string[]> {
-  const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory() !== true) return [path];
-  const recipes = (await readdir(path)).filter((name) => /\.ya?ml$/.test(name)).sort();
-  if (recipes.length === 0) throw new RecipeError(`${path} holds no recipe`, 'name a YAML file, or a folder of them');
-  return recipes.map((name) => join(path, name));
 }
 
 /** @param passesOver with --resume, whether a stage that was finished is passed over  @returns whether it went to its end */

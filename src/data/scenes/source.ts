@@ -3,6 +3,8 @@ import { sampleRandom } from '../dataset.ts';
 import type { EmojiMaterial } from '../emoji/dataset.ts';
 import type { Sample, SampleMoment, SampleSource } from '../samples.ts';
 import { askAbout } from './ask.ts';
+import { SCENE_COLOURS } from './colours.ts';
+import { SCENE_KINDS } from './kinds.ts';
 import { SceneMaker } from './maker.ts';
 import { fullSceneOptions, TRAINING_SETS, type FullSceneOptions, type SceneOptions } from './options.ts';
 import { asConversation, type SceneQuestion } from './question.ts';
@@ -15,6 +17,9 @@ export interface AskedScene {
   readonly scene: Scene;
   readonly questions: readonly SceneQuestion[];
 }
+
+/** How many classes the attributes of regions have: kinds, colours. */
+export const SCENE_ATTRIBUTES: readonly number[] = [SCENE_KINDS.length, SCENE_COLOURS.length];
 
 /** What {@link SceneSource} takes. */
 export interface SceneSourceOptions extends SceneOptions {
@@ -64,7 +69,15 @@ export class SceneSource implements SampleSource {
       id: name,
       pictures: [{ name, open: () => scene.picture }],
       conversations: questions.map((question) => asConversation(question)),
-      regions: scene.objects.map(({ box, concept }) => ({ picture: 0, box, concept: concept.index })),
+      regions: scene.objects.map(({ box, concept, kind, colour }) => ({
+        picture: 0,
+        box,
+        concept: concept.index,
+        attributes: [
+          kind === undefined ? -1 : SCENE_KINDS.indexOf(kind),
+          colour === undefined ? -1 : SCENE_COLOURS.indexOf(colour),
+        ],
+      })),
       captions: [describeScene(scene, language, style)],
     };
   }

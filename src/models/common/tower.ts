@@ -9,6 +9,7 @@ import {
   Module,
   type Parameter,
   ProjectedAttention,
+  recomputable,
 } from '../../nn/index.ts';
 
 /** Sizes of one tower of a model of pictures and texts. */
@@ -69,7 +70,10 @@ export class Tower extends Module {
   /** @param x [B, T, D]  @param mask added to attention scores  @returns `x` and what comes out of each block */
   forward(x: Tensor, mask?: Tensor): Tensor[] {
     const states = [x];
-    for (const layer of this.layers) states.push(layer.forward(states.at(-1)!, mask));
+    for (const layer of this.layers) {
+      const state = states.at(-1)!;
+      states.push(recomputable('layer', [state], () => layer.forward(state, mask)));
+    }
     return states;
   }
 }

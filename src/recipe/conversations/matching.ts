@@ -1,8 +1,15 @@
 /** What objectives that hold pictures against concepts and descriptions read, from what samples know. */
-// I pictures, K regions of a picture, P patches of a picture, C concepts, L tokens of a description
+// I pictures, K regions of a picture, N attributes of a region, P patches of a picture, C concepts, L tokens of a description
 import { DataError, hostTensor, type HostTensor } from '../../core/index.ts';
 import type { CheckpointTokenizer, RelativeBox, Sample } from '../../data/index.ts';
 import { IGNORED } from '../../train/index.ts';
+
+/** What the sources know of regions. */
+export interface RegionClasses {
+  readonly concepts: number;
+  /** Classes of each attribute. */
+  readonly attributes: readonly number[];
+}
 
 export interface MatchingShape {
   /** K: regions of a picture, at most; further ones are left out. */
@@ -13,6 +20,8 @@ export interface MatchingShape {
   readonly captionLength: number;
   /** C. */
   readonly concepts: number;
+  /** N: attributes of a region that are learned; 0 for none. */
+  readonly attributes: number;
 }
 
 /**
@@ -25,12 +34,14 @@ export function matchingTensors(
   tokenizer: CheckpointTokenizer,
   endToken: number,
   shape: MatchingShape,
-): Record<'region_weights' | 'region_concepts' | 'caption_ids' | 'caption_ends' | 'shown', HostTensor> {
-  const { regions, side, captionLength, concepts } = shape;
+): Record<string, HostTensor> {
+  const { regions, side, captionLength, concepts, attributes } = shape;
   const count = samples.length;
   const patches = side * side;
   const weights = hostTensor('float32', [count, regions, patches]);
   const labels = hostTensor('int64', [count * regions], new BigInt64Array(count * regions).fill(BigInt(IGNORED)));
+  const slots = attributes * count * regions;
+  const classes = hostTensor('int64', [attributes, count * regions], new BigInt64Array(slots).fill(BigInt(IGNORED)));
   const ids = hostTensor(
     'int64',
     [count, captionLength],
@@ -45,16 +56,25 @@ export function matchingTensors(
         `${id}: matching needs samples of one picture with a description`,
         'leave the matching objectives out for these data',
       );
-    for (const [k, { box, concept }] of known.slice(0, regions).entries()) {
+    for (const [k, { box, concept, attributes: told = [] }] of known.slice(0, regions).entries()) {
       writeOverlap(box, side, weights.data.subarray((i * regions + k) * patches, (i * regions + k + 1) * patches));
       labels.data[i * regions + k] = BigInt(concept);
+      for (let a = 0; a < attributes; a++)
+        if ((told[a] ?? -1) >= 0) classes.data[(a * count + i) * regions + k] = BigInt(told[a]!);
     }
     for (const { concept } of known) shown.data[i * concepts + concept] = 1;
     const tokens = tokenizer.encode(caption, { specialTokens: false }).slice(0, captionLength - 1);
     for (const [j, token] of tokens.entries()) ids.data[i * captionLength + j] = BigInt(token);
     ends.data[i] = BigInt(i * captionLength + tokens.length);
   }
-  return { region_weights: weights, region_concepts: labels, caption_ids: ids, caption_ends: ends, shown };
+  return {
+    region_weights: weights,
+    region_concepts: labels,
+    ...(attributes === 0 ? {} : { region_attributes: classes }),
+    caption_ids: ids,
+    caption_ends: ends,
+    shown,
+  };
 }
 
 /** How much of the box lies in each patch; the sum is one. */

@@ -4,3 +4,4 @@ export * from './run-recipe.ts';
 export * from '../tuning/node/run-tuning.ts';
 export * from '../doctor/node/examine.ts';
 export { openViewReader, viewSamples } from '../inspection/node/inspect.ts';
+export { stagesOf } from './stages.ts';

@@ -27,7 +27,7 @@ interface Batched {
 export interface SettleOptions {
   readonly resume: boolean;
   readonly cacheFolder: string;
-  say(text: string): void;
+  readonly say: (text: string) => void;
   /** Makes a way to measure batches of a recipe within bytes; processes of their own by default. */
   readonly measurer?: (recipe: Batched, limit: number) => MeasureBatch;
   /** Bytes that are free; asked of the system by default. */

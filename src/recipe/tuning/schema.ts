@@ -63,6 +63,8 @@ const scenes = z.strictObject({
   objects: z.tuple([z.number().int().min(1).max(6), z.number().int().min(1).max(6)]).default([1, 6]),
   /** Part of the pictures that show one thing alone. */
   single: z.number().min(0).max(1).default(0.2),
+  /** Turn, mirror and tint drawings a little. */
+  vary: z.boolean().default(true),
   /** Grey pictures in place of the real ones. */
   blind: z.boolean().default(false),
 });
@@ -107,6 +109,8 @@ const objectives = z.strictObject({
   language: weight.default(1),
   /** Parts of pictures and one learned vector for each concept. */
   regions: weight.default(0),
+  /** The same parts and their kinds and colours; needs regions. */
+  attributes: weight.default(0),
   /** Pictures and their descriptions, among the batch. */
   contrastive: weight.default(0),
   /** Pictures and descriptions, and the vectors of all that they show. */

@@ -3,6 +3,7 @@ import { TrainingError } from '../../core/index.ts';
 import type { ReadingArchitecture } from '../../auto/index.ts';
 import { SensoriumVL, stemPatches } from '../../models/index.ts';
 import type { ConversationShape } from '../conversations/dataset.ts';
+import type { RegionClasses } from '../conversations/matching.ts';
 import type { TuningRecipe } from './types.ts';
 
 /** Tokens of a description that are compared. */
@@ -14,12 +15,12 @@ const REGIONS = 6;
 export function shapeOf(
   { data, objectives }: TuningRecipe,
   { model }: ReadingArchitecture,
-  concepts: number | undefined,
+  regions: RegionClasses | undefined,
 ): ConversationShape {
   const imageToken = 'imageToken' in model ? (model.imageToken as number) : undefined;
   const shape = { length: data.length, learned: data.learned, evenness: data.evenness, imageToken, padToken: 0 };
   if (objectives.regions + objectives.contrastive + objectives.shown === 0) return shape;
-  if (!(model instanceof SensoriumVL) || concepts === undefined)
+  if (!(model instanceof SensoriumVL) || regions === undefined)
     throw new TrainingError(
       'matching of pictures needs a model of type sensorium_vl and data that know what pictures show',
       'set objectives.regions, contrastive and shown to 0',
@@ -31,7 +32,8 @@ export function shapeOf(
       regions: REGIONS,
       side,
       captionLength: CAPTION_LENGTH,
-      concepts,
+      concepts: regions.concepts,
+      attributes: objectives.attributes > 0 ? regions.attributes.length : 0,
       endToken: model.config.endToken,
     },
   };

@@ -58,6 +58,8 @@ export interface ScenesSource {
   readonly objects: [number, number];
   /** Part of the pictures that show one thing alone. */
   readonly single: number;
+  /** Whether drawings are turned, mirrored and tinted a little. */
+  readonly vary: boolean;
   /** Grey pictures in place of the real ones: what a model learns without looking. */
   readonly blind: boolean;
 }
@@ -93,6 +95,7 @@ export interface ConversationsSection {
 export interface ImageTextObjectivesSection {
   readonly language: number;
   readonly regions: number;
+  readonly attributes: number;
   readonly contrastive: number;
   readonly shown: number;
 }

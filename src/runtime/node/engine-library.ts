@@ -29,6 +29,7 @@ const SIGNATURES = {
   SessionOptionsAppendExecutionProvider: 'PSPPU',
   CreateSessionFromArray: 'PPUPP',
   CreateCpuMemoryInfo: 'IIP',
+  CreateAndRegisterAllocator: 'PPP',
   CreateMemoryInfo: 'SIIIP',
   CreateAllocator: 'PPP',
   GetAllocatorWithDefaultOptions: 'P',

@@ -64,6 +64,26 @@ async function compile(
   }
 }
 
+/** OrtArenaAllocator and OrtMemTypeDefault of the C API. */
+const ARENA = 1;
+const DEFAULT_MEMORY = 0;
+let registered = false;
+
+/** Gives the environment an arena that sessions can share. */
+function registerPool(engine: EngineLibrary): void {
+  if (registered) return;
+  registered = true;
+  const info = engine.create('CreateCpuMemoryInfo', ARENA, DEFAULT_MEMORY);
+  try {
+    engine.call('CreateAndRegisterAllocator', engine.environment, info, null);
+  } catch (error) {
+    // Another thread of the process has done it, or the engine will not: then sessions have arenas of their own.
+    if (!(error instanceof DeviceError)) throw error;
+  } finally {
+    engine.release('ReleaseMemoryInfo', info);
+  }
+}
+
 function configure(
   engine: EngineLibrary,
   settings: Pointer,
@@ -76,6 +96,10 @@ function configure(
   else engine.call('SetIntraOpNumThreads', settings, threads);
   engine.call('SetInterOpNumThreads', settings, 1);
   if (options.memoryPattern === false) engine.call('DisableMemPattern', settings);
+  if (options.pooled === true) {
+    registerPool(engine);
+    engine.call('AddSessionConfigEntry', settings, 'session.use_env_allocators', '1');
+  }
   for (const [key, value] of Object.entries(sessionConfig(source, options))) {
     engine.call('AddSessionConfigEntry', settings, key, value);
   }

@@ -10,13 +10,13 @@ type Batch = Readonly<Record<string, Tensor>>;
 export interface DistillationParts {
   readonly student: Module;
   /** @returns the student's logits [..., C] */
-  studentLogits(batch: Batch): Tensor;
+  readonly studentLogits: (batch: Batch) => Tensor;
   /** A bigger model in the same graph, which stays as it is; without it batches carry its logits as `teacher_logits`. */
-  readonly teacher?: { readonly module: Module; logits(batch: Batch): Tensor };
+  readonly teacher?: { readonly module: Module; readonly logits: (batch: Batch) => Tensor };
   /** The loss with true labels; only the teacher is followed without it. */
-  hardLoss?(logits: Tensor, batch: Batch): Tensor;
+  readonly hardLoss?: (logits: Tensor, batch: Batch) => Tensor;
   /** Which rows count, see {@link DistillationOptions.weights}. */
-  weights?(batch: Batch): Tensor;
+  readonly weights?: (batch: Batch) => Tensor;
   /** 2 unless given; see {@link distillationLoss}. */
   readonly temperature?: number;
   /** Part of the loss that follows the teacher; 0.5 beside true labels unless given. */

@@ -14,10 +14,11 @@ import {
   mul,
   reduceSum,
   reshape,
+  select,
   div,
   type Tensor,
 } from '../../graph/index.ts';
-import { branchMask, initializers, Module, Parameter } from '../../nn/index.ts';
+import { branchMask, initializers, Linear, Module, Parameter } from '../../nn/index.ts';
 import type { LossGraph, Trainable } from '../objective.ts';
 import { clipLoss, truthLoss } from './contrastive.ts';
 import { IGNORED, tokenCrossEntropy } from './token-loss.ts';
@@ -58,8 +59,12 @@ export interface ImageTextWeights {
   readonly contrastive: number;
   /** Pictures and descriptions with the vectors of all concepts that they show or name. */
   readonly shown: number;
+  /** Regions classified by their attributes, such as their colours: coarse classes are learned before concepts are. */
+  readonly attributes?: number;
   /** Number of concepts; needed for regions. */
   readonly concepts?: number | undefined;
+  /** Classes of each attribute; needed for attributes. */
+  readonly attributeClasses?: readonly number[] | undefined;
 }
 
 /** Names of the tensors that are not inputs of the picture encoder. */
@@ -74,6 +79,7 @@ const OWN = new Set([
   'weights',
   'region_weights',
   'region_concepts',
+  'region_attributes',
   'caption_ids',
   'caption_ends',
   'shown',
@@ -99,6 +105,8 @@ class ConceptVectors extends Module {
 export class ImageTextTraining extends Module implements Trainable {
   readonly network: ImageTextNetwork;
   readonly concepts: ConceptVectors | undefined;
+  /** A layer for each attribute. */
+  readonly attributes: readonly Linear[];
   readonly #weights: ImageTextWeights;
 
   constructor(network: ImageTextNetwork, weights: ImageTextWeights) {
@@ -109,6 +117,10 @@ export class ImageTextTraining extends Module implements Trainable {
         throw new GraphError('matching of regions needs a model that compares, and data that know concepts');
       this.concepts = new ConceptVectors(weights.concepts, network.config.projection);
     }
+    const classes = (weights.attributes ?? 0) > 0 ? (weights.attributeClasses ?? []) : [];
+    this.attributes = compares(network)
+      ? classes.map((count) => new Linear(network.config.projection, count, { initializer: initializers.normal(0.02) }))
+      : [];
     if (weights.contrastive > 0 && !compares(network))
       throw new GraphError('matching of pictures with descriptions needs a model that compares them');
     this.#weights = weights;
@@ -120,7 +132,8 @@ export class ImageTextTraining extends Module implements Trainable {
 
   /**
    * @param batch of a packed dataset: `ids`, `samples`, `branches`, `positions`, `places` [R, T], `chosen`, `labels`, `weights`
-   *   [N], the picture encoder's inputs; for matching `region_weights` [I, K, P], `region_concepts` [I · K],
+   *   [N], the picture encoder's inputs; for matching `region_weights` [I, K, P], `region_concepts` [I · K], `region_attributes`
+   *   [attributes, I · K],
    *   `caption_ids` [I, L], `caption_ends` [I], `shown` [I, C]
    */
   loss(batch: Readonly<Record<string, Tensor>>): LossGraph {
@@ -147,10 +160,19 @@ export class ImageTextTraining extends Module implements Trainable {
     if (patches !== undefined && compares(network)) {
       const { concepts } = this;
       if (regions > 0 && concepts !== undefined) {
-        const { loss, accuracy } = this.#regions(network, concepts, patches, batch);
+        const projected = pooledRegions(network, patches, batch['region_weights']!);
+        const { loss, accuracy } = classified(
+          matmul(projected, concepts.vectors.tensor, { transB: true }),
+          batch['region_concepts']!,
+        );
         figures['regions'] = loss;
         figures['regionAccuracy'] = accuracy;
         parts.push(mul(loss, regions));
+        for (const [i, layer] of this.attributes.entries()) {
+          const attribute = classified(layer.forward(projected), select(batch['region_attributes']!, 0, i));
+          figures[`attribute${i + 1}`] = attribute.loss;
+          parts.push(mul(attribute.loss, this.#weights.attributes!));
+        }
       }
       if (contrastive + shown > 0) {
         const pictures = network.pictureVectors(patches);
@@ -191,24 +213,23 @@ export class ImageTextTraining extends Module implements Trainable {
       accuracy: div(right, maximum(reduceSum(counts), 1)),
     };
   }
+}
 
-  /** Region features are means of patches, weighted by how much of a patch lies within. */
-  #regions(
-    network: ComparingNetwork,
-    { vectors }: ConceptVectors,
-    patches: Tensor,
-    batch: Readonly<Record<string, Tensor>>,
-  ): { loss: Tensor; accuracy: Tensor } {
-    const pooled = matmul(batch['region_weights']!, patches);
-    const width = pooled.shape.at(-1)!;
-    // Plain products: of unit vectors with a temperature the first hundreds of steps learn nothing but how common concepts are.
-    const projected = network.vision_projection.forward(reshape(pooled, [-1, width]));
-    const logits = matmul(projected, vectors.tensor, { transB: true });
-    const labels = batch['region_concepts']!;
-    const counts = cast(logicalNot(equal(labels, IGNORED)), 'float32');
-    const right = reduceSum(mul(cast(equal(argmax(logits), labels), 'float32'), counts));
-    return { loss: crossEntropy(logits, labels), accuracy: div(right, maximum(reduceSum(counts), 1)) };
-  }
+/**
+ * Region features: means of patches, weighted by how much of a patch lies within. Classes are plain products with them; of
+ * unit vectors with a temperature the first hundreds of steps learn nothing but how common concepts are.
+ * @param patches [I, P, E]  @param weights [I, K, P]  @returns [I · K, A]
+ */
+function pooledRegions(network: ComparingNetwork, patches: Tensor, weights: Tensor): Tensor {
+  const pooled = matmul(weights, patches);
+  return network.vision_projection.forward(reshape(pooled, [-1, pooled.shape.at(-1)!]));
+}
+
+/** @param logits [N, C]  @param labels [N] int64, −100 where there is none */
+function classified(logits: Tensor, labels: Tensor): { loss: Tensor; accuracy: Tensor } {
+  const counts = cast(logicalNot(equal(labels, IGNORED)), 'float32');
+  const right = reduceSum(mul(cast(equal(argmax(logits), labels), 'float32'), counts));
+  return { loss: crossEntropy(logits, labels), accuracy: div(right, maximum(reduceSum(counts), 1)) };
 }
 
 function compares(network: ImageTextNetwork): network is ComparingNetwork {

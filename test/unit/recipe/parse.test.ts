@@ -118,9 +118,14 @@ describe('wrong recipes', () => {
     ['a missing key', '  lr: 1e-3\n', '', 'r.yaml:16: optimizer.lr: missing; expected a number'],
     ['a text for a number', 'lr: 1e-3', 'lr: fast', 'r.yaml:18: optimizer.lr: expected a number, got "fast"'],
     ['a number for a text', 'output: runs/emoji', 'output: 7', 'r.yaml:23: output: expected a text, got 7'],
-    ['a list for a number', 'batch: 64', 'batch: [64]', 'r.yaml:22: train.batch: expected a number, got [64]'],
-    ['a fraction for a count', 'batch: 64', 'batch: 6.5', 'r.yaml:22: train.batch: expected a whole number, got 6.5'],
-    ['nothing for a number', 'batch: 64', 'batch:', 'r.yaml:22: train.batch: expected a number, got null'],
+    ['a list for a number', 'batch: 64', 'batch: [64]', 'r.yaml:22: train.batch: expected a number or auto, got [64]'],
+    [
+      'a fraction for a count',
+      'batch: 64',
+      'batch: 6.5',
+      'r.yaml:22: train.batch: expected a whole number or auto, got 6.5',
+    ],
+    ['nothing for a number', 'batch: 64', 'batch:', 'r.yaml:22: train.batch: expected a number or auto, got null'],
     ['too small', 'batch: 64', 'batch: 0', 'r.yaml:22: train.batch: expected at least 1, got 0'],
     [
       'a wrong item',

@@ -74,6 +74,12 @@ describe('batches of several shapes', () => {
     }
   });
 
+  it('give the same bits with working memory from one pool', async () => {
+    const [own, pooled] = [await train(sizes), await train(sizes, { pooled: true, shapes: 2 })];
+    expect(pooled.losses).toEqual(own.losses);
+    expect(pooled.weights).toEqual(own.weights);
+  });
+
   it('can be accumulated into one update', async () => {
     const { losses, compiled } = await train(sizes, { accumulate: 2 });
     expect(losses).toHaveLength(6);

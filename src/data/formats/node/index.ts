@@ -1,2 +1,3 @@
 export { openSampleSource } from './open-source.ts';
 export { writeSamples, type WrittenSamples, type WriteSamplesOptions } from './write-samples.ts';
+export { cachedPictures, type PictureCacheOptions } from './picture-cache.ts';

@@ -11,8 +11,14 @@ import {
 import { loadConcepts } from '../../../data/node/index.ts';
 import { openSampleSource } from '../../../data/formats/node/index.ts';
 import type { SourceDescription } from '../../../data/formats/index.ts';
-import { type SceneSourceOptions, sceneTexts, WITHHELD_CONCEPTS } from '../../../data/scenes/index.ts';
+import {
+  SCENE_ATTRIBUTES,
+  type SceneSourceOptions,
+  sceneTexts,
+  WITHHELD_CONCEPTS,
+} from '../../../data/scenes/index.ts';
 import { create as createScenes, prepare as prepareScenes } from '../../../data/scenes/node/source.ts';
+import type { RegionClasses } from '../matching.ts';
 import type { FilesSource, ScenesSource } from '../../tuning/types.ts';
 
 /** Plain data, so that it can be sent to a worker. */
@@ -63,9 +69,10 @@ export async function openSources(options: SourcesOptions, material: SourcesMate
   };
 }
 
-/** How many concepts the sources' regions speak of. @throws DataError where they know none */
-export async function conceptsOf(sources: readonly (ScenesSource | FilesSource)[]): Promise<number> {
-  if (sources.every(({ kind }) => kind === 'scenes')) return (await loadConcepts()).length;
+/** What the sources know of regions. @throws DataError where they know nothing */
+export async function regionClasses(sources: readonly (ScenesSource | FilesSource)[]): Promise<RegionClasses> {
+  if (sources.every(({ kind }) => kind === 'scenes'))
+    return { concepts: (await loadConcepts()).length, attributes: SCENE_ATTRIBUTES };
   throw new DataError(
     'the data do not say what pictures show where, which matching of regions needs',
     'set objectives.regions and objectives.shown to 0',
@@ -108,6 +115,7 @@ function sceneOptions(source: ScenesSource, { imageSize, cacheFolder }: SourcesO
     questions: source.questions,
     singles: source.single,
     objects: source.objects,
+    vary: source.vary,
     without: WITHHELD_CONCEPTS,
     ...(source.kinds === undefined ? {} : { kinds: source.kinds }),
     ...(imageSize === undefined ? {} : { size: imageSize }),

@@ -6,6 +6,7 @@ import { trainableOf } from '../../node/run-recipe.ts';
 import { prepareTrainingData } from '../../node/training-data.ts';
 import type { TrainingRecipe } from '../../types.ts';
 import { budgetOf } from '../budget.ts';
+import { automaticBatch, courseFindings, TRIED_BATCH } from '../recipe-checks.ts';
 import { batchFindings } from '../batch-checks.ts';
 import { attempt, type Examining } from './examine.ts';
 import { machineFindings } from './machine.ts';
@@ -17,7 +18,8 @@ export async function examineFusion(recipe: TrainingRecipe, examining: Examining
     prepareTrainingData(recipe, examining.cacheFolder),
   );
   if (data === undefined) return;
-  const { train } = recipe;
+  const train = { ...recipe.train, batch: recipe.train.batch || TRIED_BATCH };
+  findings.push(...automaticBatch(recipe.train));
   const loaded = await attempt(examining, { check: 'data', where: 'data' }, async () => {
     const loader = await openLoader(data.train, { seed: train.seed, batchSize: train.batch, workers: 0 });
     try {
@@ -62,5 +64,6 @@ export async function examineFusion(recipe: TrainingRecipe, examining: Examining
       { ...train, output: recipe.output, rates: examining.rates },
       { steps: steps === undefined ? undefined : Math.ceil(steps), minutes: train.minutes },
     )),
+    ...courseFindings(recipe.schedule.warmup, steps),
   );
 }

@@ -1,6 +1,5 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdtemp, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { createModel, type ReadingArchitecture, readingModel } from '../../../auto/index.ts';
 import { openModel, resolveModel } from '../../../auto/node/index.ts';
 import type { CheckpointTokenizer, Sample, SampleSource } from '../../../data/index.ts';
@@ -22,6 +21,7 @@ import { type Fingerprint, fingerprint, overlapFindings, repeatFindings } from '
 import { lossPieces } from '../loss-text.ts';
 import { modelFindings } from '../model-checks.ts';
 import { FeatureCounter } from '../picture-features.ts';
+import { automaticBatch, courseFindings, TRIED_BATCH, tuningFindings } from '../recipe-checks.ts';
 import { examineSample, type SampleLimits } from '../sample-checks.ts';
 import { templateFindings } from '../template-checks.ts';
 import { attempt, type Examining } from './examine.ts';
@@ -49,35 +49,43 @@ const SHOWN_EACH = 2;
 
 /** A recipe for a model of pictures and texts: its model, its data, and the first step that it would take. */
 export async function examineTuning(recipe: TuningRecipe, examining: Examining): Promise<void> {
-  const made = recipe.model.create === undefined ? undefined : await mkdtemp(join(tmpdir(), 'sensorium-doctor-'));
-  try {
-    const folder = await attempt(examining, { check: 'model', where: whereOf(recipe) }, () =>
-      modelFolder(recipe, made, examining),
-    );
-    if (folder === undefined) return;
-    const subject = await openSubject(recipe, folder, examining);
-    if (subject === undefined) return;
-    const samples = await examineData(recipe, subject, examining);
-    if (samples.read.length > 0) await examineStep(recipe, subject, samples, examining);
-  } finally {
-    if (made !== undefined) await rm(made, { recursive: true, force: true });
-  }
+  examining.findings.push(...tuningFindings(recipe), ...automaticBatch(recipe.train));
+  const folder = await attempt(examining, { check: 'model', where: whereOf(recipe) }, () =>
+    modelFolder(recipe, examining),
+  );
+  if (folder === undefined) return;
+  const { output, model } = recipe;
+  const standsIn = model.from !== undefined && examining.standIns.get(resolve(model.from)) === folder;
+  examining.standIns.set(resolve(output, 'model'), folder);
+  // What a stage before this one leaves besides its model is not there either.
+  const present = standsIn ? { ...recipe, model: { ...model, conceptsFrom: undefined } } : recipe;
+  const subject = await openSubject(present, folder, examining);
+  if (subject === undefined) return;
+  const samples = await examineData(present, subject, examining);
+  if (samples.read.length > 0) await examineStep(present, subject, samples, examining);
 }
 
 function whereOf({ model }: TuningRecipe): string {
   return model.from === undefined ? 'model.create' : `model.from (${model.from})`;
 }
 
-/** @param made folder for a new model, where the run has none yet */
+/**
+ * The model that a run begins with. A new one is made in the scratch folder; in place of one that an earlier stage will leave, that
+ * which the stage begins with.
+ */
 async function modelFolder(
   { model, data, train, output }: TuningRecipe,
-  made: string | undefined,
-  { cacheFolder }: Examining,
+  { cacheFolder, standIns, scratch }: Examining,
 ): Promise<string> {
-  if (model.from !== undefined) return resolveModel(model.from);
+  const there = async (folder: string): Promise<boolean> =>
+    (await stat(join(folder, 'config.json')).catch(() => undefined)) !== undefined;
+  if (model.from !== undefined) {
+    const standIn = standIns.get(resolve(model.from));
+    return standIn === undefined || (await there(model.from)) ? resolveModel(model.from) : standIn;
+  }
   const first = join(output, 'first');
-  if ((await stat(join(first, 'model.safetensors')).catch(() => undefined)) !== undefined) return first;
-  const folder = join(made!, 'model');
+  if (await there(first)) return first;
+  const folder = await mkdtemp(join(scratch, 'model-'));
   await createModelFolder(folder, model.create!, await textsOf(data.sources, cacheFolder), train.seed);
   return folder;
 }
@@ -162,8 +170,8 @@ async function examineData(recipe: TuningRecipe, subject: Subject, examining: Ex
       read.push({ sample: { ...sample, pictures }, encoded: found.encoded });
     }
     findings.push(...repeatFindings(prints));
-    if (examining.against !== undefined)
-      await compare(examining.against, source, fitted ? prints : undefined, recipe, examining);
+    for (const path of evaluationPaths(recipe, examining))
+      await compare(path, source, fitted ? prints : undefined, recipe, examining);
   } finally {
     await source.close?.();
   }
@@ -173,6 +181,12 @@ async function examineData(recipe: TuningRecipe, subject: Subject, examining: Ex
 function showLoss({ id, conversations }: EncodedSample, { tokenizer, limits }: Subject, { shown }: Examining): void {
   for (const conversation of conversations.slice(0, SHOWN_EACH))
     shown.push({ sample: id, pieces: lossPieces(conversation, tokenizer, limits.imageToken) });
+}
+
+/** Files of samples that are only asked about. */
+function evaluationPaths({ data }: TuningRecipe, { against }: Examining): string[] {
+  const files = (data.validation?.sources ?? []).flatMap((source) => (source.kind === 'files' ? [source.path] : []));
+  return against === undefined ? files : [...files, against];
 }
 
 /** Holds evaluation data against training data. @param prints of training, where not all of it can be looked at */
@@ -216,7 +230,8 @@ async function examineStep(
   examining: Examining,
 ): Promise<void> {
   const { findings } = examining;
-  const { train, data } = recipe;
+  const { data } = recipe;
+  const train = { ...recipe.train, batch: recipe.train.batch || TRIED_BATCH };
   const sizes = read.map(({ encoded }) => sizeOf(encoded, limits.imageToken));
   const plan = fitted ? read.map((_, i) => [i]) : planRows(sizes, data);
   findings.push(packingNote(read, plan, recipe, fitted));
@@ -231,7 +246,7 @@ async function examineStep(
     });
   const budget = await attempt(examining, { check: 'step', where: 'model' }, async () => {
     const taught = await (recipe.model.lora === undefined ? wholeModel : adapterOf)(recipe, folder, architecture);
-    const shape = shapeOf(recipe, architecture, taught.concepts);
+    const shape = shapeOf(recipe, architecture, taught.regions);
     // As many rows as a batch has, of those that were looked at.
     const index = (row: number): number => row % plan.length;
     const dataset = fitted
@@ -263,6 +278,7 @@ async function examineStep(
       { ...train, output: recipe.output, rates: examining.rates },
       { steps: steps === undefined ? undefined : Math.ceil(steps), minutes: train.minutes },
     )),
+    ...courseFindings(recipe.schedule.warmup, steps),
   );
 }
 

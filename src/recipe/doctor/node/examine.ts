@@ -1,5 +1,6 @@
 /** A recipe looked at before it is run: `sensorium doctor RECIPE`. */
-import { stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SensoriumError } from '../../../core/index.ts';
 import type { AnyRecipe } from '../../node/read-recipe.ts';
@@ -43,6 +44,10 @@ export interface Examination {
 /** Parts of an examination as they are found. */
 export interface Examining extends Omit<ExamineOptions, 'cacheFolder'> {
   readonly cacheFolder: string;
+  /** Folder for what is made to be looked at. */
+  readonly scratch: string;
+  /** Models that earlier stages will leave, by real path, and those that stand in for them until then. */
+  readonly standIns: Map<string, string>;
   readonly findings: RecipeFinding[];
   readonly shown: ShownConversation[];
   examined: number;
@@ -51,19 +56,40 @@ export interface Examining extends Omit<ExamineOptions, 'cacheFolder'> {
 
 /** Never throws for what a recipe, a model or data do wrong: that is what is reported. */
 export async function examineRecipe(read: AnyRecipe, options: ExamineOptions): Promise<Examination> {
-  const examining: Examining = {
-    ...options,
-    cacheFolder: options.cacheFolder ?? defaultCacheFolder(),
-    findings: [],
-    shown: [],
-    examined: 0,
-    budget: undefined,
-  };
-  await folderFindings(read.recipe.output, examining);
-  if (read.kind === 'fusion') await examineFusion(read.recipe, examining);
-  else await examineTuning(read.recipe, examining);
-  const { findings, shown, examined, budget } = examining;
-  return { findings: orderFindings(findings), shown, examined, budget };
+  const [examination] = await examineStages([read], options);
+  return examination!;
+}
+
+/** Recipes that follow each other, of which a later one may begin with what an earlier one will leave. */
+export async function examineStages(
+  stages: readonly AnyRecipe[],
+  options: ExamineOptions,
+): Promise<readonly Examination[]> {
+  const scratch = await mkdtemp(join(tmpdir(), 'sensorium-doctor-'));
+  try {
+    const standIns = new Map<string, string>();
+    const examinations: Examination[] = [];
+    for (const read of stages) {
+      const examining: Examining = {
+        ...options,
+        cacheFolder: options.cacheFolder ?? defaultCacheFolder(),
+        scratch,
+        standIns,
+        findings: [],
+        shown: [],
+        examined: 0,
+        budget: undefined,
+      };
+      await folderFindings(read.recipe.output, examining);
+      if (read.kind === 'fusion') await examineFusion(read.recipe, examining);
+      else await examineTuning(read.recipe, examining);
+      const { findings, shown, examined, budget } = examining;
+      examinations.push({ findings: orderFindings(findings), shown, examined, budget });
+    }
+    return examinations;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
 }
 
 async function folderFindings(output: string, { findings }: Examining): Promise<void> {

@@ -21,7 +21,7 @@ export interface HeldContext {
   /** Sources of the run. */
   readonly sources: SourcesOptions;
   /** The weights that are to be kept, by the paths of what is trained. */
-  weightsOf(step: TrainingStep): Promise<Readonly<Record<string, HostTensor>>>;
+  readonly weightsOf: (step: TrainingStep) => Promise<Readonly<Record<string, HostTensor>>>;
 }
 
 /** Hooks that ask the model between steps; none where the recipe does not want it. */

@@ -149,7 +149,7 @@ async function train(
       imageSize: imageSizeOf(architecture),
       cacheFolder: options.cacheFolder ?? defaultCacheFolder(),
     },
-    shape: shapeOf(recipe, architecture, taught.concepts),
+    shape: shapeOf(recipe, architecture, taught.regions),
     seed: course.seed,
   };
   const trainer = await Trainer.open(

@@ -29,7 +29,8 @@ import {
   type WeightGroups,
 } from '../../../train/index.ts';
 import { saveAdapter } from '../../../train/node/index.ts';
-import { conceptsOf } from '../../conversations/node/sources.ts';
+import type { RegionClasses } from '../../conversations/matching.ts';
+import { regionClasses } from '../../conversations/node/sources.ts';
 import { groupsOf, NETWORK } from '../parts.ts';
 import type { LoraSection, TuningRecipe } from '../types.ts';
 
@@ -41,8 +42,8 @@ export interface Taught {
   readonly groups: WeightGroups;
   /** Files of weights that stay as they are. */
   readonly frozen?: WeightFiles;
-  /** How many concepts the objectives know. */
-  readonly concepts: number | undefined;
+  /** What objectives know of regions. */
+  readonly regions: RegionClasses | undefined;
   /** @param folder of the run  @param weights by the paths of what was trained  @returns folder of what came of it */
   save(folder: string, weights: Readonly<Record<string, HostTensor>>): Promise<string>;
 }
@@ -52,9 +53,13 @@ const CONCEPTS = 'concepts.safetensors';
 function objectiveOf(
   { objectives }: TuningRecipe,
   { model }: ReadingArchitecture,
-  concepts: number | undefined,
+  regions: RegionClasses | undefined,
 ): ImageTextTraining {
-  return new ImageTextTraining(model as ReadingArchitecture['model'] & ImageTextNetwork, { ...objectives, concepts });
+  return new ImageTextTraining(model as ReadingArchitecture['model'] & ImageTextNetwork, {
+    ...objectives,
+    concepts: regions?.concepts,
+    attributeClasses: regions?.attributes,
+  });
 }
 
 /** The model with all its weights, part by part. @throws CheckpointError for one in few bits, TrainingError for concepts of other data */
@@ -64,13 +69,13 @@ export async function wholeModel(
   architecture: ReadingArchitecture,
 ): Promise<Taught> {
   const { objectives, data, model: section } = recipe;
-  const concepts = objectives.regions + objectives.shown > 0 ? await conceptsOf(data.sources) : undefined;
-  const trainable = objectiveOf(recipe, architecture, concepts);
+  const regions = objectives.regions + objectives.shown > 0 ? await regionClasses(data.sources) : undefined;
+  const trainable = objectiveOf(recipe, architecture, regions);
   return {
     trainable,
     weights: await firstWeights(trainable, recipe, start, architecture),
     groups: groupsOf(section.parts, NETWORK),
-    concepts,
+    regions,
     save: async (folder, all) => {
       const { model: weights, concepts: vectors } = split(all);
       const saved = join(folder, 'model');
@@ -115,7 +120,7 @@ export async function adapterOf(
     weights: await adapter.firstValues(new Random(train.seed), (path, shape) => readLocated(places, path, shape)),
     groups: (path) => ({ train: own.has(path), rate: 1 }),
     frozen: places,
-    concepts: undefined,
+    regions: undefined,
     save: async (folder, weights) => {
       const saved = join(folder, 'adapter');
       await saveAdapter(saved, adapter, weights, { names, baseModel: section.from ?? start, overwrite: true });

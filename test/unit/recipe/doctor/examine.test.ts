@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { examineRecipe, type Examination, readAnyRecipe } from '../../../../src/recipe/node/index.ts';
+import { examineRecipe, examineStages, type Examination, readAnyRecipe } from '../../../../src/recipe/node/index.ts';
 import { createModelFolder } from '../../../../src/recipe/tuning/node/new-model.ts';
 
 const CONFIG = {
@@ -114,6 +114,19 @@ describe('examineRecipe', () => {
     const rows = [row('a', 'red'), row('b', 'blue')];
     expect(problems(await examine(rows, ['data.length=1024']))).toContain('error context');
     expect(problems(await examine(rows, ['train.batch=50']))).toContain('error batch');
+    expect(problems(await examine(rows, ['schedule.warmup=100']))).toEqual(['warning warmup']);
+    const automatic = await examine(rows, ['train.batch=auto']);
+    expect(automatic.findings).toContainEqual(expect.objectContaining({ level: 'note', check: 'batch' }));
+    expect(automatic.budget).toBeDefined();
+  });
+
+  it('finds evaluations that say nothing', async () => {
+    const rows = [row('a', 'red'), row('b', 'blue')];
+    expect(problems(await examine(rows, ['train.evaluateEvery=5']))).toEqual(['warning overlap']);
+    const judged = ['train.evaluateEvery=5', 'train.stopping.metric=accuracy'];
+    expect(problems(await examine(rows, judged))).toEqual(['error stopping', 'warning overlap']);
+    const own = `data.validation.sources=[{ kind: files, path: ${join(folder, 'data', 'train.jsonl')} }]`;
+    expect(problems(await examine(rows, ['train.evaluateEvery=5', own]))).toEqual(['error overlap', 'error overlap']);
   });
 
   it('reports a model or data that are not there', async () => {
@@ -123,6 +136,16 @@ describe('examineRecipe', () => {
     await writeFile(join(folder, 'easy.yaml'), EASY_VQA);
     const easy = await readAnyRecipe(join(folder, 'easy.yaml'));
     expect(problems(await examineRecipe(easy, { samples: 4, show: 0 }))).toEqual(['error data']);
+  });
+
+  it('lets a stage begin with what the one before it will leave', async () => {
+    await examine([row('a', 'red'), row('b', 'blue')]);
+    const path = join(folder, 'recipe.yaml');
+    const second = [`model.from=${join(folder, 'run', 'model')}`, `output=${join(folder, 'second')}`];
+    const stages = [await readAnyRecipe(path), await readAnyRecipe(path, second)];
+    const options = { samples: 4, show: 0, rates: RATES };
+    expect((await examineStages(stages, options)).map(problems)).toEqual([[], []]);
+    expect((await examineStages(stages.slice(1), options)).map(problems)).toEqual([['error model']]);
   });
 
   it('says that a folder holds a run already', async () => {

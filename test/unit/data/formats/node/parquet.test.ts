@@ -78,7 +78,11 @@ describe('parquet files', () => {
       await writeFile(path, round % 3 === 0 ? bytes.subarray(0, random.integer(bytes.length)) : bytes);
       try {
         const reader = await ParquetReader.open(path, 2);
-        await reader.rows(0, 7, ['id', 'image', 'conversations'], 0).finally(async () => reader.close());
+        try {
+          await reader.rows(0, 7, ['id', 'image', 'conversations'], 0);
+        } finally {
+          await reader.close();
+        }
       } catch (error) {
         expect(error).toBeInstanceOf(DataError);
       }

@@ -77,6 +77,7 @@ describe('writeSamples', () => {
     await writeSamples(source, join(root, 'f2'), { format: 'imagefolder', samples: [0] });
     const again = await openSampleSource({ path: join(root, 'f2') });
     expect(await contents(again, 0)).toEqual(await contents(source, 0));
+    await again.close?.();
     await source.close?.();
   });
 

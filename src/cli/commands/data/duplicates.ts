@@ -1,0 +1,94 @@
+import process from 'node:process';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { createProgress } from '../../../core/node/index.ts';
+import {
+  findDuplicates,
+  type DuplicateKey,
+  MAX_DISTANCE,
+  type SampleSignature,
+  sampleSignature,
+  WRITTEN_FORMATS,
+  type WrittenFormat,
+} from '../../../data/index.ts';
+import { printable } from '../../report-error.ts';
+import { addSourceOptions, describeSource, type SourceFlags } from './options.ts';
+
+interface DuplicateFlags extends SourceFlags {
+  readonly by: DuplicateKey;
+  readonly distance: number;
+  readonly out?: string;
+  readonly to: WrittenFormat;
+  readonly json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  sensorium data duplicates train.jsonl                          pairs that show and say the same
+  sensorium data duplicates train.jsonl --by pictures            the same picture, whatever is said
+  sensorium data duplicates train.jsonl --out clean --to llava   written without them
+
+Pictures are compared by 64 signs of brightness and their mean colour, so that one made smaller or packed anew is found again;
+texts without capitals and punctuation.
+`;
+
+/** `sensorium data duplicates`. */
+export function registerDuplicates(data: Command): void {
+  addSourceOptions(data.command('duplicates').description('find samples that are there twice'))
+    .addOption(new Option('--by <what>', 'what must be the same').choices(['pictures', 'text', 'both']).default('both'))
+    .option('--distance <n>', `signs of pictures that may differ, 0 to ${MAX_DISTANCE}`, distance, 2)
+    .option('--out <dir>', 'write all samples but these into a new folder')
+    .addOption(new Option('--to <format>', 'what to write').choices([...WRITTEN_FORMATS]).default('llava'))
+    .option('--json', 'print pairs as JSON')
+    .addHelpText('after', EXAMPLES)
+    .action(duplicatesAction);
+}
+
+function distance(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > MAX_DISTANCE) throw new InvalidArgumentError(`give 0 to ${MAX_DISTANCE}.`);
+  return value;
+}
+
+async function duplicatesAction(path: string, flags: DuplicateFlags): Promise<void> {
+  const { openSampleSource, writeSamples } = await import('../../../data/node/index.ts');
+  const { DataError } = await import('../../../core/index.ts');
+  const source = await openSampleSource(describeSource(path, flags));
+  const bar = createProgress({ total: source.length, label: 'comparing', stream: process.stderr });
+  try {
+    const signatures: SampleSignature[] = [];
+    const ids: string[] = [];
+    const places: number[] = [];
+    for (let i = 0; i < source.length; i++) {
+      try {
+        const sample = await source.sample(i, { seed: 0, epoch: 0 });
+        const pictures = [];
+        for (const each of sample.pictures) pictures.push(await each.open());
+        signatures.push(sampleSignature(sample, pictures));
+        ids.push(sample.id);
+        places.push(i);
+      } catch (error) {
+        if (flags.skipBad !== true || !(error instanceof DataError)) throw error;
+      }
+      bar.update({ step: i + 1 });
+    }
+    bar.done();
+    const found = findDuplicates(signatures, flags.by, flags.distance);
+    for (const { index, of } of found) {
+      const pair = { index: places[index], id: ids[index], of: places[of], ofId: ids[of] };
+      process.stdout.write(
+        flags.json === true
+          ? `${JSON.stringify(pair)}\n`
+          : printable(`#${pair.index} ${pair.id}  is the same as  #${pair.of} ${pair.ofId}\n`),
+      );
+    }
+    process.stderr.write(`${found.length} of ${places.length} samples are there already\n`);
+    if (flags.out === undefined) return;
+    const left = new Set(found.map(({ index }) => index));
+    const samples = places.filter((_, i) => !left.has(i));
+    const { rows } = await writeSamples(source, flags.out, { format: flags.to, samples });
+    process.stderr.write(printable(`${rows} rows in ${flags.out}\n`));
+  } finally {
+    bar.done();
+    await source.close?.();
+  }
+}
