@@ -23,6 +23,7 @@ import { clipLoss, prototypeLoss, sameClass, sharedTargets, siglipLoss, truthLos
 import type { FusionView } from './fusion-view.ts';
 import { matchingLoss } from './matching.ts';
 import { distilledContrastive, distilledMasked } from './momentum.ts';
+import type { Prototypes } from './prototypes.ts';
 import { tokenCrossEntropy } from './token-loss.ts';
 
 /** What a contrastive loss learns besides the encoders. */
@@ -34,18 +35,6 @@ export class Temperature extends Module {
     super();
     this.log_scale = new Parameter([], initializers.constantFill(Math.log(form === 'clip' ? 1 / 0.07 : 10)));
     this.bias = new Parameter([], initializers.constantFill(form === 'clip' ? 0 : -10));
-  }
-}
-
-/** A vector for each concept, see {@link prototypeLoss}. */
-export class Prototypes extends Module {
-  readonly vectors: Parameter;
-  readonly log_scale: Parameter;
-
-  constructor(concepts: number, width: number) {
-    super();
-    this.vectors = new Parameter([concepts, width], initializers.normal(1 / Math.sqrt(width)), { decay: false });
-    this.log_scale = new Parameter([], initializers.constantFill(Math.log(1 / 0.07)));
   }
 }
 

@@ -8,11 +8,11 @@ import {
   type FusionObjective,
   maskedLanguage,
   matching,
-  Prototypes,
   prototypes,
   Temperature,
   truths,
 } from './fusion-objectives.ts';
+import { Prototypes } from './prototypes.ts';
 import { type FusionNetwork, FusionView } from './fusion-view.ts';
 
 /** How much each part of the loss counts; 0 leaves a part out, and so does leaving out what has a question mark. */

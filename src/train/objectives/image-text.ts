@@ -18,9 +18,10 @@ import {
   div,
   type Tensor,
 } from '../../graph/index.ts';
-import { branchMask, initializers, Linear, Module, Parameter } from '../../nn/index.ts';
+import { branchMask, initializers, Linear, Module, type Parameter } from '../../nn/index.ts';
 import type { LossGraph, Trainable } from '../objective.ts';
 import { clipLoss, truthLoss } from './contrastive.ts';
+import { Prototypes } from './prototypes.ts';
 import { IGNORED, tokenCrossEntropy } from './token-loss.ts';
 
 /** What this objective asks of a model: that it reads texts with pictures. */
@@ -85,18 +86,6 @@ const OWN = new Set([
   'shown',
 ]);
 
-/** A vector for each concept. */
-class ConceptVectors extends Module {
-  readonly vectors: Parameter;
-  readonly log_scale: Parameter;
-
-  constructor(concepts: number, width: number) {
-    super();
-    this.vectors = new Parameter([concepts, width], initializers.normal(1 / Math.sqrt(width)), { decay: false });
-    this.log_scale = new Parameter([], initializers.constantFill(Math.log(1 / 0.07)));
-  }
-}
-
 /**
  * Teaches a model of pictures and texts: causal language modelling on packed rows with the loss on the assistant's tokens
  * alone (visual instruction tuning, Liu et al. 2023, arXiv 2304.08485), and where the data know more, matching of pictures'
@@ -104,7 +93,7 @@ class ConceptVectors extends Module {
  */
 export class ImageTextTraining extends Module implements Trainable {
   readonly network: ImageTextNetwork;
-  readonly concepts: ConceptVectors | undefined;
+  readonly concepts: Prototypes | undefined;
   /** A layer for each attribute. */
   readonly attributes: readonly Linear[];
   readonly #weights: ImageTextWeights;
@@ -115,7 +104,7 @@ export class ImageTextTraining extends Module implements Trainable {
     if (weights.regions + weights.shown > 0) {
       if (!compares(network) || weights.concepts === undefined)
         throw new GraphError('matching of regions needs a model that compares, and data that know concepts');
-      this.concepts = new ConceptVectors(weights.concepts, network.config.projection);
+      this.concepts = new Prototypes(weights.concepts, network.config.projection);
     }
     const classes = (weights.attributes ?? 0) > 0 ? (weights.attributeClasses ?? []) : [];
     this.attributes = compares(network)
@@ -161,17 +150,14 @@ export class ImageTextTraining extends Module implements Trainable {
       const { concepts } = this;
       if (regions > 0 && concepts !== undefined) {
         const projected = pooledRegions(network, patches, batch['region_weights']!);
-        const { loss, accuracy } = classified(
-          matmul(projected, concepts.vectors.tensor, { transB: true }),
-          batch['region_concepts']!,
-        );
-        figures['regions'] = loss;
-        figures['regionAccuracy'] = accuracy;
-        parts.push(mul(loss, regions));
+        const logits = matmul(projected, concepts.vectors.tensor, { transB: true });
+        figures['regions'] = crossEntropy(logits, batch['region_concepts']!);
+        figures['regionAccuracy'] = accuracyOf(logits, batch['region_concepts']!);
+        parts.push(mul(figures['regions'], regions));
         for (const [i, layer] of this.attributes.entries()) {
-          const attribute = classified(layer.forward(projected), select(batch['region_attributes']!, 0, i));
-          figures[`attribute${i + 1}`] = attribute.loss;
-          parts.push(mul(attribute.loss, this.#weights.attributes!));
+          const loss = crossEntropy(layer.forward(projected), select(batch['region_attributes']!, 0, i));
+          figures[`attribute${i + 1}`] = loss;
+          parts.push(mul(loss, this.#weights.attributes!));
         }
       }
       if (contrastive + shown > 0) {
@@ -206,12 +192,7 @@ export class ImageTextTraining extends Module implements Trainable {
       positions: positions!,
       chosen: chosen!,
     });
-    const counts = cast(logicalNot(equal(labels!, IGNORED)), 'float32');
-    const right = reduceSum(mul(cast(equal(argmax(logits), labels!), 'float32'), counts));
-    return {
-      loss: tokenCrossEntropy(logits, labels!, { weights: weights! }),
-      accuracy: div(right, maximum(reduceSum(counts), 1)),
-    };
+    return { loss: tokenCrossEntropy(logits, labels!, { weights: weights! }), accuracy: accuracyOf(logits, labels!) };
   }
 }
 
@@ -225,11 +206,11 @@ function pooledRegions(network: ComparingNetwork, patches: Tensor, weights: Tens
   return network.vision_projection.forward(reshape(pooled, [-1, pooled.shape.at(-1)!]));
 }
 
-/** @param logits [N, C]  @param labels [N] int64, −100 where there is none */
-function classified(logits: Tensor, labels: Tensor): { loss: Tensor; accuracy: Tensor } {
+/** Share of the rows with a label whose largest logit is the label's. @param logits [N, C]  @param labels [N] int64, −100 where there is none */
+function accuracyOf(logits: Tensor, labels: Tensor): Tensor {
   const counts = cast(logicalNot(equal(labels, IGNORED)), 'float32');
   const right = reduceSum(mul(cast(equal(argmax(logits), labels), 'float32'), counts));
-  return { loss: crossEntropy(logits, labels), accuracy: div(right, maximum(reduceSum(counts), 1)) };
+  return div(right, maximum(reduceSum(counts), 1));
 }
 
 function compares(network: ImageTextNetwork): network is ComparingNetwork {
