@@ -5,6 +5,7 @@ import { type KeyValueCache, Linear, Module } from '../../nn/index.ts';
 import { CausalLM, type Decoder, decoderGeneration } from '../common/decoder.ts';
 import { decoderNames } from '../common/decoder-names.ts';
 import type { GenerationShape, ImageTextModel, Reading } from '../common/generating.ts';
+import { pixelShuffle } from '../common/pixel-shuffle.ts';
 import { SiglipVisionModel } from '../common/siglip-vision.ts';
 import type { Idefics3Config } from './config.ts';
 
@@ -37,14 +38,6 @@ class Connector extends Module {
   forward(x: Tensor): Tensor {
     return this.modality_projection.forward(pixelShuffle(x, this.#scale));
   }
-}
-
-/** Squares of S × S patches side by side, row by row within a square. @param x [I, P, E]  @returns [I, P / S², S²·E] */
-function pixelShuffle(x: Tensor, scale: number): Tensor {
-  const [tiles, patches, width] = x.shape as readonly [Tensor['shape'][number], number, number];
-  const side = Math.sqrt(patches) / scale;
-  const squares = transpose(reshape(x, [tiles, side, scale, side, scale, width]), [0, 1, 3, 2, 4, 5]);
-  return reshape(squares, [tiles, side ** 2, scale ** 2 * width]);
 }
 
 /** The parts under the name that checkpoints give them. */

@@ -1,11 +1,12 @@
 // I pictures, P patches of a picture, E width of the vision tower, S scale, B batch, T tokens, D width, F rows of features,
 // A width of the space in which pictures and texts are compared
-import { gather, input, l2Normalize, reduceMean, reshape, type Tensor, transpose } from '../../graph/index.ts';
+import { gather, input, l2Normalize, reduceMean, reshape, type Tensor } from '../../graph/index.ts';
 import type { NamingRules } from '../../hub/index.ts';
 import { initializers, type KeyValueCache, Linear, Mlp, Module, Parameter } from '../../nn/index.ts';
 import { CausalLM, type Decoder, decoderGeneration } from '../common/decoder.ts';
 import { decoderNames } from '../common/decoder-names.ts';
 import type { GenerationShape, ImageTextModel, Reading } from '../common/generating.ts';
+import { pixelShuffle } from '../common/pixel-shuffle.ts';
 import { type SensoriumVLConfig, stemPatches } from './config.ts';
 import { StemTower } from './vision.ts';
 
@@ -23,11 +24,7 @@ class Connector extends Module {
 
   /** @param x [I, P, E], of square pictures  @returns [I, P / S², D] */
   forward(x: Tensor): Tensor {
-    const [pictures, patches, width] = x.shape as readonly [Tensor['shape'][number], number, number];
-    const scale = this.#scale;
-    const side = Math.sqrt(patches) / scale;
-    const squares = transpose(reshape(x, [pictures, side, scale, side, scale, width]), [0, 1, 3, 2, 4, 5]);
-    return this.mlp.forward(reshape(squares, [pictures, side ** 2, scale ** 2 * width]));
+    return this.mlp.forward(pixelShuffle(x, this.#scale));
   }
 }
 
