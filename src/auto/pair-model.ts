@@ -1,11 +1,12 @@
 // I pictures, B texts, T tokens, E width of the shared space
-import { DataError, hostTensor, type HostTensor, joinRows } from '../core/index.ts';
+import { DataError, hostTensor, type HostTensor } from '../core/index.ts';
 import type { CheckpointTokenizer, Picture } from '../data/index.ts';
 import { compileFromFiles, type ModelWeights } from '../generate/index.ts';
 import { input, type Tensor } from '../graph/index.ts';
 import { Clip, type Siglip } from '../models/index.ts';
 import { runOnce } from '../runtime/run-once.ts';
 import type { Program, Runtime } from '../runtime/types.ts';
+import { inBatches } from './in-batches.ts';
 
 /** Turns pictures into what an encoder takes, [I, 3, H, W]. */
 export type PicturesToPixels = (pictures: readonly Picture[]) => HostTensor<'float32'>;
@@ -90,13 +91,13 @@ export class PairModel {
   /** @returns [I, E], of any length */
   async imageFeatures(pictures: readonly Picture[]): Promise<HostTensor<'float32'>> {
     if (pictures.length === 0) throw new DataError('there is no picture', 'give at least one');
-    return this.#inBatches(pictures, (batch) => this.#run('image', { pixels: this.#toPixels(batch) }));
+    return inBatches(pictures, BATCH, (batch) => this.#run('image', { pixels: this.#toPixels(batch) }));
   }
 
   /** @returns [B, E], of any length */
   async textFeatures(texts: readonly string[]): Promise<HostTensor<'float32'>> {
     if (texts.length === 0) throw new DataError('there is no text', 'give at least one');
-    return this.#inBatches(texts, (batch) => {
+    return inBatches(texts, BATCH, (batch) => {
       const options = { length: this.#length, maxLength: this.#length, side: 'right' } as const;
       const { ids, mask } = this.#tokenizer.encodeBatch(batch, options);
       return this.#run('text', { ids, ...(this.exclusive ? { keep: mask } : {}) });
@@ -115,15 +116,6 @@ export class PairModel {
   async dispose(): Promise<void> {
     for (const program of Object.values(this.#programs)) program.dispose();
     await this.#runtime.dispose();
-  }
-
-  async #inBatches<T>(
-    items: readonly T[],
-    run: (batch: readonly T[]) => Promise<HostTensor<'float32'>>,
-  ): Promise<HostTensor<'float32'>> {
-    const parts: HostTensor<'float32'>[] = [];
-    for (let at = 0; at < items.length; at += BATCH) parts.push(await run(items.slice(at, at + BATCH)));
-    return joinRows(parts);
   }
 
   /** Runs a program that has one output. */

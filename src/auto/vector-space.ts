@@ -6,6 +6,7 @@ import { input } from '../graph/index.ts';
 import type { ImageTextProcessor, SensoriumVL } from '../models/index.ts';
 import { runOnce } from '../runtime/run-once.ts';
 import type { Program, Runtime } from '../runtime/types.ts';
+import { inBatches } from './in-batches.ts';
 
 /** Largest number of pictures or texts in one run. */
 const BATCH = 32;
@@ -59,7 +60,7 @@ export class VectorSpace {
 
   /** @returns [I, A] */
   async ofPictures(pictures: readonly Picture[]): Promise<HostTensor<'float32'>> {
-    return inBatches(pictures, (batch) => {
+    return inBatches(pictures, BATCH, (batch) => {
       const prepared = batch.flatMap((picture) => this.#processor.prepare(this.#marker, [picture]).pictures);
       const pixels = joinRows(prepared.map(({ inputs }) => inputs['pixel_values'] as HostTensor<'float32'>));
       return this.#run('pictures', { pixel_values: pixels });
@@ -68,7 +69,7 @@ export class VectorSpace {
 
   /** @returns [B, A] */
   async ofTexts(texts: readonly string[]): Promise<HostTensor<'float32'>> {
-    return inBatches(texts, (batch) => {
+    return inBatches(texts, BATCH, (batch) => {
       const length = MAX_TOKENS;
       const ids = hostTensor(
         'int64',
@@ -100,12 +101,3 @@ export class VectorSpace {
 
 /** Tokens of a text that are looked at. */
 const MAX_TOKENS = 64;
-
-async function inBatches<T>(
-  items: readonly T[],
-  run: (batch: readonly T[]) => Promise<HostTensor<'float32'>>,
-): Promise<HostTensor<'float32'>> {
-  const parts: HostTensor<'float32'>[] = [];
-  for (let at = 0; at < items.length; at += BATCH) parts.push(await run(items.slice(at, at + BATCH)));
-  return joinRows(parts);
-}
