@@ -3,12 +3,15 @@
 /** Base class. `code` is stable and meant for programs; `hint` tells a person what to do next. */
 export class SensoriumError extends Error {
   readonly code: string;
+  /** The message without the hint. */
+  readonly said: string;
   readonly hint: string | undefined;
 
   constructor(code: string, message: string, hint?: string, options?: { cause?: unknown }) {
     super(hint === undefined ? message : `${message}\n  → ${hint}`, options);
     this.name = new.target.name;
     this.code = code;
+    this.said = message;
     this.hint = hint;
   }
 }

@@ -24,10 +24,7 @@ export const MAX_ROW_TEXT = 4_000_000;
 
 /** An error with the place before it: `train.jsonl:7: messages[2].role is …`; the advice stays. */
 export function atPlace(place: string, error: unknown): DataError {
-  if (error instanceof SensoriumError) {
-    const [said] = error.message.split('\n  → ', 1);
-    return new DataError(`${place}: ${said}`, error.hint, { cause: error });
-  }
+  if (error instanceof SensoriumError) return new DataError(`${place}: ${error.said}`, error.hint, { cause: error });
   return new DataError(`${place}: ${error instanceof Error ? error.message : String(error)}`, undefined, {
     cause: error,
   });

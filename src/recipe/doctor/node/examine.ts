@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SensoriumError } from '../../../core/index.ts';
 import type { AnyRecipe } from '../../node/read-recipe.ts';
-import { defaultCacheFolder } from '../../node/run-recipe.ts';
+import { defaultCacheFolder } from '../../node/run.ts';
+import { METRICS } from '../../node/run-files.ts';
 import type { Budget } from '../budget.ts';
 import type { MachineRates } from '../rates.ts';
 import { orderFindings, type RecipeFinding } from '../finding.ts';
@@ -93,7 +94,7 @@ export async function examineStages(
 }
 
 async function folderFindings(output: string, { findings }: Examining): Promise<void> {
-  if ((await stat(join(output, 'metrics.jsonl')).catch(() => undefined)) === undefined) return;
+  if ((await stat(join(output, METRICS)).catch(() => undefined)) === undefined) return;
   findings.push({
     level: 'warning',
     check: 'output',
@@ -116,8 +117,12 @@ export async function attempt<T>(
     return await act();
   } catch (error) {
     if (!(error instanceof SensoriumError)) throw error;
-    const [message = ''] = error.message.split('\n  → ');
-    findings.push({ level: 'error', ...at, message, ...(error.hint === undefined ? {} : { hint: error.hint }) });
+    findings.push({
+      level: 'error',
+      ...at,
+      message: error.said,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
     return undefined;
   }
 }
