@@ -22,7 +22,7 @@ async function measure({ recipe, cacheFolder }: BatchOrder): Promise<BatchReply>
   const options = {
     trial: STEPS,
     stream: { write: () => true },
-    ...(cacheFolder === undefined ? {} : { cacheFolder }),
+    cacheFolder,
   };
   try {
     const { model } = recipe as TrainingRecipe | TuningRecipe;

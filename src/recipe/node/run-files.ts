@@ -8,9 +8,11 @@ import { MetricsFile, RunCheckpoints } from '../../train/node/index.ts';
 import type { TrainSection } from '../types.ts';
 import { EVENTS } from './run-observer.ts';
 
-const METRICS = 'metrics.jsonl';
+export const METRICS = 'metrics.jsonl';
+export const RECIPE = 'recipe.yaml';
+/** Folder of the model that a run with `model.create` begins with. */
+export const FIRST = 'first';
 const CHECKPOINTS = 'checkpoints';
-const RECIPE = 'recipe.yaml';
 
 /** Refuses the folder of an earlier run before any work is done. @throws DataError */
 export async function checkRunFolder(folder: string, resume: boolean): Promise<void> {
@@ -79,7 +81,7 @@ export async function discardEmptyRun(folder: string): Promise<void> {
   if ((await readdir(checkpoints).catch(() => [])).length > 0) return;
   await rm(join(folder, METRICS), { force: true });
   await rm(join(folder, RECIPE), { force: true });
-  await rm(join(folder, EVENTS), { recursive: true, force: true });
+  for (const made of [EVENTS, FIRST]) await rm(join(folder, made), { recursive: true, force: true });
   for (const emptied of [checkpoints, folder]) await rmdir(emptied).catch(() => undefined);
 }
 

@@ -10,6 +10,7 @@ import { writeFileAtomic } from '../../core/node/files.ts';
 import { type FoundBatch, largestBatch, type MeasureBatch, memoryBudget } from '../../train/index.ts';
 import type { TrainSection } from '../types.ts';
 import { readRecipe } from './read-recipe.ts';
+import { RECIPE } from './run-files.ts';
 
 /** Part of the free memory that training may take where the recipe says nothing. */
 const USUAL_MEMORY = '70%';
@@ -48,8 +49,9 @@ export async function settleBatch<R extends Batched>(recipe: R, options: SettleO
   const known = join(cacheFolder, 'batches', `${keyOf(recipe, budget)}.json`);
   let found = await readFound(known);
   if (found === undefined) {
+    const measure = options.measurer ?? ((r, limit) => measureInProcess(r, limit, cacheFolder));
     say(`looking for the biggest batch within ${mebibytes(budget)}`);
-    found = await largestBatch((options.measurer ?? measureInProcess)(recipe, budget), {
+    found = await largestBatch(measure(recipe, budget), {
       budget,
       onMeasured: (batch, bytes) =>
         say(`  ${batch} in a batch: ${bytes === undefined ? 'does not fit' : mebibytes(bytes)}`),
@@ -96,7 +98,7 @@ async function readFound(path: string): Promise<FoundBatch | undefined> {
 
 /** The batch of the run in a folder; nothing where there is no run. @throws RecipeError for a damaged recipe */
 async function batchOfRun(folder: string): Promise<number | undefined> {
-  const path = join(folder, 'recipe.yaml');
+  const path = join(folder, RECIPE);
   if ((await readFile(path).catch(() => undefined)) === undefined) return undefined;
   const schema = z.looseObject({ train: z.looseObject({ batch: z.int().positive() }) });
   return (await readRecipe(schema, path)).train.batch;
@@ -105,23 +107,21 @@ async function batchOfRun(folder: string): Promise<number | undefined> {
 /** What a process that measures is told, and what it answers. */
 export interface BatchOrder {
   readonly recipe: Batched;
-  readonly batch: number;
   /** Bytes beyond which it gives up. */
   readonly limit: number;
-  readonly cacheFolder: string | undefined;
+  readonly cacheFolder: string;
 }
 export type BatchReply = { readonly bytes: number } | { readonly error: string };
 
 /** A process for each measurement: its peak of memory is that of this batch alone, and its end gives everything back. */
-function measureInProcess(recipe: Batched, limit: number): MeasureBatch {
+function measureInProcess(recipe: Batched, limit: number, cacheFolder: string): MeasureBatch {
   return async (batch) => {
     const folder = await mkdtemp(join(tmpdir(), 'sensorium-batch-'));
     try {
       const order: BatchOrder = {
         recipe: { ...withBatch(recipe, batch), output: join(folder, 'run') },
-        batch,
         limit,
-        cacheFolder: process.env['SENSORIUM_CACHE'],
+        cacheFolder,
       };
       const reply = await ask(order);
       if ('bytes' in reply) return reply.bytes;

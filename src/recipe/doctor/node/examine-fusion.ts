@@ -44,7 +44,12 @@ export async function examineFusion(recipe: TrainingRecipe, examining: Examining
       classes: data.preprocessing.classNames.length,
     }),
   );
-  const config = fusionConfigOf(recipe.model, data.tokenizer.vocabSize, data.preprocessing.classNames.length);
+  const config = fusionConfigOf(
+    recipe.model,
+    data.tokenizer.vocabSize,
+    data.preprocessing.classNames.length,
+    recipe.objectives,
+  );
   const budget = await attempt(examining, { check: 'model', where: 'model' }, () => {
     const resident = process.memoryUsage.rss();
     return budgetOf({

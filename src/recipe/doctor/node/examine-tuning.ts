@@ -1,7 +1,7 @@
 import { mkdtemp, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createModel, type ReadingArchitecture, readingModel } from '../../../auto/index.ts';
-import { openModel, resolveModel } from '../../../auto/node/index.ts';
+import { type OpenModel, openModel, resolveModel } from '../../../auto/node/index.ts';
 import type { CheckpointTokenizer, Sample, SampleSource } from '../../../data/index.ts';
 import { openSampleSource } from '../../../data/node/index.ts';
 import { readsPictures } from '../../../models/index.ts';
@@ -13,7 +13,8 @@ import { openReader } from '../../conversations/node/dataset.ts';
 import { openSources, prepareSources, textsOf } from '../../conversations/node/sources.ts';
 import { planRows, sizeOf } from '../../conversations/pack.ts';
 import { createModelFolder } from '../../tuning/node/new-model.ts';
-import { adapterOf, wholeModel } from '../../tuning/node/taught.ts';
+import { FIRST } from '../../node/run-files.ts';
+import { taughtBy } from '../../tuning/node/taught.ts';
 import { imageSizeOf, shapeOf } from '../../tuning/shape.ts';
 import type { TuningRecipe } from '../../tuning/types.ts';
 import { budgetOf } from '../budget.ts';
@@ -30,6 +31,7 @@ import { machineFindings } from './machine.ts';
 /** A model as the run will begin with it. */
 interface Subject {
   readonly folder: string;
+  readonly opened: OpenModel;
   readonly architecture: ReadingArchitecture;
   readonly reader: ConversationReader;
   readonly tokenizer: CheckpointTokenizer;
@@ -83,7 +85,8 @@ async function modelFolder(
     const standIn = standIns.get(resolve(model.from));
     return standIn === undefined || (await there(model.from)) ? resolveModel(model.from) : standIn;
   }
-  const first = join(output, 'first');
+  // What a run that goes on begins with; a new run makes its own.
+  const first = join(output, FIRST);
   if (await there(first)) return first;
   const folder = await mkdtemp(join(scratch, 'model-'));
   await createModelFolder(folder, model.create!, await textsOf(data.sources, cacheFolder), train.seed);
@@ -121,7 +124,7 @@ async function openSubject(recipe: TuningRecipe, folder: string, examining: Exam
     ...modelFindings({ tokenizer, ...limits, rowLength: recipe.data.length, where }),
     ...templateFindings({ tokenizer, imageMarker: limits.imageMarker, stopTokens, where }),
   );
-  return { folder, architecture, reader, tokenizer, limits };
+  return { folder, opened, architecture, reader, tokenizer, limits };
 }
 
 interface ExaminedData {
@@ -225,7 +228,7 @@ async function printsOf(source: SampleSource, seed: number): Promise<Fingerprint
 /** What the first step will take. */
 async function examineStep(
   recipe: TuningRecipe,
-  { folder, architecture, reader, limits }: Subject,
+  { folder, opened, architecture, reader, limits }: Subject,
   { read, length, fitted }: ExaminedData,
   examining: Examining,
 ): Promise<void> {
@@ -245,7 +248,7 @@ async function examineStep(
       hint: 'lower train.batch',
     });
   const budget = await attempt(examining, { check: 'step', where: 'model' }, async () => {
-    const taught = await (recipe.model.lora === undefined ? wholeModel : adapterOf)(recipe, folder, architecture);
+    const taught = await taughtBy(recipe, { start: folder, opened, architecture });
     const shape = shapeOf(recipe, architecture, taught.regions);
     // As many rows as a batch has, of those that were looked at.
     const index = (row: number): number => row % plan.length;

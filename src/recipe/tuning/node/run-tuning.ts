@@ -13,34 +13,29 @@
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
-import { elementCount, type HostTensor } from '../../../core/index.ts';
-import { writeFileAtomic } from '../../../core/node/files.ts';
+import { elementCount } from '../../../core/index.ts';
 import { createModel, type ReadingArchitecture, readingModel } from '../../../auto/index.ts';
 import { openModel, resolveModel } from '../../../auto/node/index.ts';
-import { openLoader } from '../../../data/node/index.ts';
-import { createRuntime } from '../../../runtime/node/index.ts';
-import type { Runtime } from '../../../runtime/types.ts';
-import { Trainer, type TrainerOptions, type TrainingOutcome } from '../../../train/index.ts';
+import type { TrainerOptions, TrainingOutcome } from '../../../train/index.ts';
 import { trainerOptions } from '../../build.ts';
 import { CONVERSATIONS_MODULE, type ConversationsOptions } from '../../conversations/node/dataset.ts';
 import { textsOf } from '../../conversations/node/sources.ts';
 import {
   defaultCacheFolder,
-  forTrial,
   note,
-  preparationReport,
+  recordRun,
+  runCourse,
   type RunOptions,
   settleOptions,
-} from '../../node/run-recipe.ts';
+  withRun,
+} from '../../node/run.ts';
+import { checkRunFolder, FIRST } from '../../node/run-files.ts';
 import { settleBatch } from '../../node/settle-batch.ts';
-import { checkRunFolder, discardEmptyRun, openRunFiles, type RunFiles } from '../../node/run-files.ts';
-import { RunObserver } from '../../node/run-observer.ts';
 import { imageSizeOf, shapeOf } from '../shape.ts';
 import type { TuningRecipe } from '../types.ts';
 import { heldHooks } from './held-hooks.ts';
 import { createModelFolder } from './new-model.ts';
-import { adapterOf, type Taught, wholeModel } from './taught.ts';
+import { type Taught, taughtBy } from './taught.ts';
 
 /** How a run ended. */
 export interface TuningOutcome {
@@ -58,63 +53,47 @@ export interface TuningOutcome {
  */
 export async function runTuning(asked: TuningRecipe, options: RunOptions = {}): Promise<TuningOutcome> {
   const folder = asked.output;
-  const resume = options.resume === true;
-  await checkRunFolder(folder, resume);
+  await checkRunFolder(folder, options.resume === true);
   const recipe = await settleBatch(asked, settleOptions(options));
-  const files = await openRunFiles(recipe, tuningOptions(recipe).identity, resume, note(options.stream));
-  let observer: RunObserver | undefined;
-  try {
-    observer = await RunObserver.open({ ...options, folder, metrics: files.metrics });
+  return await withRun(recipe, tuningOptions(recipe).identity, options, async (run) => {
     const start = await startFolder(recipe, options);
     const opened = await openModel(start);
     // A new tree, since the weights of the opened one know their paths already, without the objective around them.
     const architecture = readingModel(createModel(opened.files.config, start), start);
-    const runtime = await createRuntime(recipe.train.threads === undefined ? {} : { threads: recipe.train.threads });
-    try {
-      const taught = await (recipe.model.lora === undefined ? wholeModel : adapterOf)(recipe, start, architecture);
-      const trained = await train({ recipe, options, start, architecture, taught, runtime, observer, ...files });
-      const parameters = Object.values(trained.weights).reduce((sum, { shape }) => sum + elementCount(shape), 0);
-      const outcome = { folder, training: trained.outcome, parameters };
-      if (trained.outcome.ended === 'interrupted' || options.trial !== undefined)
-        return { ...outcome, model: undefined };
-      const saved = await taught.save(folder, trained.weights);
-      const result = {
-        ...outcome,
-        model: saved,
-        seed: recipe.train.seed,
-        engine: runtime.version,
-        threads: runtime.threads,
-      };
-      await writeFileAtomic(join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
-      await observer.writeReport({
-        run: folder,
-        outcome: trained.outcome,
-        createdAt: new Date().toISOString(),
-        recipe: stringify(recipe),
-        parameters,
-        engine: runtime.version,
-        threads: runtime.threads,
-        seed: recipe.train.seed,
-      });
-      observer.end('done');
-      return { ...outcome, model: saved };
-    } finally {
-      await runtime.dispose();
-    }
-  } finally {
-    await observer?.close();
-    await files.metrics.close();
-    await discardEmptyRun(folder);
-  }
+    const taught = await taughtBy(recipe, { start, opened, architecture });
+    const data = datasetOf(recipe, { start, architecture, taught, options });
+    const trained = await runCourse(run, {
+      trainable: taught.trainable,
+      weights: taught.weights,
+      ...(taught.frozen === undefined ? {} : { frozen: taught.frozen }),
+      trainer: { ...tuningOptions(recipe), groups: taught.groups },
+      data: { module: CONVERSATIONS_MODULE, options: data },
+      workers: recipe.data.workers,
+      hooks: heldHooks({
+        recipe,
+        start,
+        taught,
+        sources: data.sources,
+        weightsOf: (step) => step.readWeights(recipe.train.ema > 0),
+      }),
+    });
+    const parameters = Object.values(trained.weights).reduce((sum, { shape }) => sum + elementCount(shape), 0);
+    const outcome = { folder, training: trained.outcome, parameters };
+    if (trained.outcome.ended === 'interrupted' || options.trial !== undefined) return { ...outcome, model: undefined };
+    const saved = { ...outcome, model: await taught.save(folder, trained.weights) };
+    await recordRun(run, { outcome: saved });
+    return saved;
+  });
 }
 
 /** Where training begins: a folder that is there, or a new model's. */
 async function startFolder(recipe: TuningRecipe, options: RunOptions): Promise<string> {
   const { from, create } = recipe.model;
   if (from !== undefined) return resolveModel(from);
-  const first = join(recipe.output, 'first');
+  const first = join(recipe.output, FIRST);
   // A run that goes on has it already.
-  if ((await stat(join(first, 'model.safetensors')).catch(() => undefined)) !== undefined) return first;
+  if (options.resume === true && (await stat(join(first, 'model.safetensors')).catch(() => undefined)) !== undefined)
+    return first;
   note(options.stream)('making a tokenizer of the texts, and a model with first weights');
   await createModelFolder(
     first,
@@ -125,78 +104,33 @@ async function startFolder(recipe: TuningRecipe, options: RunOptions): Promise<s
   return first;
 }
 
-interface TuningContext extends RunFiles {
-  readonly recipe: TuningRecipe;
-  readonly options: RunOptions;
-  readonly start: string;
-  readonly architecture: ReadingArchitecture;
-  readonly taught: Taught;
-  readonly runtime: Runtime;
-  readonly observer: RunObserver;
-}
-
-async function train(
-  context: TuningContext,
-): Promise<{ outcome: TrainingOutcome; weights: Record<string, HostTensor> }> {
-  const { recipe, options, start, architecture, taught, runtime, saved, checkpoints, observer } = context;
-  const { data, train: course } = recipe;
-  const preparation = preparationReport(options.stream);
-  const dataset: ConversationsOptions = {
+/** The dataset that workers make. */
+function datasetOf(
+  recipe: TuningRecipe,
+  {
+    start,
+    architecture,
+    taught,
+    options,
+  }: {
+    readonly start: string;
+    readonly architecture: ReadingArchitecture;
+    readonly taught: Taught;
+    readonly options: RunOptions;
+  },
+): ConversationsOptions {
+  const { data, train } = recipe;
+  return {
     model: start,
     sources: {
       sources: data.sources,
-      seed: course.seed,
+      seed: train.seed,
       imageSize: imageSizeOf(architecture),
       cacheFolder: options.cacheFolder ?? defaultCacheFolder(),
     },
     shape: shapeOf(recipe, architecture, taught.regions),
-    seed: course.seed,
+    seed: train.seed,
   };
-  const trainer = await Trainer.open(
-    {
-      runtime,
-      trainable: taught.trainable,
-      weights: taught.weights,
-      ...(taught.frozen === undefined ? {} : { frozen: taught.frozen }),
-      resume: saved,
-      openData: async (position) => {
-        const loader = await openLoader(
-          { module: CONVERSATIONS_MODULE, options: dataset },
-          {
-            seed: course.seed,
-            batchSize: course.batch,
-            workers: data.workers,
-            report: preparation.report,
-            ...(position === undefined ? {} : { start: position }),
-          },
-        );
-        preparation.done();
-        return loader;
-      },
-    },
-    { ...forTrial(tuningOptions(recipe), options), groups: taught.groups },
-    {
-      ...(options.trial === undefined ? { checkpoints } : {}),
-      ...observer.hooks,
-      ...heldHooks({
-        recipe,
-        start,
-        taught,
-        sources: dataset.sources,
-        weightsOf: (step) => step.readWeights(course.ema > 0),
-      }),
-      ...(options.interrupt === undefined ? {} : { interrupt: options.interrupt }),
-    },
-  );
-  const { minutes } = course;
-  observer.begin(minutes === undefined || options.trial !== undefined ? { steps: trainer.totalSteps! } : { minutes });
-  try {
-    const outcome = await trainer.run();
-    return { outcome, weights: await trainer.step.readWeights(course.ema > 0) };
-  } finally {
-    observer.end('ended');
-    await trainer.close();
-  }
 }
 
 /** How the trainer is to run. Who makes the batches changes nothing. */

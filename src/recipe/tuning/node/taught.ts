@@ -1,19 +1,9 @@
 /** What a recipe teaches: a whole model, or an adapter beside one that stays as it is. */
 import { join } from 'node:path';
-import {
-  CheckpointError,
-  hostTensor,
-  type HostTensor,
-  isWeightDType,
-  Random,
-  toFloat32,
-  TrainingError,
-} from '../../../core/index.ts';
+import { CheckpointError, type HostTensor, Random, TrainingError } from '../../../core/index.ts';
 import type { ReadingArchitecture } from '../../../auto/index.ts';
-import { openModel } from '../../../auto/node/index.ts';
-import { matchTensors } from '../../../hub/index.ts';
+import type { OpenModel } from '../../../auto/node/index.ts';
 import {
-  openCheckpoint,
   readLocated,
   readSafetensors,
   saveCheckpoint,
@@ -62,28 +52,38 @@ function objectiveOf(
   });
 }
 
+/** Where training begins. */
+export interface Beginning {
+  /** Folder of the model, as it was named. */
+  readonly start: string;
+  readonly opened: OpenModel;
+  /** A tree whose weights know no paths yet. */
+  readonly architecture: ReadingArchitecture;
+}
+
+/** What a recipe teaches. @throws CheckpointError, TrainingError where recipe and model do not fit */
+export async function taughtBy(recipe: TuningRecipe, beginning: Beginning): Promise<Taught> {
+  return recipe.model.lora === undefined
+    ? wholeModel(recipe, beginning)
+    : adapterOf(recipe, recipe.model.lora, beginning);
+}
+
 /** The model with all its weights, part by part. @throws CheckpointError for one in few bits, TrainingError for concepts of other data */
-export async function wholeModel(
-  recipe: TuningRecipe,
-  start: string,
-  architecture: ReadingArchitecture,
-): Promise<Taught> {
+async function wholeModel(recipe: TuningRecipe, { start, opened, architecture }: Beginning): Promise<Taught> {
   const { objectives, data, model: section } = recipe;
   const regions = objectives.regions + objectives.shown > 0 ? await regionClasses(data.sources) : undefined;
   const trainable = objectiveOf(recipe, architecture, regions);
   return {
     trainable,
-    weights: await firstWeights(trainable, recipe, start, architecture),
+    weights: await firstWeights(trainable, recipe, start, opened),
     groups: groupsOf(section.parts, NETWORK),
     regions,
     save: async (folder, all) => {
       const { model: weights, concepts: vectors } = split(all);
       const saved = join(folder, 'model');
-      const { config, weights: files } = await openCheckpoint(start);
-      await files.close();
       await saveCheckpoint(
         saved,
-        { config, tensors: tensorSources(Object.entries(weights)), companionsOf: start },
+        { config: opened.files.config, tensors: tensorSources(Object.entries(weights)), companionsOf: start },
         { overwrite: true },
       );
       if (Object.keys(vectors).length > 0)
@@ -97,10 +97,10 @@ export async function wholeModel(
  * An adapter alone. The model's weights are read where they lie, in few bits too.
  * @throws TrainingError for objectives that need weights of their own
  */
-export async function adapterOf(
+async function adapterOf(
   recipe: TuningRecipe,
-  start: string,
-  architecture: ReadingArchitecture,
+  lora: LoraSection,
+  { start, opened, architecture }: Beginning,
 ): Promise<Taught> {
   const { objectives, train, model: section } = recipe;
   if (objectives.regions + objectives.contrastive + objectives.shown > 0)
@@ -108,11 +108,11 @@ export async function adapterOf(
       'an adapter learns what the assistant says; matching objectives train weights of their own',
       'set objectives.regions, contrastive and shown to 0',
     );
-  const { weights: places } = await openModel(start);
+  const { weights: places } = opened;
   const { model, names } = architecture;
   // Weights of the model go by their own paths here, as their files name them.
   model.parameters();
-  const adapter = attachLora(model, loraConfig(section.lora!));
+  const adapter = attachLora(model, loraConfig(lora));
   const objective = objectiveOf(recipe, architecture, undefined);
   const own = adapter.parameters();
   return {
@@ -147,31 +147,13 @@ async function firstWeights(
   trainable: ImageTextTraining,
   recipe: TuningRecipe,
   start: string,
-  architecture: ReadingArchitecture,
+  { weights: places }: OpenModel,
 ): Promise<Record<string, HostTensor>> {
+  if ([...places.places.values()].some(({ quantized }) => quantized !== undefined))
+    throw new CheckpointError(`${start} is in few bits, which cannot be trained`, 'begin with the model in float32');
   const weights = trainable.initialize(new Random(recipe.train.seed));
-  const checkpoint = await openCheckpoint(start);
-  try {
-    const { weights: stored } = checkpoint;
-    const expected = new Map(
-      [...trainable.parameters()].flatMap(([path, parameter]) =>
-        path.startsWith(NETWORK) ? [[path.slice(NETWORK.length), parameter] as const] : [],
-      ),
-    );
-    const found = stored.names.map((name) => stored.location(name));
-    const { names } = matchTensors(expected, found, architecture.names, start);
-    for (const [path, name] of names) {
-      const tensor = await stored.read(name);
-      if (stored.quantized.has(name))
-        throw new CheckpointError(
-          `${start} is in few bits, which cannot be trained`,
-          'begin with the model in float32',
-        );
-      weights[NETWORK + path] = asFloat32(tensor);
-    }
-  } finally {
-    await checkpoint.weights.close();
-  }
+  for (const [path, { shape }] of Object.entries(weights))
+    if (path.startsWith(NETWORK)) weights[path] = await readLocated(places, path.slice(NETWORK.length), shape);
   const { conceptsFrom } = recipe.model;
   if (conceptsFrom !== undefined && trainable.concepts !== undefined) {
     const path = join(conceptsFrom, CONCEPTS);
@@ -182,12 +164,6 @@ async function firstWeights(
     }
   }
   return weights;
-}
-
-/** @throws CheckpointError for whole numbers */
-function asFloat32({ dtype, shape, data }: HostTensor): HostTensor<'float32'> {
-  if (!isWeightDType(dtype)) throw new CheckpointError(`weights of type ${dtype} cannot be trained`);
-  return hostTensor('float32', shape, toFloat32(dtype, data as never, new Float32Array(data.length)));
 }
 
 function split(
