@@ -31,6 +31,15 @@ export function temporaryFolder(): { path: string; remove: () => void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** `sensorium ARGUMENTS` in a folder that stays, with a cache of its own. */
+export function sensoriumIn(
+  folder: string,
+  args: readonly string[],
+): { status: number | null; stdout: string; stderr: string } {
+  const env = { ...process.env, SENSORIUM_CACHE: join(folder, 'cache') };
+  return spawnSync(process.execPath, [MAIN, ...args], { cwd: folder, env, encoding: 'utf8' });
+}
+
 const REPORT = `process.on('exit', () => process.stderr.write('\\nPEAK ' + process.resourceUsage().maxRSS))`;
 
 /** `sensorium ARGUMENTS` in a new empty folder. */

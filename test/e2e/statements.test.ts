@@ -1,18 +1,14 @@
 /** The recipe about emoji statements, with seconds of training in the place of minutes: everything but the figures is as there. */
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ensureBuilt, MAIN, temporaryFolder } from './cli.ts';
+import { ensureBuilt, MAIN, sensoriumIn, temporaryFolder } from './cli.ts';
 
 const folder = temporaryFolder();
 beforeAll(ensureBuilt);
 afterAll(folder.remove);
 
-function run(args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
-  const env = { ...process.env, SENSORIUM_CACHE: join(folder.path, 'cache') };
-  return spawnSync(process.execPath, [MAIN, ...args], { cwd: folder.path, env, encoding: 'utf8' });
-}
+const run = (args: readonly string[]): ReturnType<typeof sensoriumIn> => sensoriumIn(folder.path, args);
 
 it('trains, tests, writes a report and says how to go on', () => {
   const recipe = join(dirname(MAIN), '..', '..', '..', 'recipes', 'emoji-statements-quick.yaml');
