@@ -1,5 +1,5 @@
 // I tiles, P patches of a tile, E width of the vision tower, S scale, B batch, T tokens, D width, F rows of features
-import { input, reshape, type Tensor, transpose } from '../../graph/index.ts';
+import { input, reshape, type Tensor } from '../../graph/index.ts';
 import type { NamingRules } from '../../hub/index.ts';
 import { type KeyValueCache, Linear, Module } from '../../nn/index.ts';
 import { CausalLM, type Decoder, decoderGeneration } from '../common/decoder.ts';
