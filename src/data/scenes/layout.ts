@@ -41,6 +41,19 @@ export function layOut(pieces: readonly Piece[], overlap: number, random: Random
   return undefined;
 }
 
+/** Places each piece somewhere in a cell of its own, row by row; what is larger than a cell is made smaller. */
+export function layInCells(pieces: readonly Piece[], columns: number, random: Random): readonly Place[] {
+  const cell = 1 / columns;
+  return pieces.map(({ width, height }, i) => {
+    const shrink = Math.min(1, cell / Math.max(width, height));
+    return {
+      x: (i % columns) * cell + random.uniform(0, cell - width * shrink),
+      y: Math.floor(i / columns) * cell + random.uniform(0, cell - height * shrink),
+      shrink,
+    };
+  });
+}
+
 function area({ width, height }: Piece): number {
   return width * height;
 }

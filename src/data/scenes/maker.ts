@@ -5,8 +5,8 @@ import { colourMatrix } from '../emoji/draw.ts';
 import { mayMirror } from '../emoji/mirror.ts';
 import { isDrawn, type Sprites } from '../emoji/sprites.ts';
 import { SceneChooser, type Chosen } from './choose.ts';
-import { layOut, type Piece } from './layout.ts';
-import type { FullSceneOptions } from './options.ts';
+import { layInCells, layOut, type Piece } from './layout.ts';
+import { CROWD_SIZE, type FullSceneOptions } from './options.ts';
 import { ScenePainter, type DrawingPlan } from './painter.ts';
 import type { Scene, SceneObject } from './scene.ts';
 import type { SceneVocabulary } from './vocabulary.ts';
@@ -25,6 +25,9 @@ const BIGGER: Readonly<Record<number, number>> = { 1: 0.9, 2: 0.6, 3: 0.5 };
 const OVERLAP = 0.04;
 /** Smallest part of a drawing's pixels that must stand out from what is behind it. */
 const VISIBLE = 0.4;
+/** Rows of a crowd, and its smallest and largest drawing as parts of the picture's side. */
+const CROWD_ROWS = Math.sqrt(CROWD_SIZE);
+const CROWD_DRAWINGS = [0.2, 1 / CROWD_ROWS] as const;
 const TRIES = 20;
 /** After so many tries the background is white. */
 const PATIENCE = 6;
@@ -77,9 +80,11 @@ export class SceneMaker {
    */
   make(random: Random, single?: Concept): Scene {
     const isSingle = random.uniform() < this.options.singles || single !== undefined;
-    const withWord = !isSingle && random.uniform() < this.options.words;
+    const isCrowd = !isSingle && this.options.crowds > 0 && random.uniform() < this.options.crowds;
+    const withWord = !isSingle && !isCrowd && random.uniform() < this.options.words;
+    const form = isSingle ? 'single' : isCrowd ? 'crowd' : 'scene';
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      const scene = this.#attempt(random, isSingle, withWord, attempt >= PATIENCE, single);
+      const scene = this.#attempt(random, form, withWord, attempt >= PATIENCE, single);
       if (scene !== undefined) return scene;
     }
     throw new DataError('no scene comes out in which everything can be seen', 'ask for fewer or larger drawings');
@@ -87,7 +92,7 @@ export class SceneMaker {
 
   #attempt(
     random: Random,
-    isSingle: boolean,
+    form: 'single' | 'crowd' | 'scene',
     withWord: boolean,
     onWhite: boolean,
     single?: Concept,
@@ -97,14 +102,19 @@ export class SceneMaker {
     const isMixed = this.#sprites.length > 1 && random.uniform() < options.mixed;
     const isThere = ({ index }: Concept): boolean => this.#drawn[first]![index] === 1;
     if (single !== undefined && !isThere(single)) return undefined;
-    const chosen: Chosen = isSingle
-      ? { concepts: single === undefined ? this.#anyConcept(random, first) : [single], focus: undefined }
-      : this.#chooser.choose(random, isThere);
+    const isScene = form === 'scene';
+    const chosen: Chosen = isScene
+      ? this.#chooser.choose(random, isThere)
+      : {
+          concepts:
+            single === undefined ? this.#anyConcepts(form === 'crowd' ? CROWD_SIZE : 1, random, first) : [single],
+          focus: undefined,
+        };
     const { concepts } = chosen;
     const count = concepts.length;
-    if (count < (isSingle ? 1 : options.objects[0])) return undefined;
-    const [least, largest] = isSingle ? [0.4, 0.9] : options.side;
-    const most = isSingle || !options.fewAreBigger ? largest : Math.max(largest, BIGGER[count] ?? 0);
+    if (count < (isScene ? options.objects[0] : form === 'crowd' ? CROWD_SIZE : 1)) return undefined;
+    const [least, largest] = isScene ? options.side : form === 'crowd' ? CROWD_DRAWINGS : [0.4, 0.9];
+    const most = !isScene || !options.fewAreBigger ? largest : Math.max(largest, BIGGER[count] ?? 0);
     const sides = concepts.map(() => random.uniform(least, most));
     const manners = concepts.map((concept) => this.#manner(concept, random));
     const pieces: Piece[] = sides.map((side, i) => {
@@ -117,7 +127,7 @@ export class SceneMaker {
       pieces.push({ width, height, least: 0.85 });
       if (width > 0.8) return undefined;
     }
-    const places = layOut(pieces, OVERLAP, random);
+    const places = form === 'crowd' ? layInCells(pieces, CROWD_ROWS, random) : layOut(pieces, OVERLAP, random);
     if (places === undefined) return undefined;
 
     const strength = options.vary && random.uniform() < 0.35 ? random.uniform(0.3, 1) : 0;
@@ -170,17 +180,21 @@ export class SceneMaker {
       picture: painted.picture,
       objects: objects.sort((a, b) => a.x - b.x),
       word: word === undefined ? undefined : { text: word.text, box: painted.word! },
-      single: isSingle,
+      single: form === 'single',
+      crowd: form === 'crowd',
       focus: chosen.focus,
     };
   }
 
-  #anyConcept(random: Random, set: number): Concept[] {
-    for (let attempt = 0; attempt < 1000; attempt++) {
+  /** Concepts that the set has, of which none could be called by another's name. */
+  #anyConcepts(count: number, random: Random, set: number): Concept[] {
+    const concepts: Concept[] = [];
+    for (let attempt = 0; attempt < 1000 && concepts.length < count; attempt++) {
       const concept = random.pick(this.vocabulary.concepts);
-      if (this.#drawn[set]![concept.index] === 1) return [concept];
+      if (this.#drawn[set]![concept.index] !== 1) continue;
+      if (concepts.every((other) => this.vocabulary.areDistinct(concept, other))) concepts.push(concept);
     }
-    return [];
+    return concepts;
   }
 
   #anySet({ index }: Concept, first: number, random: Random): number {

@@ -17,6 +17,9 @@ export const TRAINING_SETS: readonly DrawingSet[] = [
  */
 export const WITHHELD_CONCEPTS: readonly string[] = ['1F951', '1F9A6', '1FA97', '1F69C', '1F9CB'];
 
+/** Drawings in a crowd. */
+export const CROWD_SIZE = 9;
+
 /** How scenes are made. Plain data, so that it can be sent to a worker. */
 export interface SceneOptions {
   /** Sets of drawings; each scene takes one of them, a part of the scenes several. */
@@ -35,7 +38,9 @@ export interface SceneOptions {
   readonly fewAreBigger?: boolean;
   /** Part of the pictures that show a single drawing of any concept, also of those without a kind; 0.25 unless told. */
   readonly singles?: number;
-  /** Part of the other pictures with a word or a number in them; 0.25 unless told. */
+  /** Part of the other pictures with nine drawings of any concepts side by side, to be named and pointed at; none unless told. */
+  readonly crowds?: number;
+  /** Part of the remaining pictures with a word or a number in them; 0.25 unless told. */
   readonly words?: number;
   /** Part of the pictures whose drawings come from different sets; 0.15 unless told. */
   readonly mixed?: number;
@@ -61,6 +66,7 @@ const DEFAULTS: Omit<FullSceneOptions, 'sets'> = {
   side: [0.15, 0.4],
   fewAreBigger: true,
   singles: 0.25,
+  crowds: 0,
   words: 0.25,
   mixed: 0.15,
   without: [],
@@ -93,7 +99,7 @@ export function fullSceneOptions(options: SceneOptions): FullSceneOptions {
     );
   if (most * least * least > 0.5)
     refuse(`${most} drawings of at least ${least} of the side do not fit`, 'ask for fewer or smaller ones');
-  for (const key of ['singles', 'words', 'mixed'] as const)
+  for (const key of ['singles', 'crowds', 'words', 'mixed'] as const)
     if (!(full[key] >= 0 && full[key] <= 1)) refuse(`${key} is ${full[key]}`, 'give a part from 0 to 1');
   if (!Number.isInteger(full.questions) || full.questions < 1 || full.questions > 100)
     refuse(`${full.questions} questions about a picture`, 'give a whole number from 1 to 100');

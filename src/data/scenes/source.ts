@@ -7,7 +7,7 @@ import { SCENE_COLOURS } from './colours.ts';
 import { SCENE_KINDS } from './kinds.ts';
 import { SceneMaker } from './maker.ts';
 import { fullSceneOptions, TRAINING_SETS, type FullSceneOptions, type SceneOptions } from './options.ts';
-import { asConversation, type SceneQuestion } from './question.ts';
+import { asConversation, type QuestionKind, type SceneQuestion } from './question.ts';
 import { CAPTION_STYLES, describeScene } from './questions/caption.ts';
 import type { Scene } from './scene.ts';
 import { SceneVocabulary } from './vocabulary.ts';
@@ -20,6 +20,9 @@ export interface AskedScene {
 
 /** How many classes the attributes of regions have: kinds, colours. */
 export const SCENE_ATTRIBUTES: readonly number[] = [SCENE_KINDS.length, SCENE_COLOURS.length];
+
+/** What is asked about a crowd. */
+const CROWD_KINDS: readonly QuestionKind[] = ['existence', 'grounding', 'region'];
 
 /** What {@link SceneSource} takes. */
 export interface SceneSourceOptions extends SceneOptions {
@@ -88,5 +91,6 @@ export function makeAsked(maker: SceneMaker, random: Random): AskedScene {
   const { questions, kinds, languages } = maker.options;
   const asking = random.fork('questions');
   const scene = maker.make(random);
-  return { scene, questions: askAbout(scene, questions, kinds, languages, asking, maker.vocabulary) };
+  const asked = scene.crowd ? Object.fromEntries(CROWD_KINDS.map((kind) => [kind, kinds[kind] ?? 0])) : kinds;
+  return { scene, questions: askAbout(scene, questions, asked, languages, asking, maker.vocabulary) };
 }

@@ -63,6 +63,8 @@ const scenes = z.strictObject({
   objects: z.tuple([z.number().int().min(1).max(6), z.number().int().min(1).max(6)]).default([1, 6]),
   /** Part of the pictures that show one thing alone. */
   single: z.number().min(0).max(1).default(0.2),
+  /** Part of the other pictures that show nine things of any concepts. */
+  crowds: z.number().min(0).max(1).default(0),
   /** Turn, mirror and tint drawings a little. */
   vary: z.boolean().default(true),
   /** Grey pictures in place of the real ones. */

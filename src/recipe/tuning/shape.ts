@@ -1,6 +1,7 @@
 /** How the samples of a recipe become batches of its model. */
 import { TrainingError } from '../../core/index.ts';
 import type { ReadingArchitecture } from '../../auto/index.ts';
+import { CROWD_SIZE } from '../../data/scenes/index.ts';
 import { SensoriumVL, stemPatches } from '../../models/index.ts';
 import type { ConversationShape } from '../conversations/dataset.ts';
 import type { RegionClasses } from '../conversations/matching.ts';
@@ -8,8 +9,6 @@ import type { TuningRecipe } from './types.ts';
 
 /** Tokens of a description that are compared. */
 const CAPTION_LENGTH = 48;
-/** Regions of a picture. */
-const REGIONS = 6;
 
 /** How samples become batches of this model. */
 export function shapeOf(
@@ -29,7 +28,7 @@ export function shapeOf(
   return {
     ...shape,
     matching: {
-      regions: REGIONS,
+      regions: CROWD_SIZE,
       side,
       captionLength: CAPTION_LENGTH,
       concepts: regions.concepts,

@@ -58,6 +58,8 @@ export interface ScenesSource {
   readonly objects: [number, number];
   /** Part of the pictures that show one thing alone. */
   readonly single: number;
+  /** Part of the other pictures that show nine things of any concepts. */
+  readonly crowds: number;
   /** Whether drawings are turned, mirrored and tinted a little. */
   readonly vary: boolean;
   /** Grey pictures in place of the real ones: what a model learns without looking. */

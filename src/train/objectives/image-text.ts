@@ -16,6 +16,8 @@ import {
   reshape,
   select,
   div,
+  sqrt,
+  sub,
   type Tensor,
 } from '../../graph/index.ts';
 import { branchMask, initializers, Linear, Module, type Parameter } from '../../nn/index.ts';
@@ -149,7 +151,10 @@ export class ImageTextTraining extends Module implements Trainable {
     if (patches !== undefined && compares(network)) {
       const { concepts } = this;
       if (regions > 0 && concepts !== undefined) {
-        const projected = pooledRegions(network, patches, batch['region_weights']!);
+        const projected = standardized(
+          pooledRegions(network, patches, batch['region_weights']!),
+          cast(logicalNot(equal(batch['region_concepts']!, IGNORED)), 'float32'),
+        );
         const logits = matmul(projected, concepts.vectors.tensor, { transB: true });
         figures['regions'] = crossEntropy(logits, batch['region_concepts']!);
         figures['regionAccuracy'] = accuracyOf(logits, batch['region_concepts']!);
@@ -204,6 +209,18 @@ export class ImageTextTraining extends Module implements Trainable {
 function pooledRegions(network: ComparingNetwork, patches: Tensor, weights: Tensor): Tensor {
   const pooled = matmul(weights, patches);
   return network.vision_projection.forward(reshape(pooled, [-1, pooled.shape.at(-1)!]));
+}
+
+/**
+ * Every feature less its mean and over its deviation among the batch's regions, as in batch normalisation (Ioffe and Szegedy 2015,
+ * arXiv 1502.03167): what all regions share would drown what tells them apart.
+ * @param x [N, A]  @param counts [N], 1 for rows that count and 0 for others
+ */
+function standardized(x: Tensor, counts: Tensor): Tensor {
+  const rows = reshape(counts, [-1, 1]);
+  const mean = (t: Tensor): Tensor => div(reduceSum(mul(t, rows), 0, true), maximum(reduceSum(rows), 1));
+  const centred = sub(x, mean(x));
+  return div(centred, sqrt(add(mean(mul(centred, centred)), 1e-5)));
 }
 
 /** Share of the rows with a label whose largest logit is the label's. @param logits [N, C]  @param labels [N] int64, −100 where there is none */

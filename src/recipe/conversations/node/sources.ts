@@ -114,6 +114,7 @@ function sceneOptions(source: ScenesSource, { imageSize, cacheFolder }: SourcesO
     length: source.length,
     questions: source.questions,
     singles: source.single,
+    crowds: source.crowds,
     objects: source.objects,
     vary: source.vary,
     without: WITHHELD_CONCEPTS,
