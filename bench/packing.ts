@@ -52,7 +52,7 @@ export async function* run({ rounds, threads, model }: BenchOptions): AsyncGener
   try {
     const folder = model ?? join(scratch, 'model');
     if (model === undefined) await freshModel(folder);
-    const recipe = await starter('3-instructions.yaml');
+    const recipe = await starter('4-instructions.yaml');
     const opened = await openModel(folder);
     const architecture = readingModel(createModel(opened.files.config, folder), folder);
     const pairs = await makePairs(recipe, folder, architecture);

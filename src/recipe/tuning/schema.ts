@@ -65,6 +65,8 @@ const scenes = z.strictObject({
   single: z.number().min(0).max(1).default(0.2),
   /** Part of the other pictures that show nine things of any concepts. */
   crowds: z.number().min(0).max(1).default(0),
+  /** Part of the remaining pictures with a word or a number in them. */
+  words: z.number().min(0).max(1).default(0.25),
   /** Turn, mirror and tint drawings a little. */
   vary: z.boolean().default(true),
   /** Grey pictures in place of the real ones. */

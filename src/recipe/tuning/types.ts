@@ -60,6 +60,8 @@ export interface ScenesSource {
   readonly single: number;
   /** Part of the other pictures that show nine things of any concepts. */
   readonly crowds: number;
+  /** Part of the remaining pictures with a word or a number in them. */
+  readonly words: number;
   /** Whether drawings are turned, mirrored and tinted a little. */
   readonly vary: boolean;
   /** Grey pictures in place of the real ones: what a model learns without looking. */

@@ -158,6 +158,8 @@ async function firstWeights(
   if (conceptsFrom !== undefined && trainable.concepts !== undefined) {
     const path = join(conceptsFrom, CONCEPTS);
     for (const [name, tensor] of await readSafetensors(path)) {
+      // Attributes need not be learned any longer.
+      if (weights[name] === undefined && name.startsWith('attributes.')) continue;
       if (weights[name]?.shape.join() !== tensor.shape.join())
         throw new TrainingError(`${path}: '${name}' does not fit these data`, 'leave model.conceptsFrom out');
       weights[name] = tensor;
