@@ -143,6 +143,7 @@ export class LanguageModel {
     const changes = changesOf(adapters);
     await this.parts.decoding.adapt(changes);
     await this.parts.encoder?.adapt(changes);
+    await this.parts.space?.adapt(changes);
   }
 
   async dispose(): Promise<void> {

@@ -112,22 +112,42 @@ export class AdaptableProgram {
     const own = new Map([...changes].filter(([path]) => this.#reads.has(`${path}.weight`)));
     const key = changeKey(own);
     if (key === '' && this.#key === '') return;
-    const { runtime, model, weights, outputs, inPlace = false } = this.#source;
-    if (key !== this.#key) {
-      const traced = withRoomForChanges(model, own, outputs);
-      const program = await compileFromFiles(runtime, traced, weights, { inPlace });
+    const program = key === this.#key ? undefined : await this.#compile(own);
+    const values = await this.#allocate(own).catch((error: unknown) => {
+      program?.letGo();
+      throw error;
+    });
+    // Program and values go together: whoever takes a lease has both of before or both of now.
+    if (program !== undefined) {
       this.#program.letGo();
-      this.#program = new Held(program, () => program.dispose());
+      this.#program = program;
       this.#key = key;
     }
-    const values: Record<string, Value> = {};
-    for (const [name, tensor] of changeValues(own))
-      values[name] = await runtime.allocate(tensor.dtype, tensor.shape, tensor);
     this.#values.letGo();
-    this.#values = new Held(values, () => {
+    this.#values = values;
+    this.#version++;
+  }
+
+  async #compile(changes: LayerChanges): Promise<Held<Program>> {
+    const { runtime, model, weights, outputs, inPlace = false } = this.#source;
+    const traced = withRoomForChanges(model, changes, outputs);
+    const program = await compileFromFiles(runtime, traced, weights, { inPlace });
+    return new Held(program, () => program.dispose());
+  }
+
+  async #allocate(changes: LayerChanges): Promise<Held<Readonly<Record<string, Value>>>> {
+    const values: Record<string, Value> = {};
+    const held = new Held(values, () => {
       for (const value of Object.values(values)) value.dispose();
     });
-    this.#version++;
+    try {
+      for (const [name, tensor] of changeValues(changes))
+        values[name] = await this.#source.runtime.allocate(tensor.dtype, tensor.shape, tensor);
+    } catch (error) {
+      held.letGo();
+      throw error;
+    }
+    return held;
   }
 
   dispose(): void {

@@ -4,7 +4,7 @@ import { GenerationError, hostTensor, type HostTensor, joinRows } from '../core/
 import { arrangeRows, type ImageTextModel, type PreparedPicture } from '../models/index.ts';
 import { runOnce } from '../runtime/run-once.ts';
 import type { Runtime } from '../runtime/types.ts';
-import { AdaptableProgram } from './adaptable-program.ts';
+import { AdaptableProgram, type ProgramLease } from './adaptable-program.ts';
 import type { ModelWeights } from './compile.ts';
 import type { LayerChanges } from './layer-changes.ts';
 import type { EncodedPicture } from './prompt.ts';
@@ -52,9 +52,16 @@ export class PictureEncoder {
 
   /** @throws GenerationError when it makes another number of features than the picture has image tokens */
   async encode(picture: PreparedPicture): Promise<EncodedPicture> {
-    const key = await keyOf(picture);
-    const known = this.#kept.get(key);
-    const encoded = known ?? { key, features: await this.#features(picture) };
+    // What is seen now is seen with the adapters of now, and has another key with others: what was read of it does not stand.
+    const lease = this.#program.lease();
+    let encoded: EncodedPicture;
+    try {
+      const key = `${lease.version} ${await keyOf(picture)}`;
+      encoded = this.#kept.get(key) ?? { key, features: await this.#features(picture, lease) };
+    } finally {
+      lease.end();
+    }
+    const { key } = encoded;
     const [rows] = encoded.features.shape;
     if (rows !== picture.features)
       throw new GenerationError(
@@ -67,18 +74,13 @@ export class PictureEncoder {
     return encoded;
   }
 
-  async #features(picture: PreparedPicture): Promise<HostTensor<'float32'>> {
+  async #features(picture: PreparedPicture, { program, values }: ProgramLease): Promise<HostTensor<'float32'>> {
     const tensors = this.#model.pictureValues?.(picture) ?? picture.inputs;
     const parts = this.#model.independentTiles ? tilesOf(tensors) : [tensors];
     const results: HostTensor<'float32'>[] = [];
-    const lease = this.#program.lease();
-    try {
-      for (const part of parts) {
-        const { features } = await runOnce(this.#runtime, lease.program, part, lease.values);
-        results.push(features as HostTensor<'float32'>);
-      }
-    } finally {
-      lease.end();
+    for (const part of parts) {
+      const { features } = await runOnce(this.#runtime, program, part, values);
+      results.push(features as HostTensor<'float32'>);
     }
     const rows = joinRows(results);
     const arrangement = this.#model.arrangement?.(picture);

@@ -59,6 +59,7 @@ export * from './qwen2_5_vl/processor.ts';
 export * from './qwen3/config.ts';
 export * from './qwen3/model.ts';
 export * from './sensorium_vl/config.ts';
+export * from './sensorium_vl/ended-texts.ts';
 export * from './sensorium_vl/locations.ts';
 export * from './sensorium_vl/model.ts';
 export * from './sensorium_vl/processor.ts';

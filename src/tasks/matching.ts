@@ -18,7 +18,8 @@ export async function match(model: LoadedModel, picture: Picture, text: string):
     const vectors = await embed(model, { pictures: [picture], texts: [text] });
     return { probability: undefined, cosine: dot(vectors.pictures[0]!, vectors.texts[0]!) };
   }
-  if (model.kind !== 'pair') throw unfit(model, 'compare pictures and texts', 'BLIP for retrieval, CLIP or SigLIP');
+  if (model.kind !== 'pair')
+    throw unfit(model, 'compare pictures and texts', 'BLIP for retrieval, CLIP, SigLIP or a sensorium_vl model');
   const [image, words] = [await model.imageFeatures([picture]), await model.textFeatures([text])];
   const { probabilities } = await model.similarity(image, words);
   const [[a], [b]] = [unitRows(image), unitRows(words)];

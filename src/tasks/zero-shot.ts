@@ -14,6 +14,7 @@ export interface ScoredLabel {
 }
 
 const COMPARING = 'CLIP or SigLIP';
+const EMBEDDING = 'CLIP, SigLIP or a sensorium_vl model';
 
 /** How CLIP's authors put labels into sentences (Radford et al. 2021, arXiv 2103.00020, section 3.1.4). */
 const SENTENCE = 'a photo of a {}';
@@ -50,7 +51,7 @@ export async function embed(
   inputs: { readonly pictures?: readonly Picture[]; readonly texts?: readonly string[] },
 ): Promise<{ pictures: Float32Array[]; texts: Float32Array[] }> {
   const space = model.kind === 'language' ? model.parts.space : undefined;
-  if (model.kind !== 'pair' && space === undefined) throw unfit(model, 'make vectors of pictures and texts', COMPARING);
+  if (model.kind !== 'pair' && space === undefined) throw unfit(model, 'make vectors of pictures and texts', EMBEDDING);
   const { pictures = [], texts = [] } = inputs;
   if (pictures.length + texts.length === 0)
     throw new DataError('there is nothing to embed', 'give a picture or a text');

@@ -95,7 +95,7 @@ async function languageModel(
       : {};
   const comparing =
     model instanceof SensoriumVL && processor !== undefined
-      ? { space: await VectorSpace.create(runtime, model, weights, tokenizer, processor) }
+      ? { space: new VectorSpace(runtime, model, weights, tokenizer, processor) }
       : {};
   const decoding = await Decoding.create(runtime, model, weights);
   const source = { model, weights, names };

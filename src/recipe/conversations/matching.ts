@@ -2,6 +2,7 @@
 // I pictures, K regions of a picture, N attributes of a region, P patches of a picture, C concepts, L tokens of a description
 import { DataError, hostTensor, type HostTensor } from '../../core/index.ts';
 import type { CheckpointTokenizer, RelativeBox, Sample } from '../../data/index.ts';
+import { endedTexts } from '../../models/index.ts';
 import { IGNORED } from '../../train/index.ts';
 
 /** What the sources know of regions. */
@@ -42,12 +43,7 @@ export function matchingTensors(
   const labels = hostTensor('int64', [count * regions], new BigInt64Array(count * regions).fill(BigInt(IGNORED)));
   const slots = attributes * count * regions;
   const classes = hostTensor('int64', [attributes, count * regions], new BigInt64Array(slots).fill(BigInt(IGNORED)));
-  const ids = hostTensor(
-    'int64',
-    [count, captionLength],
-    new BigInt64Array(count * captionLength).fill(BigInt(endToken)),
-  );
-  const ends = hostTensor('int64', [count]);
+  const descriptions: string[] = [];
   const shown = hostTensor('float32', [count, concepts]);
   for (const [i, { id, pictures, regions: known = [], captions }] of samples.entries()) {
     const caption = captions?.[0];
@@ -63,10 +59,9 @@ export function matchingTensors(
         if ((told[a] ?? -1) >= 0) classes.data[(a * count + i) * regions + k] = BigInt(told[a]!);
     }
     for (const { concept } of known) shown.data[i * concepts + concept] = 1;
-    const tokens = tokenizer.encode(caption, { specialTokens: false }).slice(0, captionLength - 1);
-    for (const [j, token] of tokens.entries()) ids.data[i * captionLength + j] = BigInt(token);
-    ends.data[i] = BigInt(i * captionLength + tokens.length);
+    descriptions.push(caption);
   }
+  const { ids, ends } = endedTexts(descriptions, tokenizer, endToken, captionLength);
   return {
     region_weights: weights,
     region_concepts: labels,
