@@ -2,7 +2,7 @@
 import { GenerationError } from '../core/index.ts';
 import type { Decoding } from './decoding.ts';
 import { likeliest, logProbabilityOf } from './probability.ts';
-import { asPrompt, type Piece, piecesOf, type Prompt } from './prompt.ts';
+import { answerLength, asPrompt, checkPrompts, type Piece, piecesOf, type Prompt } from './prompt.ts';
 
 /** How answers are searched for. Defaults and meaning are those of Transformers 5. */
 export interface BeamOptions {
@@ -58,8 +58,9 @@ export async function beamSearch(
 ): Promise<BeamAnswer[]> {
   const { numBeams, stopTokens = [], lengthPenalty = 1, earlyStopping = false, signal } = options;
   const prompt = asPrompt(given);
-  const { maxNewTokens = Math.max(1, Math.min(256, decoding.maxLength - prompt.tokens.length)) } = options;
-  check(options, maxNewTokens, prompt, decoding.vocabularySize);
+  checkPrompts([prompt], decoding);
+  check(options, decoding.vocabularySize);
+  const maxNewTokens = answerLength(options.maxNewTokens, prompt.tokens.length, decoding);
   const stops = new Set(stopTokens);
   // Enough that as many go on even if all others stop.
   const kept = Math.min(Math.max(2, 1 + stops.size) * numBeams, decoding.vocabularySize);
@@ -140,22 +141,14 @@ function finished({ tokens, logProbabilities, score }: Beam, penalty: number, st
   return { tokens, logProbabilities, score: score / tokens.length ** penalty, finish };
 }
 
-function check(options: BeamOptions, maxNewTokens: number, { tokens }: Prompt, vocabulary: number): void {
+function check(options: BeamOptions, vocabulary: number): void {
   const { numBeams, answers = 1, lengthPenalty = 1, repetitionPenalty = 1 } = options;
   const wrong = (what: string, hint: string): GenerationError => new GenerationError(what, hint);
   if (!Number.isInteger(numBeams) || numBeams < 2 || numBeams > Math.min(256, vocabulary / 2))
     throw wrong(`numBeams is ${numBeams}`, 'give a whole number from 2 up, usually 4');
   if (!Number.isInteger(answers) || answers < 1 || answers > numBeams)
     throw wrong(`answers is ${answers}`, `give a whole number from 1 to numBeams, ${numBeams}`);
-  if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1)
-    throw wrong(`maxNewTokens is ${maxNewTokens}`, 'give a whole number from 1 up');
   if (!Number.isFinite(lengthPenalty)) throw wrong(`lengthPenalty is ${lengthPenalty}`, 'give a number, usually 1');
   if (!(repetitionPenalty > 0 && repetitionPenalty <= 100))
     throw wrong(`repetitionPenalty is ${repetitionPenalty}`, 'give a number above 0, usually from 1 to 1.3');
-  const unknown = tokens.find((token) => !Number.isInteger(token) || token < 0 || token >= vocabulary);
-  if (tokens.length === 0 || unknown !== undefined)
-    throw wrong(
-      tokens.length === 0 ? 'the prompt is empty' : `the prompt holds the token ${unknown}`,
-      `give at least one token, each from 0 to ${vocabulary - 1}`,
-    );
 }

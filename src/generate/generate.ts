@@ -3,7 +3,7 @@ import { GenerationError, type HostTensor } from '../core/index.ts';
 import type { Decoding } from './decoding.ts';
 import type { Constraint, ConstraintFactory } from './constraint/constraint.ts';
 import { likeliest, logProbabilityOf, type ScoredToken } from './probability.ts';
-import { asPrompt, identities, type Piece, piecesOf, type Prompt } from './prompt.ts';
+import { answerLength, asPrompt, checkPrompts, type Piece, piecesOf, type Prompt } from './prompt.ts';
 import type { PromptCache } from './prompt-cache.ts';
 import { Sampler, type SamplingOptions } from './sampling.ts';
 
@@ -66,9 +66,7 @@ export async function* generate(
     throw new GenerationError(`answers is ${answers}`, 'give a whole number from 1 up');
   const rows = answers === 1 ? prompts : prompts.flatMap((prompt) => Array.from({ length: answers }, () => prompt));
   const longest = Math.max(...prompts.map(({ tokens }) => tokens.length));
-  const { maxNewTokens = Math.max(1, Math.min(256, decoding.maxLength - longest)) } = options;
-  if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1)
-    throw new GenerationError(`maxNewTokens is ${maxNewTokens}`, 'give a whole number from 1 up');
+  const maxNewTokens = answerLength(options.maxNewTokens, longest, decoding);
   const samplers = rows.map(({ tokens }, row) => new Sampler(options, tokens, row % answers));
   const constraints: (Constraint | undefined)[] = rows.map(() => options.constraint?.start(stopTokens));
   if (cache !== undefined && (rows.length > 1 || rows[0]!.context !== undefined))
@@ -131,19 +129,4 @@ export async function* generate(
 
 function contextsOf(prompts: readonly Prompt[]): readonly Readonly<Record<string, HostTensor>>[] {
   return prompts.map(({ context = {} }) => context);
-}
-
-function checkPrompts(prompts: readonly Prompt[], { vocabularySize, imageToken }: Decoding): void {
-  if (prompts.length === 0) throw new GenerationError('no prompt is given', 'give at least one');
-  for (const [row, prompt] of prompts.entries()) {
-    if (prompt.tokens.length === 0) throw new GenerationError(`prompt ${row} is empty`, 'give at least one token');
-    const wrong = prompt.tokens.find((token) => !Number.isInteger(token) || token < 0 || token >= vocabularySize);
-    if (wrong !== undefined)
-      throw new GenerationError(
-        `prompt ${row} holds the token ${wrong}, the model knows 0 to ${vocabularySize - 1}`,
-        'use the tokenizer of this checkpoint',
-      );
-    // Image tokens and features must agree.
-    identities(prompt, imageToken);
-  }
 }

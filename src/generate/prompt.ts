@@ -56,6 +56,40 @@ export function identities(prompt: Prompt, imageToken: number | undefined): (num
   return prompt.tokens.map((token) => (token === imageToken ? rows[next++]! : token));
 }
 
+/** What of a model prompts are held against. */
+interface PromptLimits {
+  readonly vocabularySize: number;
+  readonly maxLength: number;
+  readonly imageToken: number | undefined;
+}
+
+/** @throws GenerationError when there is none, or one is empty, of another vocabulary, or without its pictures */
+export function checkPrompts(prompts: readonly Prompt[], { vocabularySize, imageToken }: PromptLimits): void {
+  if (prompts.length === 0) throw new GenerationError('no prompt is given', 'give at least one');
+  for (const [row, prompt] of prompts.entries()) {
+    if (prompt.tokens.length === 0) throw new GenerationError(`prompt ${row} is empty`, 'give at least one token');
+    const wrong = prompt.tokens.find((token) => !Number.isInteger(token) || token < 0 || token >= vocabularySize);
+    if (wrong !== undefined)
+      throw new GenerationError(
+        `prompt ${row} holds the token ${wrong}, the model knows 0 to ${vocabularySize - 1}`,
+        'use the tokenizer of this checkpoint',
+      );
+    // Image tokens and features must agree.
+    identities(prompt, imageToken);
+  }
+}
+
+/**
+ * How long an answer may become: 256 tokens unless told, or fewer where the model cannot hold that many.
+ * @param longest tokens of the longest prompt  @throws GenerationError for no whole number from 1 up
+ */
+export function answerLength(wanted: number | undefined, longest: number, { maxLength }: PromptLimits): number {
+  const length = wanted ?? Math.max(1, Math.min(256, maxLength - longest));
+  if (!Number.isInteger(length) || length < 1)
+    throw new GenerationError(`maxNewTokens is ${length}`, 'give a whole number from 1 up');
+  return length;
+}
+
 /**
  * All that comes after the first `known` tokens, in pieces of at most `size` tokens.
  * @param imageToken absent for models that read no pictures

@@ -13,6 +13,7 @@ import {
 } from '../../core/index.ts';
 import { dequantizeRows } from '../quantize/index.ts';
 import { asCheckpointError } from './file-errors.ts';
+import { readAt } from './safetensors-file.ts';
 
 /** Where numbers lie in a file of a folder. */
 export interface Place {
@@ -80,13 +81,7 @@ async function bytesAt(folder: string, { location, offset, length }: Place): Pro
   try {
     const handle = await open(path, 'r');
     try {
-      const bytes = new Uint8Array(length);
-      for (let done = 0; done < length;) {
-        const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
-        if (bytesRead === 0) throw new CheckpointError(`${path}: the file has become shorter`, 'fetch it again');
-        done += bytesRead;
-      }
-      return bytes;
+      return await readAt(handle, offset, length, path);
     } finally {
       await handle.close();
     }

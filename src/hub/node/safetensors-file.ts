@@ -149,7 +149,7 @@ function shorten(name: string): string {
 }
 
 /** Reads exactly `length` bytes. */
-async function readAt(handle: FileHandle, position: number, length: number, path: string): Promise<Uint8Array> {
+export async function readAt(handle: FileHandle, position: number, length: number, path: string): Promise<Uint8Array> {
   // Large buffers of their own: a tensor keeps its buffer alive, and a shared pool would keep strangers alive with it.
   const bytes = new Uint8Array(length);
   await fill(handle, position, bytes, path);
