@@ -84,25 +84,29 @@ function prepare(
 /** A head that writes: what the decoder attends to is computed once, by a program of its own. */
 class BlipWriter {
   readonly parts: BlipParts;
-  readonly #config: BlipConfig;
+  protected readonly config: BlipConfig;
   readonly #decoding: Decoding;
   readonly #cross: Program;
 
   constructor(parts: BlipParts, config: BlipConfig, decoding: Decoding, cross: Program) {
     this.parts = parts;
-    this.#config = config;
+    this.config = config;
     this.#decoding = decoding;
     this.#cross = cross;
   }
 
+  get name(): string {
+    return this.parts.name;
+  }
+
   /** @param prompt how the text begins  @param inputs of the program of what is attended to */
-  async *write(
+  protected async *write(
     prompt: readonly number[],
     inputs: Readonly<Record<string, HostTensor>>,
     options: AnswerOptions,
   ): AsyncGenerator<AnswerPiece, void, void> {
     const { runtime, tokenizer } = this.parts;
-    const { endToken, maxLength } = this.#config.text;
+    const { endToken, maxLength } = this.config.text;
     const context = await runOnce(runtime, this.#cross, inputs);
     const maxNewTokens = Math.max(1, Math.min(MOST_TOKENS, maxLength - prompt.length));
     const { variables: _, ...rest } = options;
@@ -118,28 +122,15 @@ class BlipWriter {
 }
 
 /** Describes pictures. */
-export class CaptionModel {
+export class CaptionModel extends BlipWriter {
   readonly kind = 'captioner';
-  readonly parts: BlipParts;
-  readonly #config: BlipConfig;
-  readonly #writer: BlipWriter;
-
-  private constructor(config: BlipConfig, writer: BlipWriter) {
-    this.parts = writer.parts;
-    this.#config = config;
-    this.#writer = writer;
-  }
 
   /** Traces and compiles. @throws DeviceError when the engine refuses a program */
   static async create(model: BlipForConditionalGeneration, parts: BlipParts): Promise<CaptionModel> {
     const { config } = model;
     const decoding = await Decoding.create(parts.runtime, model, parts.weights);
     const cross = await compileFromFiles(parts.runtime, model.crossInputs(pixelsOf(config)), parts.weights);
-    return new CaptionModel(config, new BlipWriter(parts, config, decoding, cross));
-  }
-
-  get name(): string {
-    return this.parts.name;
+    return new CaptionModel(parts, config, decoding, cross);
   }
 
   /**
@@ -147,27 +138,14 @@ export class CaptionModel {
    * @param prompt how the caption begins, e.g. "a photography of"; the pieces go on from there
    */
   async *answer(picture: Picture, prompt = '', options: AnswerOptions = {}): AsyncGenerator<AnswerPiece, void, void> {
-    const { tokens, pixels } = prepare(this.parts, this.#config, picture, prompt, 0);
-    yield* this.#writer.write(captionPrompt(tokens, this.#config.text), { pixels }, options);
-  }
-
-  async dispose(): Promise<void> {
-    await this.#writer.dispose();
+    const { tokens, pixels } = prepare(this.parts, this.config, picture, prompt, 0);
+    yield* this.write(captionPrompt(tokens, this.config.text), { pixels }, options);
   }
 }
 
 /** Answers questions about a picture, in a word or a few. */
-export class QuestionModel {
+export class QuestionModel extends BlipWriter {
   readonly kind = 'question';
-  readonly parts: BlipParts;
-  readonly #config: BlipConfig;
-  readonly #writer: BlipWriter;
-
-  private constructor(config: BlipConfig, writer: BlipWriter) {
-    this.parts = writer.parts;
-    this.#config = config;
-    this.#writer = writer;
-  }
 
   /** Traces and compiles. @throws DeviceError when the engine refuses a program */
   static async create(model: BlipForQuestionAnswering, parts: BlipParts): Promise<QuestionModel> {
@@ -175,11 +153,7 @@ export class QuestionModel {
     const decoding = await Decoding.create(parts.runtime, model, parts.weights);
     const question = input('question', 'int64', ['B', 'S']);
     const cross = await compileFromFiles(parts.runtime, model.crossInputs(pixelsOf(config), question), parts.weights);
-    return new QuestionModel(config, new BlipWriter(parts, config, decoding, cross));
-  }
-
-  get name(): string {
-    return this.parts.name;
+    return new QuestionModel(parts, config, decoding, cross);
   }
 
   /** Writes an answer, piece by piece. */
@@ -188,12 +162,8 @@ export class QuestionModel {
     question: string,
     options: AnswerOptions = {},
   ): AsyncGenerator<AnswerPiece, void, void> {
-    const { pixels, ids } = prepare(this.parts, this.#config, picture, question);
-    yield* this.#writer.write(answerPrompt(this.#config.text), { pixels, question: ids }, options);
-  }
-
-  async dispose(): Promise<void> {
-    await this.#writer.dispose();
+    const { pixels, ids } = prepare(this.parts, this.config, picture, question);
+    yield* this.write(answerPrompt(this.config.text), { pixels, question: ids }, options);
   }
 }
 

@@ -68,6 +68,25 @@ export function encodeWithImages(
   return tokens;
 }
 
+/**
+ * A text with a marker for each picture, as tokens: each marker becomes as many image tokens as its picture has features.
+ * @param repeats one number per picture
+ * @throws DataError when markers and pictures differ in number, CheckpointError as {@link encodeWithImages}
+ */
+export function encodePictures(
+  tokenizer: CheckpointTokenizer,
+  text: string,
+  token: ImageToken,
+  repeats: readonly number[],
+): number[] {
+  const marked = replaceMarkers(
+    text,
+    token.text,
+    repeats.map(() => token.text),
+  );
+  return encodeWithImages(tokenizer, marked, token, repeats);
+}
+
 /** What a processor writes and a model makes of one tile, or of a picture that is one. */
 export interface PerTile {
   /** Image tokens that the processor writes. */

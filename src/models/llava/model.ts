@@ -66,7 +66,7 @@ export class Llava extends Module implements ImageTextModel {
    * @param places [B, T] int64, as in `placeFeatures`
    * @returns logits [B, T, V]
    */
-  forward(inputs: Readonly<Record<string, Tensor>>, ids: Tensor, places: Tensor, reading: Reading = {}): Tensor {
-    return this.read(ids, { ...reading, features: this.pictureFeatures(inputs), places });
+  forward(inputs: Readonly<Record<string, Tensor>>, ids: Tensor, places: Tensor): Tensor {
+    return this.read(ids, { features: this.pictureFeatures(inputs), places });
   }
 }

@@ -79,8 +79,8 @@ export class LlavaOnevision extends Module implements ImageTextModel {
    * @param places [B, T] int64, as in `placeFeatures`
    * @returns logits [B, T, V]
    */
-  forward(inputs: Readonly<Record<string, Tensor>>, ids: Tensor, places: Tensor, reading: Reading = {}): Tensor {
+  forward(inputs: Readonly<Record<string, Tensor>>, ids: Tensor, places: Tensor): Tensor {
     const features = arrange(this.pictureFeatures(inputs), inputs['rows']!, inputs['weights']!);
-    return this.read(ids, { ...reading, features, places });
+    return this.read(ids, { features, places });
   }
 }

@@ -5,13 +5,7 @@ import { CheckpointError } from '../../core/index.ts';
 import { type CheckpointTokenizer, crop, onBackground, type Picture, resize } from '../../data/index.ts';
 import { parseConfig } from '../../hub/index.ts';
 import type { ImageTextProcessor, PreparedPicture, PreparedPrompt } from '../common/generating.ts';
-import {
-  checkTiles,
-  encodeWithImages,
-  findImageToken,
-  type ImageToken,
-  replaceMarkers,
-} from '../common/image-tokens.ts';
+import { checkTiles, encodePictures, findImageToken, type ImageToken } from '../common/image-tokens.ts';
 import {
   CLIP_PIXELS,
   parsePictureConfig,
@@ -147,14 +141,8 @@ export class LlavaOnevisionProcessor implements ImageTextProcessor {
         imageSize: [height, width],
       };
     });
-    const { text: marker } = this.#token;
-    const marked = replaceMarkers(
-      text,
-      marker,
-      prepared.map(() => marker),
-    );
     const repeats = prepared.map(({ features }) => features);
-    return { tokens: encodeWithImages(this.#tokenizer, marked, this.#token, repeats), pictures: prepared };
+    return { tokens: encodePictures(this.#tokenizer, text, this.#token, repeats), pictures: prepared };
   }
 
   /** The whole picture in a square, out of proportion, and the tiles of the best resolution row by row. */

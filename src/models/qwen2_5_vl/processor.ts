@@ -10,7 +10,7 @@ import { type CheckpointTokenizer, onBackground, type Picture, resize } from '..
 import { parseConfig } from '../../hub/index.ts';
 import type { ImageTextProcessor, PreparedPicture, PreparedPrompt } from '../common/generating.ts';
 import type { Grounding } from '../common/grounding.ts';
-import { encodeWithImages, findImageToken, type ImageToken, replaceMarkers } from '../common/image-tokens.ts';
+import { encodePictures, findImageToken, type ImageToken } from '../common/image-tokens.ts';
 import {
   CLIP_PIXELS,
   parsePixelConfig,
@@ -124,13 +124,8 @@ export class Qwen25VLProcessor implements ImageTextProcessor {
         grid,
       };
     });
-    const marked = replaceMarkers(
-      text,
-      IMAGE_TOKEN,
-      prepared.map(() => IMAGE_TOKEN),
-    );
     const repeats = prepared.map(({ features }) => features);
-    const tokens = encodeWithImages(this.#tokenizer, marked, this.#token, repeats);
+    const tokens = encodePictures(this.#tokenizer, text, this.#token, repeats);
     const grids = prepared.map(({ grid }) => [grid![1] / merge, grid![2] / merge] as const);
     const positions = multimodalPositions({ tokens, imageToken: this.#token.id, pictures: grids });
     return { tokens, pictures: prepared, ...positions };

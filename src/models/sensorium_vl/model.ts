@@ -7,7 +7,7 @@ import { CausalLM, type Decoder, decoderGeneration } from '../common/decoder.ts'
 import { decoderNames } from '../common/decoder-names.ts';
 import type { GenerationShape, ImageTextModel, Reading } from '../common/generating.ts';
 import { pixelShuffle } from '../common/pixel-shuffle.ts';
-import { type SensoriumVLConfig, stemPatches } from './config.ts';
+import type { SensoriumVLConfig } from './config.ts';
 import { StemTower } from './vision.ts';
 
 /** Joins squares of neighbouring patches and brings them to the width of the decoder by two layers. */
@@ -68,11 +68,6 @@ export class SensoriumVL extends Module implements ImageTextModel {
 
   get independentTiles(): boolean {
     return true;
-  }
-
-  /** Rows of features of one picture. */
-  get featuresPerPicture(): number {
-    return (stemPatches(this.config.vision) / this.config.scale) ** 2;
   }
 
   pictureInputs(): { readonly pixel_values: Tensor } {

@@ -3,13 +3,7 @@
 import type { CheckpointTokenizer, Colour, Picture } from '../../data/index.ts';
 import type { ImageTextProcessor, PreparedPicture, PreparedPrompt } from '../common/generating.ts';
 import type { Grounding } from '../common/grounding.ts';
-import {
-  checkTiles,
-  encodeWithImages,
-  findImageToken,
-  type ImageToken,
-  replaceMarkers,
-} from '../common/image-tokens.ts';
+import { checkTiles, encodePictures, findImageToken, type ImageToken } from '../common/image-tokens.ts';
 import {
   CENTERED_PIXELS,
   parsePictureConfig,
@@ -71,15 +65,9 @@ export class SensoriumVLProcessor implements ImageTextProcessor {
 
   /** @returns of each picture `pixel_values` [1, 3, H, W] */
   prepare(text: string, pictures: readonly Picture[]): PreparedPrompt {
-    const marker = this.#token.text;
-    const marked = replaceMarkers(
-      text,
-      marker,
-      pictures.map(() => marker),
-    );
     const repeats = pictures.map(() => this.#features);
     return {
-      tokens: encodeWithImages(this.#tokenizer, marked, this.#token, repeats),
+      tokens: encodePictures(this.#tokenizer, text, this.#token, repeats),
       pictures: pictures.map((picture) => this.#prepare(picture)),
     };
   }

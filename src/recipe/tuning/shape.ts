@@ -2,7 +2,7 @@
 import { TrainingError } from '../../core/index.ts';
 import type { ReadingArchitecture } from '../../auto/index.ts';
 import { CROWD_SIZE } from '../../data/scenes/index.ts';
-import { SensoriumVL, stemPatches } from '../../models/index.ts';
+import { readsPictures, SensoriumVL, stemPatches } from '../../models/index.ts';
 import type { ConversationShape } from '../conversations/dataset.ts';
 import type { RegionClasses } from '../conversations/matching.ts';
 import type { TuningRecipe } from './types.ts';
@@ -16,7 +16,7 @@ export function shapeOf(
   { model }: ReadingArchitecture,
   regions: RegionClasses | undefined,
 ): ConversationShape {
-  const imageToken = 'imageToken' in model ? (model.imageToken as number) : undefined;
+  const imageToken = readsPictures(model) ? model.imageToken : undefined;
   const shape = { length: data.length, learned: data.learned, evenness: data.evenness, imageToken, padToken: 0 };
   if (objectives.regions + objectives.contrastive + objectives.shown === 0) return shape;
   if (!(model instanceof SensoriumVL) || regions === undefined)

@@ -9,7 +9,7 @@ import { VectorSpace } from '../../../src/auto/vector-space.ts';
 import { hostTensor, Random } from '../../../src/core/index.ts';
 import { type CheckpointTokenizer, picture, type Picture } from '../../../src/data/index.ts';
 import { AdaptableProgram, type LayerChanges, PictureEncoder } from '../../../src/generate/index.ts';
-import { type ImageTextProcessor, type PreparedPicture, SensoriumVL } from '../../../src/models/index.ts';
+import { type ImageTextProcessor, type PreparedPicture, SensoriumVL, stemPatches } from '../../../src/models/index.ts';
 import { createRuntime } from '../../../src/runtime/node/index.ts';
 import { runOnce } from '../../../src/runtime/run-once.ts';
 import type { Runtime } from '../../../src/runtime/types.ts';
@@ -31,6 +31,11 @@ function modelOf({ architecture }: OpenModel): SensoriumVL {
   if (architecture.kind !== 'generating' || !(architecture.model instanceof SensoriumVL)) throw new Error('not it');
   architecture.model.parameters();
   return architecture.model;
+}
+
+/** Rows of features of one picture. */
+function featuresOf({ config: { vision, scale } }: SensoriumVL): number {
+  return (stemPatches(vision) / scale) ** 2;
 }
 
 const random = new Random(3);
@@ -97,7 +102,7 @@ describe('a picture encoder', () => {
     const model = modelOf(opened);
     const { imageSize, width, hidden } = model.config.vision;
     const encoder = await PictureEncoder.create(runtime, model, opened.weights);
-    const seen = preparedOf(imageSize, model.featuresPerPicture);
+    const seen = preparedOf(imageSize, featuresOf(model));
     const before = await encoder.encode(seen);
     expect((await encoder.encode(seen)).key).toBe(before.key);
     await encoder.adapt(changed('vision_model.encoder.layers.0.mlp.fc2', width, hidden));
@@ -122,7 +127,7 @@ describe('a space of pictures and texts', () => {
     const processor = {
       prepare: (_: string, all: readonly Picture[]) => ({
         tokens: [],
-        pictures: all.map(() => ({ inputs: { pixel_values: pixels }, features: model.featuresPerPicture })),
+        pictures: all.map(() => ({ inputs: { pixel_values: pixels }, features: featuresOf(model) })),
       }),
     };
     const parts = [tokenizer as unknown as CheckpointTokenizer, processor as unknown as ImageTextProcessor] as const;
