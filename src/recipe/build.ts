@@ -104,7 +104,13 @@ export function trainerOptions(
     optimizer: optimizerOf(optimizer),
     weightDecay: optimizer.weightDecay,
     ...(optimizer.clip > 0 ? { clip: optimizer.clip } : {}),
-    schedule: { kind: schedule.kind, learningRate: optimizer.lr, warmup: schedule.warmup, floor: schedule.floor },
+    schedule: {
+      kind: schedule.kind,
+      learningRate: optimizer.lr,
+      warmup: schedule.warmup,
+      floor: schedule.floor,
+      total: schedule.steps,
+    },
     accumulate: train.accumulate,
     ...(train.ema > 0 ? { ema: train.ema } : {}),
     checkpointEvery: {

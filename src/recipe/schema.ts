@@ -143,6 +143,8 @@ const schedule = z.strictObject({
   warmup: z.number().int().min(0).default(0),
   /** Rate at the end, as a part of the highest. */
   floor: share.default(0),
+  /** Steps over which the rate falls, where a later stage is to go on before it has; those of the run unless told. */
+  steps: count.optional(),
 });
 
 const stopping = z.strictObject({

@@ -161,6 +161,8 @@ export interface ScheduleSection {
   readonly warmup: number;
   /** Rate at the end, as a part of the highest. */
   readonly floor: number;
+  /** Steps over which the rate falls; those of the run where absent. */
+  readonly steps?: number | undefined;
 }
 
 /** How long and in what portions a run trains; exactly one of steps, epochs and minutes is there. */

@@ -34,7 +34,10 @@ export interface TrainerOptions {
   /** Which weights are frozen, and factors on the learning rate of others; all are trained alike by default. */
   readonly groups?: WeightGroups;
   /** The course of the learning rate; its end is the run's. */
-  readonly schedule: Omit<Schedule, 'total'>;
+  readonly schedule: Omit<Schedule, 'total'> & {
+    /** Steps over which the rate falls; those of the run where absent. */
+    readonly total?: number | undefined;
+  };
   /** Batches averaged for one update; 1 by default. */
   readonly accumulate?: number;
   /** Shapes of batches whose programs are kept; see {@link StepOptions.shapes}. */

@@ -188,7 +188,8 @@ export class Trainer {
 
   #learningRate(): number {
     const { schedule } = this.#options;
-    if (this.totalSteps !== undefined) return learningRateAt({ ...schedule, total: this.totalSteps }, this.#done);
+    const total = schedule.total ?? this.totalSteps;
+    if (total !== undefined) return learningRateAt({ ...schedule, total }, this.#done);
     const warm = Math.min(1, (this.#done + 1) / Math.max(1, schedule.warmup));
     return schedule.learningRate * warm * rateShape(schedule, this.progress);
   }

@@ -6,7 +6,7 @@ import { mayMirror } from '../emoji/mirror.ts';
 import { isDrawn, type Sprites } from '../emoji/sprites.ts';
 import { SceneChooser, type Chosen } from './choose.ts';
 import { layInCells, layOut, type Piece } from './layout.ts';
-import { CROWD_SIZE, type FullSceneOptions } from './options.ts';
+import type { FullSceneOptions } from './options.ts';
 import { ScenePainter, type DrawingPlan } from './painter.ts';
 import type { Scene, SceneObject } from './scene.ts';
 import type { SceneVocabulary } from './vocabulary.ts';
@@ -25,9 +25,8 @@ const BIGGER: Readonly<Record<number, number>> = { 1: 0.9, 2: 0.6, 3: 0.5 };
 const OVERLAP = 0.04;
 /** Smallest part of a drawing's pixels that must stand out from what is behind it. */
 const VISIBLE = 0.4;
-/** Rows of a crowd, and its smallest and largest drawing as parts of the picture's side. */
-const CROWD_ROWS = Math.sqrt(CROWD_SIZE);
-const CROWD_DRAWINGS = [0.2, 1 / CROWD_ROWS] as const;
+/** Smallest and largest drawing of crowds by their rows, as parts of the picture's side. */
+const CROWD_DRAWINGS: Readonly<Record<number, readonly [number, number]>> = { 2: [0.3, 1 / 2], 3: [0.2, 1 / 3] };
 const TRIES = 20;
 /** After so many tries the background is white. */
 const PATIENCE = 6;
@@ -103,17 +102,17 @@ export class SceneMaker {
     const isThere = ({ index }: Concept): boolean => this.#drawn[first]![index] === 1;
     if (single !== undefined && !isThere(single)) return undefined;
     const isScene = form === 'scene';
+    const rows = form === 'crowd' ? this.#crowdRows(random) : 1;
     const chosen: Chosen = isScene
       ? this.#chooser.choose(random, isThere)
       : {
-          concepts:
-            single === undefined ? this.#anyConcepts(form === 'crowd' ? CROWD_SIZE : 1, random, first) : [single],
+          concepts: single === undefined ? this.#anyConcepts(rows ** 2, random, first) : [single],
           focus: undefined,
         };
     const { concepts } = chosen;
     const count = concepts.length;
-    if (count < (isScene ? options.objects[0] : form === 'crowd' ? CROWD_SIZE : 1)) return undefined;
-    const [least, largest] = isScene ? options.side : form === 'crowd' ? CROWD_DRAWINGS : [0.4, 0.9];
+    if (count < (isScene ? options.objects[0] : rows ** 2)) return undefined;
+    const [least, largest] = isScene ? options.side : (CROWD_DRAWINGS[rows] ?? [0.4, 0.9]);
     const most = !isScene || !options.fewAreBigger ? largest : Math.max(largest, BIGGER[count] ?? 0);
     const sides = concepts.map(() => random.uniform(least, most));
     const manners = concepts.map((concept) => this.#manner(concept, random));
@@ -127,7 +126,7 @@ export class SceneMaker {
       pieces.push({ width, height, least: 0.85 });
       if (width > 0.8) return undefined;
     }
-    const places = form === 'crowd' ? layInCells(pieces, CROWD_ROWS, random) : layOut(pieces, OVERLAP, random);
+    const places = form === 'crowd' ? layInCells(pieces, rows, random) : layOut(pieces, OVERLAP, random);
     if (places === undefined) return undefined;
 
     const strength = options.vary && random.uniform() < 0.35 ? random.uniform(0.3, 1) : 0;
@@ -184,6 +183,11 @@ export class SceneMaker {
       crowd: form === 'crowd',
       focus: chosen.focus,
     };
+  }
+
+  #crowdRows(random: Random): number {
+    const [fewest, most] = this.options.crowdRows;
+    return fewest === most ? fewest : fewest + random.integer(most - fewest + 1);
   }
 
   /** Concepts that the set has, of which none could be called by another's name. */

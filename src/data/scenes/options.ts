@@ -17,8 +17,9 @@ export const TRAINING_SETS: readonly DrawingSet[] = [
  */
 export const WITHHELD_CONCEPTS: readonly string[] = ['1F951', '1F9A6', '1FA97', '1F69C', '1F9CB'];
 
-/** Drawings in a crowd. */
-export const CROWD_SIZE = 9;
+/** Most rows of a crowd, and most drawings in it. */
+const CROWD_ROWS = 3;
+export const CROWD_SIZE: number = CROWD_ROWS ** 2;
 
 /** How scenes are made. Plain data, so that it can be sent to a worker. */
 export interface SceneOptions {
@@ -38,8 +39,10 @@ export interface SceneOptions {
   readonly fewAreBigger?: boolean;
   /** Part of the pictures that show a single drawing of any concept, also of those without a kind; 0.25 unless told. */
   readonly singles?: number;
-  /** Part of the other pictures with nine drawings of any concepts side by side, to be named and pointed at; none unless told. */
+  /** Part of the other pictures with many drawings of any concepts in rows, to be named and pointed at; none unless told. */
   readonly crowds?: number;
+  /** Fewest and most rows of a crowd, which has as many columns; [3, 3] unless told. */
+  readonly crowdRows?: readonly [number, number];
   /** Part of the remaining pictures with a word or a number in them; 0.25 unless told. */
   readonly words?: number;
   /** Part of the pictures whose drawings come from different sets; 0.15 unless told. */
@@ -67,6 +70,7 @@ const DEFAULTS: Omit<FullSceneOptions, 'sets'> = {
   fewAreBigger: true,
   singles: 0.25,
   crowds: 0,
+  crowdRows: [CROWD_ROWS, CROWD_ROWS],
   words: 0.25,
   mixed: 0.15,
   without: [],
@@ -91,6 +95,12 @@ export function fullSceneOptions(options: SceneOptions): FullSceneOptions {
   const [fewest, most] = full.objects;
   if (!Number.isInteger(fewest) || !Number.isInteger(most) || fewest < 1 || most > 6 || fewest > most)
     refuse(`${fewest} to ${most} drawings`, 'give two whole numbers from 1 to 6, the smaller one first');
+  const rows = full.crowdRows;
+  if (!rows.every(Number.isInteger) || rows[0] < 2 || rows[1] > CROWD_ROWS || rows[0] > rows[1])
+    refuse(
+      `crowds of ${rows.join(' to ')} rows`,
+      `give two whole numbers from 2 to ${CROWD_ROWS}, the smaller one first`,
+    );
   const [least, largest] = full.side;
   if (!(least >= 0.05 && largest <= 0.95 && least <= largest))
     refuse(

@@ -63,8 +63,10 @@ const scenes = z.strictObject({
   objects: z.tuple([z.number().int().min(1).max(6), z.number().int().min(1).max(6)]).default([1, 6]),
   /** Part of the pictures that show one thing alone. */
   single: z.number().min(0).max(1).default(0.2),
-  /** Part of the other pictures that show nine things of any concepts. */
+  /** Part of the other pictures that show many things of any concepts, in rows. */
   crowds: z.number().min(0).max(1).default(0),
+  /** Fewest and most rows. */
+  crowdRows: z.tuple([z.number().int().min(2).max(3), z.number().int().min(2).max(3)]).default([3, 3]),
   /** Part of the remaining pictures with a word or a number in them. */
   words: z.number().min(0).max(1).default(0.25),
   /** Turn, mirror and tint drawings a little. */

@@ -58,8 +58,10 @@ export interface ScenesSource {
   readonly objects: [number, number];
   /** Part of the pictures that show one thing alone. */
   readonly single: number;
-  /** Part of the other pictures that show nine things of any concepts. */
+  /** Part of the other pictures that show many things of any concepts, in rows. */
   readonly crowds: number;
+  /** Fewest and most rows. */
+  readonly crowdRows: [number, number];
   /** Part of the remaining pictures with a word or a number in them. */
   readonly words: number;
   /** Whether drawings are turned, mirrored and tinted a little. */

@@ -115,6 +115,7 @@ function sceneOptions(source: ScenesSource, { imageSize, cacheFolder }: SourcesO
     questions: source.questions,
     singles: source.single,
     crowds: source.crowds,
+    crowdRows: source.crowdRows,
     words: source.words,
     objects: source.objects,
     vary: source.vary,
