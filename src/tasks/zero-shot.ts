@@ -1,5 +1,5 @@
 // I pictures, B texts, E width of the shared space
-import type { LoadedModel } from '../auto/index.ts';
+import type { LoadedModel, VectorSpace } from '../auto/index.ts';
 import { DataError, type HostTensor } from '../core/index.ts';
 import type { Picture } from '../data/index.ts';
 import { unfit } from './unfit.ts';
@@ -44,24 +44,37 @@ export async function classify(
     .sort((a, b) => b.logit - a.logit);
 }
 
-/** Pictures and texts as vectors of length 1 in one space: their product is the cosine. */
+/** What turns pictures and texts into vectors of one space, where a model has such a space. */
+function spaceOf(model: LoadedModel): Pick<VectorSpace, 'ofPictures' | 'ofTexts'> | undefined {
+  if (model.kind === 'pair')
+    return {
+      ofPictures: (pictures) => model.imageFeatures(pictures),
+      ofTexts: (texts) => model.textFeatures(texts),
+    };
+  return model.kind === 'language' ? model.parts.space : undefined;
+}
+
+/** Whether {@link embed} can be asked of a model. */
+export function embeds(model: LoadedModel): boolean {
+  return spaceOf(model) !== undefined;
+}
+
+/**
+ * Pictures and texts as vectors of length 1 in one space: their product is the cosine.
+ * @throws CheckpointError for a model that has no such space, DataError when there is nothing to embed
+ */
 export async function embed(
   model: LoadedModel,
   inputs: { readonly pictures?: readonly Picture[]; readonly texts?: readonly string[] },
 ): Promise<{ pictures: Float32Array[]; texts: Float32Array[] }> {
-  const space = model.kind === 'language' ? model.parts.space : undefined;
-  if (model.kind !== 'pair' && space === undefined) throw unfit(model, 'make vectors of pictures and texts', COMPARING);
+  const space = spaceOf(model);
+  if (space === undefined) throw unfit(model, 'make vectors of pictures and texts', COMPARING);
   const { pictures = [], texts = [] } = inputs;
   if (pictures.length + texts.length === 0)
     throw new DataError('there is nothing to embed', 'give a picture or a text');
-  if (model.kind !== 'pair')
-    return {
-      pictures: pictures.length === 0 ? [] : unitRows(await space!.ofPictures(pictures)),
-      texts: texts.length === 0 ? [] : unitRows(await space!.ofTexts(texts)),
-    };
   return {
-    pictures: pictures.length === 0 ? [] : unitRows(await model.imageFeatures(pictures)),
-    texts: texts.length === 0 ? [] : unitRows(await model.textFeatures(texts)),
+    pictures: pictures.length === 0 ? [] : unitRows(await space.ofPictures(pictures)),
+    texts: texts.length === 0 ? [] : unitRows(await space.ofTexts(texts)),
   };
 }
 
