@@ -30,7 +30,7 @@ const training = await TrainingStep.create(runtime, loraTrainable(model, adapter
   weightDecay: 0,
   frozen: weights,
   recompute,
-  trains: (path) => adapter.parameters().has(path),
+  groups: (path) => ({ train: adapter.parameters().has(path), rate: 1 }),
 });
 
 let step = 0;

@@ -130,6 +130,8 @@ export interface AdapterLayer {
   /** [E] */
   readonly magnitude?: string;
   readonly rank: number;
+  /** α. */
+  readonly alpha: number;
   readonly scaling: number;
 }
 
@@ -195,13 +197,14 @@ function layerOf(
       'adapter_config.json and its weights must be of one adapter, and of this model',
     );
   }
-  const scale = endValue(settings.alphas, path, file) ?? settings.alpha;
+  const alpha = endValue(settings.alphas, path, file) ?? settings.alpha;
   return {
     a: a!.name,
     b: b!.name,
     ...(magnitude === undefined ? {} : { magnitude: magnitude.name }),
     rank: found,
-    scaling: scale / (settings.rankStabilized ? Math.sqrt(found) : found),
+    alpha,
+    scaling: alpha / (settings.rankStabilized ? Math.sqrt(found) : found),
   };
 }
 

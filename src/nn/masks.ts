@@ -30,8 +30,6 @@ export function causalMask(length: number): Tensor {
  */
 export function branchMask(samples: Tensor, branches: Tensor): Tensor {
   const [batch, length] = samples.shape;
-  const equalPairs = (x: Tensor): Tensor =>
-    equal(reshape(x, [batch!, 1, length!, 1]), reshape(x, [batch!, 1, 1, length!]));
   const beginning = reshape(equal(branches, 0), [batch!, 1, 1, length!]);
   const seen = mul(cast(equalPairs(samples), 'float32'), cast(logicalOr(equalPairs(branches), beginning), 'float32'));
   return add(additive(seen), causalMask(length as number));
@@ -42,8 +40,11 @@ export function branchMask(samples: Tensor, branches: Tensor): Tensor {
  * @param segments [B, T] int64, a number for each sample  @returns [B, 1, T, T] to be added to scores
  */
 export function packedMask(segments: Tensor): Tensor {
-  const [batch, length] = segments.shape;
-  const rows = reshape(segments, [batch!, 1, length!, 1]);
-  const columns = reshape(segments, [batch!, 1, 1, length!]);
-  return additive(equal(rows, columns));
+  return additive(equalPairs(segments));
+}
+
+/** Where two places hold the same number. @param x [B, T]  @returns [B, 1, T, T] bool */
+function equalPairs(x: Tensor): Tensor {
+  const [batch, length] = x.shape;
+  return equal(reshape(x, [batch!, 1, length!, 1]), reshape(x, [batch!, 1, 1, length!]));
 }

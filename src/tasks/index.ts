@@ -6,4 +6,4 @@ export * from './grounding.ts';
 export * from './many-questions.ts';
 export * from './matching.ts';
 export * from './question-answering.ts';
-export { classify, embed, type ScoredLabel } from './zero-shot.ts';
+export { classify, embed, embeds, type ScoredLabel } from './zero-shot.ts';

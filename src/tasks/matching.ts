@@ -1,6 +1,6 @@
 import type { LoadedModel } from '../auto/index.ts';
 import type { Picture } from '../data/index.ts';
-import { embed, unitRows } from './zero-shot.ts';
+import { embed, embeds, unitRows } from './zero-shot.ts';
 import { unfit } from './unfit.ts';
 
 /** How well a text fits a picture. */
@@ -14,7 +14,7 @@ export interface Match {
 /** Holds a text against a picture. @throws CheckpointError when the model does not compare pictures and texts */
 export async function match(model: LoadedModel, picture: Picture, text: string): Promise<Match> {
   if (model.kind === 'matcher') return model.match(picture, text);
-  if (model.kind === 'language' && model.parts.space !== undefined) {
+  if (model.kind !== 'pair' && embeds(model)) {
     const vectors = await embed(model, { pictures: [picture], texts: [text] });
     return { probability: undefined, cosine: dot(vectors.pictures[0]!, vectors.texts[0]!) };
   }

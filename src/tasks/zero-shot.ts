@@ -45,7 +45,25 @@ export async function classify(
     .sort((a, b) => b.logit - a.logit);
 }
 
-/** Pictures and texts as vectors of length 1 in one space: their product is the cosine. */
+/** What turns pictures and texts into vectors of one space, where a model has such a space. */
+function spaceOf(model: LoadedModel): Pick<VectorSpace, 'ofPictures' | 'ofTexts'> | undefined {
+  if (model.kind === 'pair')
+    return {
+      ofPictures: (pictures) => model.imageFeatures(pictures),
+      ofTexts: (texts) => model.textFeatures(texts),
+    };
+  return model.kind === 'language' ? model.parts.space : undefined;
+}
+
+/** Whether {@link embed} can be asked of a model. */
+export function embeds(model: LoadedModel): boolean {
+  return spaceOf(model) !== undefined;
+}
+
+/**
+ * Pictures and texts as vectors of length 1 in one space: their product is the cosine.
+ * @throws CheckpointError for a model that has no such space, DataError when there is nothing to embed
+ */
 export async function embed(
   model: LoadedModel,
   inputs: { readonly pictures?: readonly Picture[]; readonly texts?: readonly string[] },
@@ -58,15 +76,6 @@ export async function embed(
   return {
     pictures: pictures.length === 0 ? [] : unitRows(await space.ofPictures(pictures)),
     texts: texts.length === 0 ? [] : unitRows(await space.ofTexts(texts)),
-  };
-}
-
-/** How a model makes vectors of pictures and texts; nothing where it does not. */
-function spaceOf(model: LoadedModel): Pick<VectorSpace, 'ofPictures' | 'ofTexts'> | undefined {
-  if (model.kind !== 'pair') return model.kind === 'language' ? model.parts.space : undefined;
-  return {
-    ofPictures: (pictures) => model.imageFeatures(pictures),
-    ofTexts: (texts) => model.textFeatures(texts),
   };
 }
 

@@ -31,6 +31,7 @@ const DARING = 1.5;
  */
 export async function largestBatch(measure: MeasureBatch, options: BatchSearchOptions): Promise<FoundBatch> {
   const { budget, most = 4096, onMeasured } = options;
+  // Those that fit, each greater than the one before.
   const known: FoundBatch[] = [];
   const fits = async (batch: number): Promise<boolean> => {
     if (foretold(known, batch) > DARING * budget) return false;
@@ -42,9 +43,8 @@ export async function largestBatch(measure: MeasureBatch, options: BatchSearchOp
   };
   let low = 0;
   let high = 1;
-  while (high <= most && (await fits(high))) {
+  while (low < most && (await fits(high))) {
     low = high;
-    if (low === most) return known.at(-1)!;
     high = Math.min(most, high * 2);
   }
   if (low === 0)
@@ -52,17 +52,17 @@ export async function largestBatch(measure: MeasureBatch, options: BatchSearchOp
       `not even one sample fits into ${(budget / 2 ** 20).toFixed(0)} MiB`,
       'raise train.memory, or make the model or the samples smaller',
     );
-  while (high - low > Math.max(1, low >= EXACT_UP_TO ? Math.floor(low / EXACT_UP_TO) : 1)) {
+  while (high - low > Math.max(1, Math.floor(low / EXACT_UP_TO))) {
     const middle = (low + high) >> 1;
     if (await fits(middle)) low = middle;
     else high = middle;
   }
-  return known.find(({ batch }) => batch === low)!;
+  return known.at(-1)!;
 }
 
-/** Bytes by a line through the two greatest batches that were measured. */
+/** Bytes by a line through the two greatest batches that fit. @param known ascending */
 function foretold(known: readonly FoundBatch[], batch: number): number {
-  const [before, last] = [...known].sort((a, b) => a.batch - b.batch).slice(-2);
+  const [before, last] = known.slice(-2);
   if (before === undefined || last === undefined) return 0;
   return last.bytes + ((last.bytes - before.bytes) / (last.batch - before.batch)) * (batch - last.batch);
 }

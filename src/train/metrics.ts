@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DataError } from '../core/errors.ts';
+import { PICTURE_URL } from '../data/picture-url.ts';
 
 /** What one training step, or the mean over the steps since the last record, gave. */
 export interface TrainRecord {
@@ -59,7 +60,6 @@ const NOT_FINITE: Readonly<Record<string, number>> = {
 const figure = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity']).transform((name) => NOT_FINITE[name]!)]);
 const figures = z.record(z.string().min(1).max(200), figure);
 const step = z.int().min(0);
-const PICTURE = /^data:image\/(?:png|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}$/;
 const recordSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('train'),
@@ -81,7 +81,7 @@ const recordSchema = z.discriminatedUnion('kind', [
         question: z.string(),
         expected: z.string().optional(),
         generated: z.string(),
-        picture: z.string().regex(PICTURE).optional(),
+        picture: z.string().regex(PICTURE_URL).optional(),
       }),
     ),
   }),

@@ -16,23 +16,6 @@ export interface LossGraph {
   readonly figures: Readonly<Record<string, Tensor>>;
 }
 
-/**
- * A part of a loss, by itself: what it reads of a batch, what it needs of a model, and what it computes.
- * `View` is how it sees both; see `FusionView` for the one of two encoders and their fusion.
- */
-export interface Objective<View> {
-  /** What its loss is called among the figures. */
-  readonly name: string;
-  /** Tensors of a batch that it reads. */
-  readonly reads: readonly string[];
-  /** Parts of the model without which it cannot be. */
-  readonly needs: readonly string[];
-  /** Weights that only training has, by the name under which a trainable keeps them. */
-  readonly learned?: Readonly<Record<string, Module>>;
-  /** @returns its loss, and figures beside it */
-  loss(view: View): LossGraph;
-}
-
 /** A model with a loss on batches: all that a trainer needs to know. */
 export interface Trainable {
   readonly model: Module;

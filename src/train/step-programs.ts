@@ -25,6 +25,7 @@ export interface ProgramContext {
 /** A gradient program with the values of its batch and its results. */
 interface ShapeProgram {
   readonly program: Program;
+  /** Of what the program reads. */
   readonly batch: Readonly<Record<string, Value>>;
   /** Loss and figures. */
   readonly scalars: Readonly<Record<string, Value>>;
@@ -115,8 +116,10 @@ export class StepPrograms {
     );
     this.#compiled++;
     const batch: Record<string, Value> = {};
-    for (const [name, { dtype, shape }] of Object.entries(signature))
-      batch[name] = await runtime.allocate(dtype, shape);
+    for (const { name } of program.inputs) {
+      const tensor = signature[name];
+      if (tensor !== undefined) batch[name] = await runtime.allocate(tensor.dtype, tensor.shape);
+    }
     const scalars: Record<string, Value> = {};
     for (const { name } of program.outputs)
       if (!name.startsWith(GRADIENT)) scalars[name] = await runtime.allocate('float32', []);

@@ -18,8 +18,6 @@ export interface StepOptions {
   readonly clip?: number;
   /** Batches whose gradients are averaged for one update; 1 by default. */
   readonly accumulate?: number;
-  /** Which weights are trained; all by default. */
-  readonly trains?: (name: string) => boolean;
   /** Which are frozen, and factors on the learning rate; all weights are trained alike by default. */
   readonly groups?: WeightGroups;
   /** Shapes of batches whose programs are kept; the one not used for longest makes way for another. 8 by default. */
@@ -94,12 +92,11 @@ export class TrainingStep {
     const frozen: Record<string, Value> = {};
     for (const [name, parameter] of parameters) {
       const { train, rate } = groupOf(options.groups, name);
-      const trains = train && (options.trains?.(name) ?? true);
-      if (!trains && options.frozen?.places.has(name) === true) continue;
+      if (!train && options.frozen?.places.has(name) === true) continue;
       const value = weights[name];
       if (value === undefined)
         throw new TrainingError(`no values for the weight '${name}'`, 'initialize the model or load a checkpoint');
-      if (trains) {
+      if (train) {
         trained.set(name, parameter);
         rates.set(name, rate);
       } else frozen[name] = await runtime.allocate(value.dtype, value.shape, value);

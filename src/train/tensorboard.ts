@@ -65,12 +65,7 @@ function valuesOf(record: MetricsRecord): Uint8Array[] {
 }
 
 function scalar(tag: string, value: number): Uint8Array {
-  return new BinaryWriter().tag(VALUE.tag, 2).string(tag).tag(VALUE.simpleValue, 5).float(toFloat(value)).finish();
-}
-
-/** The nearest float32; what is beyond its range becomes infinite. */
-function toFloat(value: number): number {
-  return Math.fround(value);
+  return new BinaryWriter().tag(VALUE.tag, 2).string(tag).tag(VALUE.simpleValue, 5).float(Math.fround(value)).finish();
 }
 
 /** A string tensor of one element, which the text plugin shows as Markdown. */

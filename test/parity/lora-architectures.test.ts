@@ -35,7 +35,7 @@ describe.each(Object.keys(TWINS))('%s', (name) => {
       optimizer: adamW(),
       weightDecay: 0,
       frozen: twin.weights,
-      trains: (path) => adapter.parameters().has(path),
+      groups: (path) => ({ train: adapter.parameters().has(path), rate: 1 }),
     });
     const losses: number[] = [];
     for (let i = 0; i < 4; i++)

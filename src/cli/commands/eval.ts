@@ -96,7 +96,7 @@ async function withModel<T>(options: ModelOptions, use: (model: EvaluatedModel) 
   const { evaluatedModel } = await import('../../eval/index.ts');
   const model = await loadModel(options);
   try {
-    return await use(await evaluatedModel(model));
+    return await use(evaluatedModel(model));
   } finally {
     await model.dispose();
   }

@@ -49,7 +49,7 @@ export async function tour(options: TourOptions): Promise<void> {
     say(
       `${options.model}: a model of pictures and texts that was trained with this package. It knows drawings, not photographs.`,
     );
-    const evaluated = await evaluatedModel(model);
+    const evaluated = evaluatedModel(model);
     await lookAround(evaluated, out);
     for (const [i, source] of (options.image ?? []).entries())
       await lookAt(model, source, join(out, `own-${i + 1}.png`));

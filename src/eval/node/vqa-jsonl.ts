@@ -1,7 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { DataError, Random } from '../../core/index.ts';
+import { readBoundedFile } from '../../data/formats/node/open-file.ts';
+import { parseJson } from '../../data/formats/parse-json.ts';
 import { decodeUtf8, type SamplePicture } from '../../data/index.ts';
 import { openPicture } from '../../data/node/index.ts';
 import type { PictureSuite, SuiteQuestion } from '../suites/index.ts';
@@ -74,7 +76,7 @@ function drawn(questions: readonly SuiteQuestion[], { count, seed = 0 }: VqaJson
 function parseLine(line: string, where: string): z.infer<typeof row> {
   let json: unknown;
   try {
-    json = JSON.parse(line);
+    json = parseJson(line);
   } catch (cause) {
     throw new DataError(`${where} is not JSON`, 'write one JSON object a line', { cause });
   }
@@ -87,11 +89,8 @@ function parseLine(line: string, where: string): z.infer<typeof row> {
 }
 
 async function readLines(path: string): Promise<string[]> {
-  const found = await stat(path).catch((cause: unknown) => {
+  await access(path, constants.R_OK).catch((cause: unknown) => {
     throw new DataError(`${path} cannot be read`, 'check the path', { cause });
   });
-  if (!found.isFile()) throw new DataError(`${path} is not a file`, 'name a JSON Lines file');
-  if (found.size > MAX_BYTES)
-    throw new DataError(`${path} has ${found.size} bytes, more than ${MAX_BYTES}`, 'cut it into several files');
-  return decodeUtf8(new Uint8Array(await readFile(path)), path).split(/\r?\n/);
+  return decodeUtf8(await readBoundedFile(path, MAX_BYTES), path).split(/\r?\n/);
 }

@@ -1,9 +1,9 @@
 import { renderChart } from './chart.ts';
+import { closingSections } from './closing.ts';
 import { type PageSection, renderPage } from './document.ts';
-import { escapeHtml } from './html.ts';
 import { renderAttention, renderMistakes } from './pictures.ts';
 import { renderSamples } from './samples.ts';
-import { renderAccuracy, renderConfusion, renderFacts, renderLicences } from './tables.ts';
+import { renderAccuracy, renderConfusion } from './tables.ts';
 import type { TrainingReport } from './types.ts';
 
 /**
@@ -69,33 +69,6 @@ async function renderSections(report: TrainingReport): Promise<PageSection[]> {
       body: await renderAttention(report.attention, report.heatColours),
     });
   }
-  if (report.facts.length > 0 || report.recipe !== undefined) {
-    sections.push({
-      id: 'run',
-      title: 'The run',
-      lead: 'Everything needed to do it again.',
-      body: `${renderFacts(report.facts)}${
-        report.recipe === undefined
-          ? ''
-          : `<details><summary>The whole recipe</summary><pre tabindex="0"><code>${escapeHtml(report.recipe)}</code></pre></details>`
-      }`,
-    });
-  }
-  if (report.caveats.length > 0) {
-    sections.push({
-      id: 'caveats',
-      title: 'How far this goes',
-      lead: 'What the figures above do not say.',
-      body: `<ul class="caveats">${report.caveats.map((text) => `<li>${escapeHtml(text)}</li>`).join('')}</ul>`,
-    });
-  }
-  if (report.licences.length > 0) {
-    sections.push({
-      id: 'licences',
-      title: 'Data and licences',
-      lead: 'Whose work this stands on.',
-      body: renderLicences(report.licences),
-    });
-  }
+  sections.push(...closingSections(report));
   return sections;
 }

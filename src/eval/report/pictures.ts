@@ -38,7 +38,8 @@ export async function renderAttention(
   return `${colourLegend(heatColours)}${(await Promise.all(parts)).join('')}`;
 }
 
-function quote({ text, language }: ReportText): string {
+/** What was said or asked, in its language. */
+export function quote({ text, language }: ReportText): string {
   return `<blockquote${langAttribute(language)} dir="auto">${escapeHtml(text)}</blockquote>`;
 }
 
@@ -56,7 +57,8 @@ function verdict(answer: { predicted: string; truth: string; probability: number
   ).toFixed(1)}%"></i></div>${truth}`;
 }
 
-async function image(picture: ReportPicture, text: string): Promise<string> {
+/** @param text what the picture shows, for those who do not see it */
+export async function image(picture: ReportPicture, text: string): Promise<string> {
   const { url, width, height } = await pictureUrl(picture);
   return `<img src="${url}" width="${width}" height="${height}" alt="${escapeHtml(text)}" decoding="async">`;
 }

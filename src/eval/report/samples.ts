@@ -1,3 +1,5 @@
+import { PICTURE_URL } from '../../data/picture-url.ts';
+import { isRight } from '../suites/answers.ts';
 import { escapeHtml } from './html.ts';
 import type { ReportSample } from './types.ts';
 
@@ -8,11 +10,12 @@ export function renderSamples(samples: readonly ReportSample[]): string {
 }
 
 function card({ picture, question, expected, answers }: ReportSample): string {
-  const image = picture !== undefined && PICTURE.test(picture) ? `<img src="${picture}" alt="" decoding="async">` : '';
+  const image =
+    picture !== undefined && PICTURE_URL.test(picture) ? `<img src="${picture}" alt="" decoding="async">` : '';
   const truth =
     expected === undefined ? '' : `<p class="truth">right: <b${lang(expected)}>${escapeHtml(expected)}</b></p>`;
   const rows = answers.map(({ from, to, text }) => {
-    const right = expected === undefined ? undefined : same(text, expected);
+    const right = expected === undefined ? undefined : isRight(text, [expected]);
     const mark = right === undefined ? '' : ` class="${right ? 'right' : 'wrong'}"`;
     const sign = right === undefined ? '' : `<span aria-hidden="true">${right ? '✓' : '✗'}</span> `;
     const shown = text.trim() === '' ? '<i>nothing</i>' : escapeHtml(text);
@@ -21,14 +24,6 @@ function card({ picture, question, expected, answers }: ReportSample): string {
   return `<li>${image}<div><blockquote${lang(question)} dir="auto">${escapeHtml(question)}</blockquote>${truth}<table><thead><tr><th scope="col">step</th><th scope="col">answer</th></tr></thead><tbody>${rows.join(
     '',
   )}</tbody></table></div></li>`;
-}
-
-const PICTURE = /^data:image\/(?:png|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}$/;
-
-/** Whether an answer is the right one, whatever its spaces and letters' size. */
-function same(answer: string, expected: string): boolean {
-  const plain = (text: string): string => text.trim().replace(/\s+/g, ' ').toLowerCase();
-  return plain(answer) === plain(expected);
 }
 
 /** Chinese letters need Chinese glyphs; nothing is known of other languages. */

@@ -1,8 +1,8 @@
 import { figureText, type SuiteSummary, type SummaryFigure } from '../suites/summary.ts';
+import { closingSections } from './closing.ts';
 import { type PageSection, renderPage } from './document.ts';
-import { escapeHtml, formatCount, langAttribute } from './html.ts';
-import { pictureUrl } from './png.ts';
-import { renderFacts, renderLicences } from './tables.ts';
+import { escapeHtml, formatCount } from './html.ts';
+import { image, quote } from './pictures.ts';
 import type { DataLicence, FactGroup, ReportPicture, ReportText } from './types.ts';
 
 /** An answer as it is shown. All texts are escaped. */
@@ -27,7 +27,7 @@ export interface SuitePage {
 
 /** Figures of a suite with their bars, and wrong answers. @returns a whole HTML document */
 export async function renderSuitePage(page: SuitePage): Promise<string> {
-  const { summary, mistakes, facts, licences, caveats } = page;
+  const { summary, mistakes } = page;
   const sections: PageSection[] = [
     {
       id: 'figures',
@@ -50,22 +50,7 @@ export async function renderSuitePage(page: SuitePage): Promise<string> {
       lead: 'Drawn by chance from all of them.',
       body: await cards(mistakes),
     });
-  if (facts.length > 0)
-    sections.push({ id: 'run', title: 'The run', lead: 'Everything needed to do it again.', body: renderFacts(facts) });
-  if (caveats.length > 0)
-    sections.push({
-      id: 'caveats',
-      title: 'How far this goes',
-      lead: 'What the figures above do not say.',
-      body: `<ul class="caveats">${caveats.map((text) => `<li>${escapeHtml(text)}</li>`).join('')}</ul>`,
-    });
-  if (licences.length > 0)
-    sections.push({
-      id: 'licences',
-      title: 'Data and licences',
-      lead: 'Whose work this stands on.',
-      body: renderLicences(licences),
-    });
+  sections.push(...closingSections(page));
   const headline = Object.entries(summary.figures)
     .slice(0, 4)
     .map(([label, { value, low, high }]) => ({
@@ -131,10 +116,8 @@ function strip({ value, low, high }: SummaryFigure): string {
 
 async function cards(answers: readonly ShownAnswer[]): Promise<string> {
   const items = answers.map(async ({ picture, kind, question, answer, truth, right }) => {
-    const { url, width, height } = await pictureUrl(picture);
-    const text = `<blockquote${langAttribute(question.language)} dir="auto">${escapeHtml(question.text)}</blockquote>`;
     const said = `<p class="verdict"><span class="${right ? 'right' : 'wrong'}"><span aria-hidden="true">${right ? '✓' : '✗'}</span> ${escapeHtml(answer)}</span></p>`;
-    return `<li><figure><img src="${url}" width="${width}" height="${height}" alt="What was asked about" decoding="async"><figcaption>${text}${said}<p class="truth">truth: <b>${escapeHtml(truth)}</b></p><p class="note">${escapeHtml(kind)}</p></figcaption></figure></li>`;
+    return `<li><figure>${await image(picture, 'What was asked about')}<figcaption>${quote(question)}${said}<p class="truth">truth: <b>${escapeHtml(truth)}</b></p><p class="note">${escapeHtml(kind)}</p></figcaption></figure></li>`;
   });
   return `<ol class="cards">${(await Promise.all(items)).join('')}</ol>`;
 }

@@ -1,7 +1,6 @@
-import { DataError } from '../../core/index.ts';
+import { DataError, groupBy } from '../../core/index.ts';
 import { type Picture, picture, type SamplePicture } from '../../data/index.ts';
 import type { EvaluatedModel } from './evaluated-model.ts';
-import { groupBy } from './figures.ts';
 import { type PictureSuite, SUITE_PARTS, type SuitePart } from './picture-suite.ts';
 import { retrievePairs } from './retrieve-pairs.ts';
 import { type AnsweredItem, type AnsweredPart, type AskedItem, type Figures, PARTS } from './suite-parts.ts';

@@ -1,8 +1,7 @@
 import type { LoadedModel } from '../../auto/index.ts';
-import { CheckpointError } from '../../core/index.ts';
 import type { Picture } from '../../data/index.ts';
 import type { Grounding } from '../../models/index.ts';
-import { askMany, embed, type ManyOptions, type PictureQuestion } from '../../tasks/index.ts';
+import { askMany, embed, embeds, type ManyOptions, type PictureQuestion } from '../../tasks/index.ts';
 
 /** Puts pictures and texts into one space. */
 export interface EmbeddingModel {
@@ -21,22 +20,15 @@ export interface EvaluatedModel {
   readonly embedding?: EmbeddingModel;
 }
 
-/** A loaded model as suites see it. Whether it makes vectors is found out by asking it for one. */
-export async function evaluatedModel(model: LoadedModel): Promise<EvaluatedModel> {
+/** A loaded model as suites see it. */
+export function evaluatedModel(model: LoadedModel): EvaluatedModel {
   const answers = model.kind === 'question' || (model.kind === 'language' && model.readsPictures);
   const grounding = model.kind === 'language' ? model.parts.processor?.grounding : undefined;
-  const embeds = await embed(model, { texts: ['a'] }).then(
-    () => true,
-    (error: unknown) => {
-      if (error instanceof CheckpointError) return false;
-      throw error;
-    },
-  );
   return {
     name: model.name,
     ...(answers ? { answer: (questions, options) => askMany(model, questions, options) } : {}),
     ...(grounding === undefined ? {} : { grounding }),
-    ...(embeds
+    ...(embeds(model)
       ? {
           embedding: {
             embedPictures: async (pictures) => (await embed(model, { pictures })).pictures,

@@ -43,18 +43,6 @@ export function macroFigure(classes: ReadonlyMap<string, readonly ScoredItem[]>)
   return { value, low, high, count };
 }
 
-/** Items by their key, in the order in which keys come first. */
-export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
-}
-
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

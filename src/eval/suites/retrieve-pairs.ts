@@ -1,6 +1,7 @@
+import { groupBy } from '../../core/index.ts';
 import type { Picture, SamplePicture } from '../../data/index.ts';
 import type { EmbeddingModel } from './evaluated-model.ts';
-import { type Figure, groupBy, meanFigure, type ScoredItem } from './figures.ts';
+import { type Figure, meanFigure, type ScoredItem } from './figures.ts';
 import type { SuitePair } from './picture-suite.ts';
 import { firstRanks } from './retrieval.ts';
 
@@ -35,7 +36,7 @@ export async function retrievePairs(
   const figures: Record<string, Figure> = {};
   const all: ScoredItem[] = [];
   const name = `retrieval-r1-${pictures.length}`;
-  for (const [language, places] of groupBy([...pairs.keys()], (i) => pairs[i]!.language)) {
+  for (const [language, places] of groupBy(pairs.keys(), (i) => pairs[i]!.language)) {
     const { imageToText, textToImage } = firstRanks(
       places.map((i) => vectors.get(pairs[i]!.picture)!),
       places.map((i) => texts[i]!),

@@ -1,9 +1,10 @@
 /** The parts of a suite that are answered in words: what is asked, when an answer is right, and which figures come of it. */
+import { groupBy } from '../../core/index.ts';
 import type { RelativeBox, SamplePicture } from '../../data/index.ts';
 import type { Grounding } from '../../models/index.ts';
 import { isRight, plainAnswer, softAccuracy } from './answers.ts';
 import { intersectionOverUnion } from './boxes.ts';
-import { type Figure, groupBy, macroFigure, meanFigure, type ScoredItem } from './figures.ts';
+import { type Figure, macroFigure, meanFigure, type ScoredItem } from './figures.ts';
 import { captionScore } from './mentions.ts';
 import type { PictureSuite, SuitePart } from './picture-suite.ts';
 

@@ -23,7 +23,7 @@ import { SafetensorsFile, tensorSources, writeSafetensors } from './safetensors-
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 
 /** The numbers of one changed layer: y = x (W + s B A)ᵀ, of which the rows have the lengths of `magnitude` where it is there. */
-export interface AdapterMatrices extends Pick<AdapterLayer, 'rank' | 'scaling'> {
+export interface AdapterMatrices extends Pick<AdapterLayer, 'rank' | 'alpha' | 'scaling'> {
   /** [R, D] */
   readonly a: HostTensor<'float32'>;
   /** [E, R] */
@@ -73,11 +73,12 @@ export async function readAdapter(
         throw new CheckpointError(`${where}: ${name.slice(0, 200)} holds numbers that are not finite`, 'train it anew');
       return numbers;
     };
-    for (const [layer, { a, b, magnitude, rank, scaling }] of found)
+    for (const [layer, { a, b, magnitude, rank, alpha, scaling }] of found)
       layers.set(layer, {
         a: await read(a),
         b: await read(b),
         rank,
+        alpha,
         scaling,
         ...(magnitude === undefined ? {} : { magnitude: await read(magnitude) }),
       });

@@ -27,7 +27,7 @@ export interface LoraConfig {
 }
 
 /** α / r, or α / √r. */
-export function loraScaling(alpha: number, rank: number, rankStabilized = false): number {
+function loraScaling(alpha: number, rank: number, rankStabilized = false): number {
   return alpha / (rankStabilized ? Math.sqrt(rank) : rank);
 }
 
@@ -54,6 +54,7 @@ export class LoraAdapter {
       const alpha = patternValue(config.alphas ?? {}, path) ?? config.alpha ?? rank;
       const layer = new LoraLayer(linear, {
         rank,
+        alpha,
         scaling: loraScaling(alpha, rank, config.rankStabilized),
         dropout: config.dropout ?? 0,
         dora: config.dora ?? false,
@@ -135,7 +136,7 @@ export class AdaptedModel extends Module {
 }
 
 /** Euclidean lengths of the rows of a matrix. @param weight [E, D] float32  @returns [E] */
-export function rowLengths({ shape, data }: HostTensor): HostTensor<'float32'> {
+function rowLengths({ shape, data }: HostTensor): HostTensor<'float32'> {
   const [rows, width] = shape as readonly [number, number];
   const lengths = hostTensor('float32', [rows]);
   for (let row = 0; row < rows; row++) {

@@ -1,11 +1,3 @@
-export {
-  ADAPTER_PREFIX,
-  AdaptedModel,
-  attachLora,
-  type LoraAdapter,
-  type LoraConfig,
-  loraScaling,
-  rowLengths,
-} from './adapter.ts';
+export { ADAPTER_PREFIX, AdaptedModel, attachLora, type LoraAdapter, type LoraConfig } from './adapter.ts';
 export type { LoraLayer } from './layer.ts';
 export type { LayerPattern } from './targets.ts';

@@ -20,7 +20,9 @@ import { Parameter } from '../parameter.ts';
 /** The sizes of one low-rank change. */
 export interface LoraLayerConfig {
   readonly rank: number;
-  /** What the product of both matrices is multiplied by. */
+  /** α, as it was given. */
+  readonly alpha: number;
+  /** What the product of both matrices is multiplied by: α over the rank or its root. */
   readonly scaling: number;
   /** Part of the inputs that is dropped while training. */
   readonly dropout: number;
@@ -39,7 +41,7 @@ export class LoraLayer implements LinearAdaptation {
   readonly a: Parameter;
   /** [E, R]; zeros at first, so that nothing changes. */
   readonly b: Parameter;
-  /** [E], with DoRA; at first the lengths of W's rows, see {@link rowLengths}. */
+  /** [E], with DoRA; at first the lengths of W's rows. */
   readonly magnitude: Parameter | undefined;
   readonly #dropout: Dropout;
 

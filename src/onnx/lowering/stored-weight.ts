@@ -24,7 +24,7 @@ export class StoredWeight {
     this.#training = training;
   }
 
-  /** Quantized weights of one width, one under another, which lie so in their file. */
+  /** Quantized weights of one width, one under another, which lie so in their file; outside of training. */
   static joined(weights: readonly StoredWeight[]): StoredWeight {
     const [first] = weights as [StoredWeight];
     const { quantized, data } = first;
@@ -39,7 +39,7 @@ export class StoredWeight {
     const rows = weights.reduce((sum, { tensor }) => sum + (tensor.shape[0] as number), 0);
     const tensor: TensorType = { dtype: first.tensor.dtype, shape: [rows, first.tensor.shape[1]!] };
     const joint = { ...data, length: whole((weight) => weight.data), quantized: parts };
-    return new StoredWeight(first.#builder, `${first.#name}.joint`, tensor, joint, first.#training);
+    return new StoredWeight(first.#builder, `${first.#name}.joint`, tensor, joint);
   }
 
   /** All of it as the graph takes it. Operators that read it often should not: the engine keeps what it converts. */

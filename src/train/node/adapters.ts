@@ -25,9 +25,8 @@ export async function saveAdapter(
   for (const [path, layer] of adapter.layers) {
     const name = nameInMemory(`${path}.weight`, names).slice(0, -'.weight'.length);
     targets.push(name);
-    const { rank, scaling } = layer.config;
+    const { rank, alpha } = layer.config;
     if (rank !== config.rank) ranks[name] = rank;
-    const alpha = scaling * (config.rankStabilized === true ? Math.sqrt(rank) : rank);
     if (alpha !== (config.alpha ?? config.rank)) alphas[name] = alpha;
     const parts = {
       'lora_A.weight': layer.a,
@@ -67,10 +66,10 @@ export function attachStored(
 ): { readonly adapter: LoraAdapter; readonly values: Record<string, HostTensor> } {
   const ranks: Record<string, number> = {};
   const alphas: Record<string, number> = {};
-  for (const [path, { rank, scaling }] of layers) {
+  for (const [path, { rank, alpha }] of layers) {
     const pattern = `^${path.replaceAll('.', String.raw`\.`)}`;
     ranks[pattern] = rank;
-    alphas[pattern] = scaling * (settings.rankStabilized ? Math.sqrt(rank) : rank);
+    alphas[pattern] = alpha;
   }
   const { rank, alpha, dropout, rankStabilized, dora } = settings;
   const targets = [...layers.keys()];

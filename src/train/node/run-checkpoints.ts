@@ -25,7 +25,7 @@ const extraSchema = z.strictObject({
 /** The checkpoints of a run in a folder; see {@link RunFolder} for how they stay whole. */
 export class RunCheckpoints implements CheckpointStore {
   readonly #folder: RunFolder;
-  /** Step of the best one when the last one was saved. */
+  /** Step of the best one when the last one was saved, by this process or the one before it. */
   #best: number | undefined;
 
   private constructor(folder: RunFolder) {
@@ -83,7 +83,9 @@ export class RunCheckpoints implements CheckpointStore {
   /** The newest whole checkpoint, or nothing. @param onIgnored told of damaged ones. @throws CheckpointError */
   async latest(onIgnored?: (path: string, reason: string) => void): Promise<SavedTraining | undefined> {
     const found = await this.#folder.latest(onIgnored);
-    return found === undefined ? undefined : savedTraining(found);
+    const saved = found === undefined ? undefined : savedTraining(found);
+    this.#best = saved?.state.stopping?.best?.step;
+    return saved;
   }
 }
 

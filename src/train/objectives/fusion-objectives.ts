@@ -18,7 +18,7 @@ import {
   type Tensor,
 } from '../../graph/index.ts';
 import { initializers, Module, Parameter, randomSite } from '../../nn/index.ts';
-import type { LossGraph, Objective } from '../objective.ts';
+import type { LossGraph } from '../objective.ts';
 import { clipLoss, prototypeLoss, sameClass, sharedTargets, siglipLoss, truthLoss } from './contrastive.ts';
 import type { FusionView } from './fusion-view.ts';
 import { matchingLoss } from './matching.ts';
@@ -38,14 +38,21 @@ export class Temperature extends Module {
   }
 }
 
-export type FusionObjective = Objective<FusionView>;
+/** A part of the loss, by itself: what it reads of a batch, and what it computes. */
+export interface FusionObjective {
+  /** What its loss is called among the figures. */
+  readonly name: string;
+  /** Tensors of a batch that it reads. */
+  readonly reads: readonly string[];
+  /** @returns its loss, and figures beside it */
+  loss(view: FusionView): LossGraph;
+}
 
 /** Cross-entropy of the answer to each text. */
 export function classification(): FusionObjective {
   return {
     name: 'classification',
     reads: ['pixels', 'ids', 'mask', 'label'],
-    needs: ['classifier'],
     loss(view): LossGraph {
       const labels = view.tensor('label');
       const logits = view.network.classify(view.pairs('statements'));
@@ -69,8 +76,6 @@ export function contrastive(
   return {
     name,
     reads: ['pixels', 'description_ids', 'description_mask', 'concept'],
-    needs: ['alignment'],
-    learned: { temperature },
     loss(view): LossGraph {
       const { vision, text } = view.aligned;
       const matches = sameClass(view.tensor('concept'));
@@ -97,7 +102,6 @@ export function prototypes({ vectors, log_scale }: Prototypes): FusionObjective 
   return {
     name: 'prototypes',
     reads: ['pixels', 'description_ids', 'description_mask', 'concept'],
-    needs: ['alignment'],
     loss(view): LossGraph {
       const { vision, text } = view.aligned;
       const concept = view.tensor('concept');
@@ -112,7 +116,6 @@ export function truths({ vectors, log_scale }: Prototypes): FusionObjective {
   return {
     name: 'truths',
     reads: ['ids', 'mask', 'truth'],
-    needs: ['alignment'],
     loss(view): LossGraph {
       const { text, keep } = view.texts('statements');
       const stated = view.alignment.ofText(text, keep);
@@ -130,7 +133,6 @@ export function maskedLanguage(share = 0): FusionObjective {
   return {
     name: 'mlm',
     reads: ['pixels', 'masked_ids', 'description_mask', 'masked_places', 'masked_labels'],
-    needs: ['maskedHead'],
     loss(view): LossGraph {
       const [places, labels] = [view.tensor('masked_places'), view.tensor('masked_labels')];
       const logits = view.nameWords(places);
@@ -150,8 +152,6 @@ export function matching(temperature: Temperature): FusionObjective {
   return {
     name: 'itm',
     reads: ['pixels', 'description_ids', 'description_mask', 'concept'],
-    needs: ['matchingHead', 'alignment'],
-    learned: { temperature },
     loss(view): LossGraph {
       const matches = sameClass(view.tensor('concept'));
       const { loss, accuracy } = matchingLoss(

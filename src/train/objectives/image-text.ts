@@ -91,7 +91,8 @@ const OWN = new Set([
 /**
  * Teaches a model of pictures and texts: causal language modelling on packed rows with the loss on the assistant's tokens
  * alone (visual instruction tuning, Liu et al. 2023, arXiv 2304.08485), and where the data know more, matching of pictures'
- * regions with concepts and of pictures with descriptions. The model's weights lie under `network.`.
+ * regions with concepts and of pictures with descriptions. Features of regions are standardised over the batch before they are
+ * classified. The model's weights lie under `network.`.
  */
 export class ImageTextTraining extends Module implements Trainable {
   readonly network: ImageTextNetwork;
@@ -100,15 +101,22 @@ export class ImageTextTraining extends Module implements Trainable {
   readonly attributes: readonly Linear[];
   readonly #weights: ImageTextWeights;
 
+  /** @throws GraphError for weights that do not fit each other, the network or the data */
   constructor(network: ImageTextNetwork, weights: ImageTextWeights) {
     super();
+    const { attributes = 0 } = weights;
     this.network = network;
+    if (attributes > 0 && weights.regions === 0)
+      throw new GraphError(
+        'attributes of regions are learned beside their concepts, and regions have no weight',
+        'give regions a weight above 0, or leave attributes out',
+      );
     if (weights.regions + weights.shown > 0) {
       if (!compares(network) || weights.concepts === undefined)
         throw new GraphError('matching of regions needs a model that compares, and data that know concepts');
       this.concepts = new Prototypes(weights.concepts, network.config.projection);
     }
-    const classes = (weights.attributes ?? 0) > 0 ? (weights.attributeClasses ?? []) : [];
+    const classes = attributes > 0 ? (weights.attributeClasses ?? []) : [];
     this.attributes = compares(network)
       ? classes.map((count) => new Linear(network.config.projection, count, { initializer: initializers.normal(0.02) }))
       : [];

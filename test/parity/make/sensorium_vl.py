@@ -312,14 +312,16 @@ def training(model, concepts, pixels, generator):
         caption_ids=torch.tensor([text + [END] * (CAPTION_LENGTH - len(text)) for text in CAPTIONS]),
         caption_ends=torch.tensor([i * CAPTION_LENGTH + length for i, length in enumerate(lengths)]))
     pictures, texts = model.picture_vectors(patches), model.text_vectors(CAPTIONS)
-    scores = F.linear(model.vision_projection((region_weights.double() @ patches).flatten(0, 1)), concepts["vectors"])
     known = region_concepts != -100
+    regions = model.vision_projection((region_weights.double() @ patches).flatten(0, 1))[known]
+    # What is normalised is the batch of the regions that are known, without a learned scale or bias.
+    scores = F.linear(F.batch_norm(regions, None, None, training=True, eps=1e-5), concepts["vectors"])
     similar = pictures @ texts.T * model.logit_scale.exp()
     own = torch.arange(len(pixels))
     parts, accuracy = {}, {}
     parts["language"], accuracy["accuracy"] = language(model, features)
-    parts["regions"] = F.cross_entropy(scores[known], region_concepts[known])
-    accuracy["regionAccuracy"] = (scores.argmax(-1) == region_concepts)[known].double().mean()
+    parts["regions"] = F.cross_entropy(scores, region_concepts[known])
+    accuracy["regionAccuracy"] = (scores.argmax(-1) == region_concepts[known]).double().mean()
     parts["contrastive"] = (F.cross_entropy(similar, own) + F.cross_entropy(similar.T, own)) / 2
     parts["shown"] = sum(truths(x, concepts["vectors"], concepts["log_scale"], shown) for x in (pictures, texts)) / 2
     loss = sum(WEIGHTS[name] * part for name, part in parts.items())

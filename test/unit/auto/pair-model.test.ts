@@ -9,7 +9,7 @@ import { type HostTensor, Random } from '../../../src/core/index.ts';
 import { type Picture, picture } from '../../../src/data/index.ts';
 import { readSafetensors } from '../../../src/hub/node/index.ts';
 import { createRuntime } from '../../../src/runtime/node/index.ts';
-import { caption, classify, embed, match } from '../../../src/tasks/index.ts';
+import { caption, classify, embed, embeds, match } from '../../../src/tasks/index.ts';
 import { writePairFolder } from '../../pair-folder.ts';
 
 let scratch: string;
@@ -71,6 +71,7 @@ describe.each(['clip', 'siglip'] as const)('%s', (kind) => {
 
   it('gives vectors of length 1, whatever else is in the batch', async () => {
     const pictures = Array.from({ length: 18 }, (_, i) => noise(i));
+    expect(embeds(model)).toBe(true);
     const all = await embed(model, { pictures, texts: ['a cat', 'a dog'] });
     const [alone] = (await embed(model, { pictures: [noise(17)] })).pictures;
     expect([all.pictures.length, all.texts.length]).toEqual([18, 2]);

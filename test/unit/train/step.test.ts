@@ -72,9 +72,10 @@ describe('training steps', () => {
   it('frozen weights stay as they are and the others move', async () => {
     const start = smallFusion();
     const before = start.model.initialize(new Random(6));
-    const { weights } = await on('c-api', { trains: (name) => !name.startsWith('network.vision_encoder.') }, 3);
+    const frozen = (path: string): boolean => path.startsWith('network.vision_encoder.');
+    const { weights } = await on('c-api', { groups: (path) => ({ train: !frozen(path), rate: 1 }) }, 3);
     for (const [name, { data }] of Object.entries(weights)) {
-      if (name.startsWith('network.vision_encoder.')) expect(data, name).toEqual(before[name]!.data);
+      if (frozen(name)) expect(data, name).toEqual(before[name]!.data);
     }
     expect(weights['network.classifier.weight']!.data).not.toEqual(before['network.classifier.weight']!.data);
   });
@@ -147,7 +148,8 @@ describe('training steps', () => {
     const weights = Object.fromEntries(
       [...trainable.model.parameters()].map(([name, { shape }]) => [name, hostTensor('float32', shape)]),
     );
-    const nothing = TrainingStep.create(runtime, trainable, SIGNATURE, weights, { ...options, trains: () => false });
+    const none = { ...options, groups: () => ({ train: false, rate: 1 }) };
+    const nothing = TrainingStep.create(runtime, trainable, SIGNATURE, weights, none);
     await expect(nothing).rejects.toThrow(TrainingError);
     await runtime.dispose();
   });

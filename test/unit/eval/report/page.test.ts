@@ -102,6 +102,12 @@ describe('renderReport', () => {
     for (const [, id] of html.matchAll(/href="#([^"]+)"/g)) expect(ids).toContain(id);
   });
 
+  it('marks written answers as evaluations do', async () => {
+    const answers = ['a cat', '“Cat.”'].map((text, i) => ({ from: i, to: i, text }));
+    const html = await renderReport({ ...EMPTY, samples: [{ question: 'What?', expected: 'cat', answers }] });
+    expect([...html.matchAll(/<td class="(right|wrong)">/g)].map(([, mark]) => mark)).toEqual(['wrong', 'right']);
+  });
+
   it('gives counts, shares and Wilson intervals', async () => {
     const html = await renderReport({
       ...EMPTY,

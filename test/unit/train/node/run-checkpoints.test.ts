@@ -36,13 +36,14 @@ describe('RunCheckpoints', () => {
     expect(Object.fromEntries(await found.readOptimizer())).toEqual(optimizer);
   });
 
+  const judged = (step: number, best: number): TrainingState => ({
+    ...state(step),
+    stopping: { best: { step: best, value: best / 10 }, waited: 0 },
+  });
+
   it('keeps the best one besides, and the best before it until another is saved', async () => {
     const path = join(folder, 'best');
     const store = await RunCheckpoints.open(path, 1);
-    const judged = (step: number, best: number): TrainingState => ({
-      ...state(step),
-      stopping: { best: { step: best, value: best / 10 }, waited: 0 },
-    });
     const kept = async (step: number, best: number): Promise<string[]> => {
       await store.save(judged(step, best), weights, optimizer);
       return readdirSync(path).sort();
@@ -55,6 +56,19 @@ describe('RunCheckpoints', () => {
     expect((await store.at(4))!.state.stopping!.best!.value).toBe(0.4);
     expect((await store.latest())!.state.step).toBe(5);
     expect(await store.at(2)).toBeUndefined();
+  });
+
+  it('keeps the best one of before also when the run was resumed since', async () => {
+    const path = join(folder, 'resumed');
+    const before = await RunCheckpoints.open(path, 1);
+    await before.save(judged(1, 1), weights, optimizer);
+    await before.save(judged(2, 1), weights, optimizer);
+    const store = await RunCheckpoints.open(path, 1);
+    expect((await store.latest())!.state.step).toBe(2);
+    await store.save(judged(3, 3), weights, optimizer);
+    expect(readdirSync(path).sort()).toEqual(['step-000001', 'step-000003']);
+    await store.save(judged(4, 3), weights, optimizer);
+    expect(readdirSync(path).sort()).toEqual(['step-000003', 'step-000004']);
   });
 
   it('keeps as many as asked for and passes over a damaged one', async () => {
