@@ -13,7 +13,8 @@ import {
   stagesOf,
 } from '../../recipe/node/index.ts';
 import type { TrainingOutcome } from '../../train/index.ts';
-import { listenForInterrupt } from '../../train/node/index.ts';
+import type { Interrupt } from '../../train/node/index.ts';
+import { savingInterrupt } from '../interrupt.ts';
 
 interface TrainFlags {
   readonly set: readonly string[];
@@ -59,9 +60,7 @@ export function registerTrain(program: Command): void {
           `${path} holds ${stages.length} stages, which each have a folder of their own`,
           'leave --out out',
         );
-      const interrupt = listenForInterrupt(() => {
-        process.stderr.write('\nSaving a checkpoint … (Ctrl-C again ends at once, without it)\n');
-      });
+      const interrupt = savingInterrupt((text) => process.stderr.write(`${text}\n`));
       try {
         for (const [i, stage] of stages.entries()) {
           if (stages.length > 1) process.stderr.write(`Stage ${i + 1} of ${stages.length}: ${stage}\n`);
@@ -77,7 +76,7 @@ export function registerTrain(program: Command): void {
 async function runStage(
   path: string,
   flags: TrainFlags,
-  interrupt: ReturnType<typeof listenForInterrupt>,
+  interrupt: Interrupt,
   passesOver: boolean,
 ): Promise<boolean> {
   const read = await readAnyRecipe(path, overrides(flags));
@@ -116,8 +115,8 @@ async function fusionRun(recipe: TrainingRecipe, options: RunOptions): Promise<R
   const outcome = await runRecipe(recipe, options);
   const { training, finished } = outcome;
   if (finished === undefined) return { training, text: undefined };
-  if (finished.evaluation.kind !== 'emoji-statements')
-    return { training, text: summary(outcome, finished.model, finished.evaluation) };
+  const { model, evaluation } = finished;
+  if (evaluation.kind !== 'emoji-statements') return { training, text: summary(outcome, model, evaluation) };
   process.stderr.write('Writing the report …\n');
   // Only now, since it takes time.
   const { statementsResults } = await import('../statements/results.ts');
@@ -150,22 +149,17 @@ function overrides({ set, data, out }: TrainFlags): string[] {
   ];
 }
 
-function summary({ training, parameters }: RunOutcome, model: string, evaluation: RunEvaluation): string {
+/** @param evaluation of data other than statements about emoji, which have a report of their own */
+function summary(
+  { training, parameters }: RunOutcome,
+  model: string,
+  evaluation: Exclude<RunEvaluation, { kind: 'emoji-statements' }>,
+): string {
   const minutes = (training.seconds / 60).toFixed(1);
   const lines = [`${parameters} weights, ${training.steps} steps in ${minutes} minutes; the model is in ${model}`];
   const range = ({ low, high }: { low: number; high: number }): string =>
     `(95 %: ${low.toFixed(3)} to ${high.toFixed(3)})`;
-  if (evaluation.kind === 'emoji-statements') {
-    const { test } = evaluation;
-    for (const half of ['random', 'hard'] as const) {
-      const figure = test[half];
-      lines.push(`${half} false statements: ${figure.balancedAccuracy.toFixed(3)} ${range(figure)}`);
-    }
-    for (const [name, { overall }] of Object.entries({ ...test.byLanguage, ...test.byKind })) {
-      lines.push(`${name}: ${overall.balancedAccuracy.toFixed(3)} ${range(overall)}`);
-    }
-    lines.push(`balanced accuracy ${test.overall.balancedAccuracy.toFixed(3)} ${range(test.overall)}`);
-  } else if (evaluation.kind === 'pretraining') {
+  if (evaluation.kind === 'pretraining') {
     for (const [name, value] of Object.entries(evaluation.validation ?? {}))
       lines.push(`validation ${name}: ${value.toFixed(4)}`);
     lines.push(`fine-tune it with --set model.from=${model}`);

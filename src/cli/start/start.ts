@@ -14,7 +14,7 @@ import { writePng } from '../../explain/node/index.ts';
 import { runTuning } from '../../recipe/node/index.ts';
 import { ask, ground } from '../../tasks/index.ts';
 import { drawBoxes } from '../../tasks/node/index.ts';
-import { listenForInterrupt } from '../../train/node/index.ts';
+import { savingInterrupt } from '../interrupt.ts';
 import { loadLanguageModel } from '../model/load.ts';
 import { printable } from '../report-error.ts';
 import { type Lessons, lessonRecipe, ownPictures, SIDE, standing, unseenConcepts, writeLesson } from './teach.ts';
@@ -112,7 +112,7 @@ async function learn(
   const before = await standing(evaluated, lessons);
   const data = await writeLesson(join(out, 'lesson'), taught);
   const recipe = lessonRecipe(await resolveModel(name), data, join(out, 'teaching'), minutes);
-  const interrupt = listenForInterrupt(() => say('\nSaving a checkpoint … (Ctrl-C again ends at once, without it)'));
+  const interrupt = savingInterrupt(say);
   try {
     const { model: adapter, training } = await runTuning(recipe, { interrupt: interrupt.signal });
     if (adapter === undefined) {
