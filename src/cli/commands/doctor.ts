@@ -1,8 +1,8 @@
 import process from 'node:process';
 import { type Command, InvalidArgumentError } from 'commander';
-import { paintPieces, type RecipeFinding } from '../../recipe/index.ts';
-import { type AnyRecipe, examineStages, type Examination, readAnyRecipe, stagesOf } from '../../recipe/node/index.ts';
-import { examine, type Finding } from '../doctor.ts';
+import type { RecipeFinding } from '../../recipe/index.ts';
+import type { AnyRecipe, Examination } from '../../recipe/node/index.ts';
+import type { Finding } from '../doctor.ts';
 import { printable } from '../report-error.ts';
 
 interface DoctorFlags {
@@ -46,6 +46,7 @@ export function registerDoctor(program: Command): void {
 }
 
 async function examineMachine(json: boolean): Promise<void> {
+  const { examine } = await import('../doctor.ts');
   const findings = await examine();
   if (json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
   else process.stdout.write(asTable(findings));
@@ -53,6 +54,7 @@ async function examineMachine(json: boolean): Promise<void> {
 }
 
 async function examineFile(path: string, flags: DoctorFlags): Promise<void> {
+  const { examineStages, readAnyRecipe, stagesOf } = await import('../../recipe/node/index.ts');
   const data = flags.data === undefined ? [] : [`data.path=${JSON.stringify(flags.data)}`];
   const paths = await stagesOf(path);
   const stages: AnyRecipe[] = [];
@@ -62,11 +64,12 @@ async function examineFile(path: string, flags: DoctorFlags): Promise<void> {
   if (flags.json === true) process.stdout.write(`${JSON.stringify(named.length === 1 ? named[0] : named, null, 2)}\n`);
   else
     for (const { recipe, ...examination } of named)
-      process.stdout.write(`${named.length === 1 ? '' : `${printable(recipe)}\n\n`}${asReport(examination)}\n`);
+      process.stdout.write(`${named.length === 1 ? '' : `${printable(recipe)}\n\n`}${await asReport(examination)}\n`);
   if (examinations.some(({ findings }) => findings.some(({ level }) => level === 'error'))) process.exitCode = 1;
 }
 
-function asReport({ findings, shown, examined }: Examination): string {
+async function asReport({ findings, shown, examined }: Examination): Promise<string> {
+  const { paintPieces } = await import('../../recipe/index.ts');
   const colour = process.stdout.isTTY && !process.env['NO_COLOR'];
   const lines: string[] = [];
   if (shown.length > 0) {

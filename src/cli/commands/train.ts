@@ -3,18 +3,9 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { RecipeError } from '../../core/index.ts';
 import type { TrainingRecipe, TuningRecipe } from '../../recipe/index.ts';
-import {
-  readAnyRecipe,
-  runRecipe,
-  type RunEvaluation,
-  type RunOptions,
-  type RunOutcome,
-  runTuning,
-  stagesOf,
-} from '../../recipe/node/index.ts';
+import type { RunEvaluation, RunOptions, RunOutcome } from '../../recipe/node/index.ts';
 import type { TrainingOutcome } from '../../train/index.ts';
 import type { Interrupt } from '../../train/node/index.ts';
-import { savingInterrupt } from '../interrupt.ts';
 
 interface TrainFlags {
   readonly set: readonly string[];
@@ -53,32 +44,32 @@ export function registerTrain(program: Command): void {
         '  sensorium train recipes/easy-vqa.yaml --data easy-vqa.tar --out runs/vqa --resume\n' +
         '  sensorium train recipes/starter\n',
     )
-    .action(async (path: string, flags: TrainFlags) => {
-      const stages = await stagesOf(path);
-      if (stages.length > 1 && flags.out !== undefined)
-        throw new RecipeError(
-          `${path} holds ${stages.length} stages, which each have a folder of their own`,
-          'leave --out out',
-        );
-      const interrupt = savingInterrupt((text) => process.stderr.write(`${text}\n`));
-      try {
-        for (const [i, stage] of stages.entries()) {
-          if (stages.length > 1) process.stderr.write(`Stage ${i + 1} of ${stages.length}: ${stage}\n`);
-          if (!(await runStage(stage, flags, interrupt, stages.length > 1))) return;
-        }
-      } finally {
-        interrupt.dispose();
-      }
-    });
+    .action(trainAction);
+}
+
+async function trainAction(path: string, flags: TrainFlags): Promise<void> {
+  const { stagesOf } = await import('../../recipe/node/index.ts');
+  const { savingInterrupt } = await import('../interrupt.ts');
+  const stages = await stagesOf(path);
+  if (stages.length > 1 && flags.out !== undefined)
+    throw new RecipeError(
+      `${path} holds ${stages.length} stages, which each have a folder of their own`,
+      'leave --out out',
+    );
+  const interrupt = savingInterrupt((text) => process.stderr.write(`${text}\n`));
+  try {
+    for (const [i, stage] of stages.entries()) {
+      if (stages.length > 1) process.stderr.write(`Stage ${i + 1} of ${stages.length}: ${stage}\n`);
+      if (!(await runStage(stage, flags, interrupt, stages.length > 1))) return;
+    }
+  } finally {
+    interrupt.dispose();
+  }
 }
 
 /** @param passesOver with --resume, whether a stage that was finished is passed over  @returns whether it went to its end */
-async function runStage(
-  path: string,
-  flags: TrainFlags,
-  interrupt: Interrupt,
-  passesOver: boolean,
-): Promise<boolean> {
+async function runStage(path: string, flags: TrainFlags, interrupt: Interrupt, passesOver: boolean): Promise<boolean> {
+  const { readAnyRecipe } = await import('../../recipe/node/index.ts');
   const read = await readAnyRecipe(path, overrides(flags));
   const resume = flags.resume === true;
   const finished = await stat(join(read.recipe.output, 'result.json')).catch(() => undefined);
@@ -112,6 +103,7 @@ interface RunText {
 
 async function fusionRun(recipe: TrainingRecipe, options: RunOptions): Promise<RunText> {
   const began = performance.now();
+  const { runRecipe } = await import('../../recipe/node/index.ts');
   const outcome = await runRecipe(recipe, options);
   const { training, finished } = outcome;
   if (finished === undefined) return { training, text: undefined };
@@ -124,6 +116,7 @@ async function fusionRun(recipe: TrainingRecipe, options: RunOptions): Promise<R
 }
 
 async function tuningRun(recipe: TuningRecipe, options: RunOptions): Promise<RunText> {
+  const { runTuning } = await import('../../recipe/node/index.ts');
   const { training, parameters, model } = await runTuning(recipe, options);
   const minutes = (training.seconds / 60).toFixed(1);
   const text = `${parameters} weights, ${training.steps} steps in ${minutes} minutes; the model is in ${model}\n`;
