@@ -5,13 +5,13 @@ import type { AnswerPiece, LanguageModel } from '../../auto/index.ts';
 import { DataError, SensoriumError } from '../../core/index.ts';
 import type { Picture } from '../../data/index.ts';
 import type { Conversation } from '../../tasks/index.ts';
+import { collect } from '../arguments.ts';
 import { printAnswer } from '../model/answer.ts';
 import { addConstraintOptions, type ConstraintFlags, constraintOptions } from '../model/constraint.ts';
 import { loadLanguageModel, openPictures } from '../model/load.ts';
 import {
   addGenerationOptions,
   addModelOptions,
-  collect,
   type GenerationFlags,
   generationOptions,
   type ModelOptions,

@@ -1,7 +1,8 @@
 import process from 'node:process';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { RecipeFinding } from '../../recipe/index.ts';
 import type { AnyRecipe, Examination } from '../../recipe/node/index.ts';
+import { collect, whole } from '../arguments.ts';
 import type { Finding } from '../doctor.ts';
 import { printable } from '../report-error.ts';
 
@@ -28,8 +29,8 @@ export function registerDoctor(program: Command): void {
     .option('--json', 'print the findings as JSON')
     .option('--set <key=value>', 'change a key of the recipe (may be repeated)', collect, [])
     .option('--data <path>', 'folder or tar file of the data, for recipes that need one')
-    .option('--samples <n>', 'samples that are looked at, spread over the data', whole, 64)
-    .option('--show <n>', 'samples that are shown with the tokens that carry loss', whole, 3)
+    .option('--samples <n>', 'samples that are looked at, spread over the data', whole(0, 1_000_000), 64)
+    .option('--show <n>', 'samples that are shown with the tokens that carry loss', whole(0, 1_000_000), 3)
     .option('--against <path>', 'evaluation data: a file or folder of samples that training must not have')
     .addHelpText(
       'after',
@@ -111,15 +112,4 @@ function asTable(findings: readonly Finding[]): string {
     broken === 0 ? 'Ready. ✓ works  – is not there and not needed' : `${broken} thing(s) need attention: ✗`,
   );
   return `${lines.join('\n')}\n`;
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
-}
-
-function whole(value: string): number {
-  const number = Number(value);
-  if (!Number.isInteger(number) || number < 0 || number > 1_000_000)
-    throw new InvalidArgumentError('a whole number is needed');
-  return number;
 }

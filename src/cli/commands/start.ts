@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { collect, number } from '../model/options.ts';
+import { collect, number } from '../arguments.ts';
 
 interface StartOptions {
   readonly model: string;

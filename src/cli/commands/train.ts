@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { RecipeError } from '../../core/index.ts';
 import type { TrainingRecipe, TuningRecipe } from '../../recipe/index.ts';
 import type { RunEvaluation, RunOptions, RunOutcome } from '../../recipe/node/index.ts';
 import type { TrainingOutcome } from '../../train/index.ts';
 import type { Interrupt } from '../../train/node/index.ts';
+import { collect, whole } from '../arguments.ts';
 
 interface TrainFlags {
   readonly set: readonly string[];
@@ -33,7 +34,7 @@ export function registerTrain(program: Command): void {
     .option(
       '--live [port]',
       'show curves and samples while the run goes on, as a page for this machine alone',
-      livePort,
+      whole(0, 65_535),
     )
     .option('--tensorboard', 'write event files for TensorBoard into the folder of the run')
     .addHelpText(
@@ -121,16 +122,6 @@ async function tuningRun(recipe: TuningRecipe, options: RunOptions): Promise<Run
   const minutes = (training.seconds / 60).toFixed(1);
   const text = `${parameters} weights, ${training.steps} steps in ${minutes} minutes; the model is in ${model}\n`;
   return { training, text: model === undefined ? undefined : text };
-}
-
-function livePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port <= 65_535)) throw new InvalidArgumentError('It must be a port, a whole number up to 65535.');
-  return port;
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
 }
 
 /** Flags with a key of their own are overrides too, so that an error names them. */

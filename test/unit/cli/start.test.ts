@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createProgram } from '../../../src/cli/program.ts';
 import { CheckpointError } from '../../../src/core/index.ts';
 
-const startStatements = vi.hoisted(() => vi.fn());
+const startStatements = vi.hoisted(() => vi.fn<() => Promise<void>>());
 vi.mock('../../../src/cli/statements/start.ts', () => ({ startStatements }));
 vi.mock('../../../src/auto/node/index.ts', () => ({
   hasStarter: () => Promise.resolve(false),
