@@ -87,12 +87,13 @@ async function lookAround(model: EvaluatedModel, out: string): Promise<void> {
   say(`\nright: ${right.toFixed(0)} of ${answers.length}`);
 }
 
-/** A picture of the user's, of which nothing is known. */
-async function lookAt(model: LanguageModel, source: string, path: string): Promise<void> {
+/** A picture of the user's, of which nothing is known. @param path of a picture with a box, where the model can point */
+export async function lookAt(model: LanguageModel, source: string, path: string): Promise<void> {
   const picture = await openPicture(source, { allowFetch: true });
   say(`\n${source}`);
   for (const question of ['Describe the picture.', '描述这张图片。', 'How many things are there?'])
     say(`    ${question}\n      ${(await ask(model, question, [picture], { maxNewTokens: 64 })).text.trim()}`);
+  if (model.parts.processor?.grounding === undefined) return;
   const { boxes } = await ground(model, picture, 'the largest thing', { maxNewTokens: 64 });
   if (boxes.length === 0) return;
   await writePng(path, await drawBoxes(picture, boxes));
