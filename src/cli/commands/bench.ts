@@ -28,6 +28,7 @@ interface BenchOptions {
   readonly long?: boolean;
   readonly data?: string;
   readonly model?: string;
+  readonly starter?: boolean;
 }
 
 /** What a module in `bench/` exports to be found by `sensorium bench`. */
@@ -62,6 +63,7 @@ export function registerBench(program: Command): void {
     .option('--long', 'generate: one answer of 2,000 tokens, and whether it slows down or grows')
     .option('--data <path>', 'weighted-sum: folder or tar file of easy-VQA')
     .option('--model <dir>', "packing: folder of a sensorium_vl, in place of a new one of the starter's sizes")
+    .option('--starter', "crash-safety: the stages of the starter's recipes, at a small size")
     .addHelpText('after', EXAMPLES)
     .action(benchAction);
 }
