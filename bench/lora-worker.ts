@@ -7,6 +7,7 @@ import type { Idefics3 } from '../src/models/index.ts';
 import { attachLora, type Recompute } from '../src/nn/index.ts';
 import { createRuntime } from '../src/runtime/node/index.ts';
 import { adamW } from '../src/train/optimizers.ts';
+import { signatureOf } from '../src/train/signature.ts';
 import { TrainingStep } from '../src/train/step.ts';
 import { median } from './types.ts';
 import { LORA, loraBatch, loraTrainable } from './workloads/lora.ts';
@@ -24,7 +25,7 @@ const values = await adapter.firstValues(new Random(1), () => {
   throw new Error('LoRA asks for no weights');
 });
 const batch = loraBatch();
-const signature = Object.fromEntries(Object.entries(batch).map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
+const signature = signatureOf({ tensors: batch, ids: [] });
 const training = await TrainingStep.create(runtime, loraTrainable(model, adapter), signature, values, {
   optimizer: adamW(),
   weightDecay: 0,

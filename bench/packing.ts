@@ -21,7 +21,7 @@ import { defaultCacheFolder, readRecipe } from '../src/recipe/node/index.ts';
 import { createModelFolder } from '../src/recipe/tuning/node/new-model.ts';
 import { imageSizeOf, shapeOf } from '../src/recipe/tuning/shape.ts';
 import { createRuntime } from '../src/runtime/node/index.ts';
-import { adamW, type ImageTextNetwork, ImageTextTraining, TrainingStep } from '../src/train/index.ts';
+import { adamW, type ImageTextNetwork, ImageTextTraining, signatureOf, TrainingStep } from '../src/train/index.ts';
 import { type BenchOptions, type Figure, median } from './types.ts';
 
 export const description: string =
@@ -65,7 +65,7 @@ export async function* run({ rounds, threads, model }: BenchOptions): AsyncGener
     const step = await TrainingStep.create(
       runtime,
       trainable,
-      signature(pairs[0]!.packed),
+      signatureOf({ ...pairs[0]!.packed, ids: [] }),
       trainable.initialize(new Random(1)),
       { optimizer: adamW(), weightDecay: recipe.optimizer.weightDecay, clip: 1, shapes: 64 },
     );
@@ -129,7 +129,6 @@ async function makePairs(
   const reader = await openReader(folder);
   const language = { ...objectives, regions: 0, contrastive: 0, shown: 0 };
   const shape = shapeOf({ ...rest, data, train, model, objectives: language }, architecture, undefined);
-  if (typeof train.batch !== 'number') throw new Error('the recipe tells no batch');
   const pairs: Pair[] = [];
   try {
     for (let batch = 0; batch < BATCHES; batch++) {
@@ -199,10 +198,6 @@ function picturesOf(samples: readonly EncodedSample[]): { pixel_values: HostTens
   return {
     pixel_values: joinRows(samples.flatMap(({ pictures }) => pictures.map(({ inputs }) => inputs['pixel_values']!))),
   };
-}
-
-function signature({ tensors }: Work): Record<string, { dtype: HostTensor['dtype']; shape: readonly number[] }> {
-  return Object.fromEntries(Object.entries(tensors).map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
 }
 
 function describe(pairs: readonly Pair[]): string {

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { hostTensor, type HostTensor, Random } from '../src/core/index.ts';
 import { createRuntime } from '../src/runtime/node/index.ts';
-import type { BatchSignature, Trainable } from '../src/train/objective.ts';
+import type { Trainable } from '../src/train/objective.ts';
 import { adamW } from '../src/train/optimizers.ts';
+import { signatureOf } from '../src/train/signature.ts';
 import { TrainingStep } from '../src/train/step.ts';
 import { productSeconds } from './product-rate.ts';
 import { median } from './types.ts';
@@ -50,9 +51,7 @@ function vit(): [Trainable, Record<string, HostTensor>] {
 }
 
 const [trainable, batch] = workload === 'vit' ? vit() : gpt();
-const signature: BatchSignature = Object.fromEntries(
-  Object.entries(batch).map(([name, { dtype, shape }]) => [name, { dtype, shape }]),
-);
+const signature = signatureOf({ tensors: batch, ids: [] });
 const runtime = await createRuntime({ threads: Number(threads) });
 const training = await TrainingStep.create(runtime, trainable, signature, trainable.model.initialize(random), {
   optimizer: adamW(),

@@ -27,6 +27,8 @@ export interface BenchOptions {
   readonly model?: string;
   /** Measure one long answer instead. */
   readonly long?: boolean;
+  /** Disturb the stages of the starter's recipes instead. */
+  readonly starter?: boolean;
 }
 
 export function median(values: readonly number[]): number {

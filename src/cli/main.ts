@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command `sensorium`. Thin: each command loads what it needs when it is called, so that help comes at once. */
+/** The command `sensorium`. Thin: each command loads engines, models and recipes when it is called, so that help comes at once. */
 import process from 'node:process';
 import { createProgram } from './program.ts';
 import { reportError } from './report-error.ts';

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { RecipeError } from '../../core/index.ts';
 import { PACKAGE_ROOT } from '../../core/node/index.ts';
+import { whole } from '../arguments.ts';
 
 /** One figure of a measurement. A ratio above 1 means that Sensorium is better than the peer. */
 interface BenchFigure {
@@ -27,6 +28,7 @@ interface BenchOptions {
   readonly long?: boolean;
   readonly data?: string;
   readonly model?: string;
+  readonly starter?: boolean;
 }
 
 /** What a module in `bench/` exports to be found by `sensorium bench`. */
@@ -53,28 +55,17 @@ export function registerBench(program: Command): void {
     .argument('[name]', 'what to measure; without it the choices are listed')
     .description('measure, beside peers where they are installed')
     .option('--json', 'print one JSON object a line')
-    .option('--rounds <n>', 'rounds, alternating with the peers; medians count', wholeNumber('--rounds'), 7)
-    .option('--threads <n>', 'threads of each side', wholeNumber('--threads'), availableParallelism())
+    .option('--rounds <n>', 'rounds, alternating with the peers; medians count', whole(1), 7)
+    .option('--threads <n>', 'threads of each side', whole(1), availableParallelism())
     .option('--python <file>', 'a Python with PyTorch (and transformers), for comparisons with it')
     .option('--modules <dir>', 'a node_modules folder with the JavaScript peers, for comparisons with them')
-    .option('--tiles <n>', 'generate: tiles of the picture', wholeNumber('--tiles'), 1)
+    .option('--tiles <n>', 'generate: tiles of the picture', whole(1), 1)
     .option('--long', 'generate: one answer of 2,000 tokens, and whether it slows down or grows')
     .option('--data <path>', 'weighted-sum: folder or tar file of easy-VQA')
     .option('--model <dir>', "packing: folder of a sensorium_vl, in place of a new one of the starter's sizes")
+    .option('--starter', "crash-safety: the stages of the starter's recipes, at a small size")
     .addHelpText('after', EXAMPLES)
     .action(benchAction);
-}
-
-function wholeNumber(flag: string): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new RecipeError(
-        `${flag} ${text.slice(0, 40)}: not a whole number from 1 up`,
-        `write for example ${flag} 5`,
-      );
-    return value;
-  };
 }
 
 async function benchAction(

@@ -4,14 +4,14 @@ import type { Command } from 'commander';
 import type { AnswerPiece, LanguageModel } from '../../auto/index.ts';
 import { DataError, SensoriumError } from '../../core/index.ts';
 import type { Picture } from '../../data/index.ts';
-import { Conversation } from '../../tasks/index.ts';
+import type { Conversation } from '../../tasks/index.ts';
+import { collect } from '../arguments.ts';
 import { printAnswer } from '../model/answer.ts';
 import { addConstraintOptions, type ConstraintFlags, constraintOptions } from '../model/constraint.ts';
 import { loadLanguageModel, openPictures } from '../model/load.ts';
 import {
   addGenerationOptions,
   addModelOptions,
-  collect,
   type GenerationFlags,
   generationOptions,
   type ModelOptions,
@@ -52,6 +52,7 @@ async function chatAction(options: ChatOptions): Promise<void> {
   if (options.json === true && options.prompt === undefined)
     throw new DataError('--json prints one answer', 'add --prompt "…"');
   const pictures = await openPictures(options.image);
+  const { Conversation } = await import('../../tasks/index.ts');
   const model = await loadLanguageModel(options);
   let conversation: Conversation | undefined;
   try {

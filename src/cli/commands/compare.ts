@@ -1,8 +1,9 @@
 /** `sensorium classify`, `embed` and `match`: pictures held against texts. */
 import process from 'node:process';
 import type { Command } from 'commander';
+import { collect } from '../arguments.ts';
 import { loadModel, openPictures } from '../model/load.ts';
-import { addModelOptions, collect, type ModelOptions } from '../model/options.ts';
+import { addModelOptions, type ModelOptions } from '../model/options.ts';
 import { printable } from '../report-error.ts';
 
 interface CompareOptions extends ModelOptions {

@@ -1,13 +1,13 @@
 /** `sensorium caption` and `sensorium vqa`: texts about pictures. */
 import type { Command } from 'commander';
 import { DataError } from '../../core/index.ts';
+import { collect } from '../arguments.ts';
 import { printWhole } from '../model/answer.ts';
 import { addConstraintOptions, type ConstraintFlags, constraintOptions } from '../model/constraint.ts';
 import { loadModel, openPictures } from '../model/load.ts';
 import {
   addGenerationOptions,
   addModelOptions,
-  collect,
   type GenerationFlags,
   generationOptions,
   type ModelOptions,

@@ -1,8 +1,9 @@
 import process from 'node:process';
-import { type Command, InvalidArgumentError } from 'commander';
-import { paintPieces, type RecipeFinding } from '../../recipe/index.ts';
-import { type AnyRecipe, examineStages, type Examination, readAnyRecipe, stagesOf } from '../../recipe/node/index.ts';
-import { examine, type Finding } from '../doctor.ts';
+import type { Command } from 'commander';
+import type { RecipeFinding } from '../../recipe/index.ts';
+import type { AnyRecipe, Examination } from '../../recipe/node/index.ts';
+import { collect, whole } from '../arguments.ts';
+import type { Finding } from '../doctor.ts';
 import { printable } from '../report-error.ts';
 
 interface DoctorFlags {
@@ -28,8 +29,8 @@ export function registerDoctor(program: Command): void {
     .option('--json', 'print the findings as JSON')
     .option('--set <key=value>', 'change a key of the recipe (may be repeated)', collect, [])
     .option('--data <path>', 'folder or tar file of the data, for recipes that need one')
-    .option('--samples <n>', 'samples that are looked at, spread over the data', whole, 64)
-    .option('--show <n>', 'samples that are shown with the tokens that carry loss', whole, 3)
+    .option('--samples <n>', 'samples that are looked at, spread over the data', whole(0, 1_000_000), 64)
+    .option('--show <n>', 'samples that are shown with the tokens that carry loss', whole(0, 1_000_000), 3)
     .option('--against <path>', 'evaluation data: a file or folder of samples that training must not have')
     .addHelpText(
       'after',
@@ -46,6 +47,7 @@ export function registerDoctor(program: Command): void {
 }
 
 async function examineMachine(json: boolean): Promise<void> {
+  const { examine } = await import('../doctor.ts');
   const findings = await examine();
   if (json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
   else process.stdout.write(asTable(findings));
@@ -53,6 +55,7 @@ async function examineMachine(json: boolean): Promise<void> {
 }
 
 async function examineFile(path: string, flags: DoctorFlags): Promise<void> {
+  const { examineStages, readAnyRecipe, stagesOf } = await import('../../recipe/node/index.ts');
   const data = flags.data === undefined ? [] : [`data.path=${JSON.stringify(flags.data)}`];
   const paths = await stagesOf(path);
   const stages: AnyRecipe[] = [];
@@ -62,11 +65,12 @@ async function examineFile(path: string, flags: DoctorFlags): Promise<void> {
   if (flags.json === true) process.stdout.write(`${JSON.stringify(named.length === 1 ? named[0] : named, null, 2)}\n`);
   else
     for (const { recipe, ...examination } of named)
-      process.stdout.write(`${named.length === 1 ? '' : `${printable(recipe)}\n\n`}${asReport(examination)}\n`);
+      process.stdout.write(`${named.length === 1 ? '' : `${printable(recipe)}\n\n`}${await asReport(examination)}\n`);
   if (examinations.some(({ findings }) => findings.some(({ level }) => level === 'error'))) process.exitCode = 1;
 }
 
-function asReport({ findings, shown, examined }: Examination): string {
+async function asReport({ findings, shown, examined }: Examination): Promise<string> {
+  const { paintPieces } = await import('../../recipe/index.ts');
   const colour = process.stdout.isTTY && !process.env['NO_COLOR'];
   const lines: string[] = [];
   if (shown.length > 0) {
@@ -108,15 +112,4 @@ function asTable(findings: readonly Finding[]): string {
     broken === 0 ? 'Ready. ✓ works  – is not there and not needed' : `${broken} thing(s) need attention: ✗`,
   );
   return `${lines.join('\n')}\n`;
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
-}
-
-function whole(value: string): number {
-  const number = Number(value);
-  if (!Number.isInteger(number) || number < 0 || number > 1_000_000)
-    throw new InvalidArgumentError('a whole number is needed');
-  return number;
 }

@@ -2,15 +2,14 @@
 import process from 'node:process';
 import { type Command, Option } from 'commander';
 import { DataError } from '../../core/index.ts';
-import { createProgress, type Progress, writeFileAtomic } from '../../core/node/index.ts';
+import { writeFileAtomic } from '../../core/node/index.ts';
 import type { EvaluatedModel, PictureSuite, SuitePart, SuiteResult } from '../../eval/index.ts';
+import { collect, number } from '../arguments.ts';
 import { loadModel } from '../model/load.ts';
-import { addModelOptions, collect, type ModelOptions, number } from '../model/options.ts';
+import { addModelOptions, type ModelOptions } from '../model/options.ts';
 import { printable } from '../report-error.ts';
 import { checkTarget } from '../target.ts';
-import { evaluationPage } from '../evaluation/page.ts';
 import { openSuites, type OpenSuites, SUITE_NAMES, type SuiteFlags } from '../evaluation/suites.ts';
-import { summaryTable } from '../evaluation/table.ts';
 
 interface EvalOptions extends ModelOptions, SuiteFlags {
   readonly blindFloor?: string;
@@ -78,9 +77,17 @@ async function evalAction(options: EvalOptions): Promise<void> {
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   const summary = { ...summarize(result, { floor, seen, bars: suites.bars }), ...suites.about, seconds };
   if (answers !== undefined) await writeFileAtomic(answers, answerLines(result));
-  if (out !== undefined) await writeFileAtomic(out, await evaluationPage(summary, result, suites));
-  process.stdout.write(printable(options.json === true ? `${JSON.stringify(summary)}\n` : summaryTable(summary)));
-  if (out !== undefined && options.json !== true) process.stdout.write(printable(`wrote ${out}\n`));
+  if (out !== undefined) {
+    const { evaluationPage } = await import('../evaluation/page.ts');
+    await writeFileAtomic(out, await evaluationPage(summary, result, suites));
+  }
+  if (options.json === true) {
+    process.stdout.write(printable(`${JSON.stringify(summary)}\n`));
+    return;
+  }
+  const { summaryTable } = await import('../evaluation/table.ts');
+  process.stdout.write(printable(summaryTable(summary)));
+  if (out !== undefined) process.stdout.write(printable(`wrote ${out}\n`));
 }
 
 async function partsOf(given: readonly string[] | undefined): Promise<readonly SuitePart[] | undefined> {
@@ -153,23 +160,14 @@ async function ask(
   blind = false,
 ): Promise<SuiteResult> {
   const { evaluateSuite } = await import('../../eval/index.ts');
-  let bar: { readonly what: string; readonly progress: Progress } | undefined;
-  try {
-    return await evaluateSuite(model, suite, {
-      blind,
-      ...(parts === undefined ? {} : { parts }),
-      ...(batch === undefined ? {} : { batch }),
-      progress: (what, done, total) => {
-        if (bar?.what !== what) {
-          bar?.progress.done();
-          bar = { what, progress: createProgress({ total, label: label + what, stream: process.stderr }) };
-        }
-        bar.progress.update({ step: done });
-      },
-    });
-  } finally {
-    bar?.progress.done();
-  }
+  const { preparationReport } = await import('../../recipe/node/index.ts');
+  const progress = preparationReport(process.stderr);
+  return evaluateSuite(model, suite, {
+    blind,
+    ...(parts === undefined ? {} : { parts }),
+    ...(batch === undefined ? {} : { batch }),
+    progress: (what, done, total) => progress.report(done, total, label + what),
+  }).finally(progress.done);
 }
 
 function answerLines({ answers }: SuiteResult): string {

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { collect, number } from '../model/options.ts';
+import { collect, number } from '../arguments.ts';
 
 interface StartOptions {
   readonly model: string;
@@ -26,8 +26,10 @@ export function registerStart(program: Command): void {
     .option('--questions <n>', 'ordinary questions before and after, to see what was forgotten', number, 200)
     .option('--out <folder>', 'where pictures and what was learned go', 'runs/tour')
     .action(async (options: StartOptions) => {
-      const { hasStarter } = await import('../../auto/node/index.ts');
+      const { hasStarter, resolveModel } = await import('../../auto/node/index.ts');
       if (options.model === 'starter' && !(await hasStarter())) {
+        // Statements about emoji have no place for pictures of one's own: what is amiss is that there is no starter.
+        if (options.image !== undefined || options.teach !== undefined) await resolveModel('starter');
         const { startStatements } = await import('../statements/start.ts');
         return startStatements();
       }

@@ -1,19 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { RecipeError } from '../../core/index.ts';
 import type { TrainingRecipe, TuningRecipe } from '../../recipe/index.ts';
-import {
-  readAnyRecipe,
-  runRecipe,
-  type RunEvaluation,
-  type RunOptions,
-  type RunOutcome,
-  runTuning,
-  stagesOf,
-} from '../../recipe/node/index.ts';
+import type { RunEvaluation, RunOptions, RunOutcome } from '../../recipe/node/index.ts';
 import type { TrainingOutcome } from '../../train/index.ts';
-import { listenForInterrupt } from '../../train/node/index.ts';
+import type { Interrupt } from '../../train/node/index.ts';
+import { collect, whole } from '../arguments.ts';
 
 interface TrainFlags {
   readonly set: readonly string[];
@@ -41,7 +34,7 @@ export function registerTrain(program: Command): void {
     .option(
       '--live [port]',
       'show curves and samples while the run goes on, as a page for this machine alone',
-      livePort,
+      whole(0, 65_535),
     )
     .option('--tensorboard', 'write event files for TensorBoard into the folder of the run')
     .addHelpText(
@@ -52,34 +45,32 @@ export function registerTrain(program: Command): void {
         '  sensorium train recipes/easy-vqa.yaml --data easy-vqa.tar --out runs/vqa --resume\n' +
         '  sensorium train recipes/starter\n',
     )
-    .action(async (path: string, flags: TrainFlags) => {
-      const stages = await stagesOf(path);
-      if (stages.length > 1 && flags.out !== undefined)
-        throw new RecipeError(
-          `${path} holds ${stages.length} stages, which each have a folder of their own`,
-          'leave --out out',
-        );
-      const interrupt = listenForInterrupt(() => {
-        process.stderr.write('\nSaving a checkpoint … (Ctrl-C again ends at once, without it)\n');
-      });
-      try {
-        for (const [i, stage] of stages.entries()) {
-          if (stages.length > 1) process.stderr.write(`Stage ${i + 1} of ${stages.length}: ${stage}\n`);
-          if (!(await runStage(stage, flags, interrupt, stages.length > 1))) return;
-        }
-      } finally {
-        interrupt.dispose();
-      }
-    });
+    .action(trainAction);
+}
+
+async function trainAction(path: string, flags: TrainFlags): Promise<void> {
+  const { stagesOf } = await import('../../recipe/node/index.ts');
+  const { savingInterrupt } = await import('../interrupt.ts');
+  const stages = await stagesOf(path);
+  if (stages.length > 1 && flags.out !== undefined)
+    throw new RecipeError(
+      `${path} holds ${stages.length} stages, which each have a folder of their own`,
+      'leave --out out',
+    );
+  const interrupt = savingInterrupt((text) => process.stderr.write(`${text}\n`));
+  try {
+    for (const [i, stage] of stages.entries()) {
+      if (stages.length > 1) process.stderr.write(`Stage ${i + 1} of ${stages.length}: ${stage}\n`);
+      if (!(await runStage(stage, flags, interrupt, stages.length > 1))) return;
+    }
+  } finally {
+    interrupt.dispose();
+  }
 }
 
 /** @param passesOver with --resume, whether a stage that was finished is passed over  @returns whether it went to its end */
-async function runStage(
-  path: string,
-  flags: TrainFlags,
-  interrupt: ReturnType<typeof listenForInterrupt>,
-  passesOver: boolean,
-): Promise<boolean> {
+async function runStage(path: string, flags: TrainFlags, interrupt: Interrupt, passesOver: boolean): Promise<boolean> {
+  const { readAnyRecipe } = await import('../../recipe/node/index.ts');
   const read = await readAnyRecipe(path, overrides(flags));
   const resume = flags.resume === true;
   const finished = await stat(join(read.recipe.output, 'result.json')).catch(() => undefined);
@@ -113,11 +104,12 @@ interface RunText {
 
 async function fusionRun(recipe: TrainingRecipe, options: RunOptions): Promise<RunText> {
   const began = performance.now();
+  const { runRecipe } = await import('../../recipe/node/index.ts');
   const outcome = await runRecipe(recipe, options);
   const { training, finished } = outcome;
   if (finished === undefined) return { training, text: undefined };
-  if (finished.evaluation.kind !== 'emoji-statements')
-    return { training, text: summary(outcome, finished.model, finished.evaluation) };
+  const { model, evaluation } = finished;
+  if (evaluation.kind !== 'emoji-statements') return { training, text: summary(outcome, model, evaluation) };
   process.stderr.write('Writing the report …\n');
   // Only now, since it takes time.
   const { statementsResults } = await import('../statements/results.ts');
@@ -125,20 +117,11 @@ async function fusionRun(recipe: TrainingRecipe, options: RunOptions): Promise<R
 }
 
 async function tuningRun(recipe: TuningRecipe, options: RunOptions): Promise<RunText> {
+  const { runTuning } = await import('../../recipe/node/index.ts');
   const { training, parameters, model } = await runTuning(recipe, options);
   const minutes = (training.seconds / 60).toFixed(1);
   const text = `${parameters} weights, ${training.steps} steps in ${minutes} minutes; the model is in ${model}\n`;
   return { training, text: model === undefined ? undefined : text };
-}
-
-function livePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port <= 65_535)) throw new InvalidArgumentError('It must be a port, a whole number up to 65535.');
-  return port;
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
 }
 
 /** Flags with a key of their own are overrides too, so that an error names them. */
@@ -150,22 +133,17 @@ function overrides({ set, data, out }: TrainFlags): string[] {
   ];
 }
 
-function summary({ training, parameters }: RunOutcome, model: string, evaluation: RunEvaluation): string {
+/** @param evaluation of data other than statements about emoji, which have a report of their own */
+function summary(
+  { training, parameters }: RunOutcome,
+  model: string,
+  evaluation: Exclude<RunEvaluation, { kind: 'emoji-statements' }>,
+): string {
   const minutes = (training.seconds / 60).toFixed(1);
   const lines = [`${parameters} weights, ${training.steps} steps in ${minutes} minutes; the model is in ${model}`];
   const range = ({ low, high }: { low: number; high: number }): string =>
     `(95 %: ${low.toFixed(3)} to ${high.toFixed(3)})`;
-  if (evaluation.kind === 'emoji-statements') {
-    const { test } = evaluation;
-    for (const half of ['random', 'hard'] as const) {
-      const figure = test[half];
-      lines.push(`${half} false statements: ${figure.balancedAccuracy.toFixed(3)} ${range(figure)}`);
-    }
-    for (const [name, { overall }] of Object.entries({ ...test.byLanguage, ...test.byKind })) {
-      lines.push(`${name}: ${overall.balancedAccuracy.toFixed(3)} ${range(overall)}`);
-    }
-    lines.push(`balanced accuracy ${test.overall.balancedAccuracy.toFixed(3)} ${range(test.overall)}`);
-  } else if (evaluation.kind === 'pretraining') {
+  if (evaluation.kind === 'pretraining') {
     for (const [name, value] of Object.entries(evaluation.validation ?? {}))
       lines.push(`validation ${name}: ${value.toFixed(4)}`);
     lines.push(`fine-tune it with --set model.from=${model}`);

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { AnswerOptions, LoadedModel } from '../../auto/index.ts';
 import { DataError } from '../../core/index.ts';
-import { collect } from './options.ts';
+import { collect } from '../arguments.ts';
 
 /** What an answer must look like; at most one of them. */
 export interface ConstraintFlags {

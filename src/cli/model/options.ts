@@ -1,7 +1,8 @@
 /** Options that the commands share that ask a model. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { AnswerOptions } from '../../auto/index.ts';
 import type { LoadOptions } from '../../auto/node/index.ts';
+import { collect, number } from '../arguments.ts';
 
 const DTYPES = ['float32', 'int8', 'int4'] as const;
 const DEVICES = ['cpu', 'webgpu', 'cuda'] as const;
@@ -31,17 +32,6 @@ export interface GenerationFlags {
   readonly seed?: number;
   readonly stop?: readonly string[];
   readonly beams?: number;
-}
-
-export function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.');
-  return value;
-}
-
-/** For an option that may be given several times. */
-export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value];
 }
 
 /** `folder`, or `folder=0.5`. */

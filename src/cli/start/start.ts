@@ -14,7 +14,7 @@ import { writePng } from '../../explain/node/index.ts';
 import { runTuning } from '../../recipe/node/index.ts';
 import { ask, ground } from '../../tasks/index.ts';
 import { drawBoxes } from '../../tasks/node/index.ts';
-import { listenForInterrupt } from '../../train/node/index.ts';
+import { savingInterrupt } from '../interrupt.ts';
 import { loadLanguageModel } from '../model/load.ts';
 import { printable } from '../report-error.ts';
 import { type Lessons, lessonRecipe, ownPictures, SIDE, standing, unseenConcepts, writeLesson } from './teach.ts';
@@ -87,12 +87,13 @@ async function lookAround(model: EvaluatedModel, out: string): Promise<void> {
   say(`\nright: ${right.toFixed(0)} of ${answers.length}`);
 }
 
-/** A picture of the user's, of which nothing is known. */
-async function lookAt(model: LanguageModel, source: string, path: string): Promise<void> {
+/** A picture of the user's, of which nothing is known. @param path of a picture with a box, where the model can point */
+export async function lookAt(model: LanguageModel, source: string, path: string): Promise<void> {
   const picture = await openPicture(source, { allowFetch: true });
   say(`\n${source}`);
   for (const question of ['Describe the picture.', '描述这张图片。', 'How many things are there?'])
     say(`    ${question}\n      ${(await ask(model, question, [picture], { maxNewTokens: 64 })).text.trim()}`);
+  if (model.parts.processor?.grounding === undefined) return;
   const { boxes } = await ground(model, picture, 'the largest thing', { maxNewTokens: 64 });
   if (boxes.length === 0) return;
   await writePng(path, await drawBoxes(picture, boxes));
@@ -112,7 +113,7 @@ async function learn(
   const before = await standing(evaluated, lessons);
   const data = await writeLesson(join(out, 'lesson'), taught);
   const recipe = lessonRecipe(await resolveModel(name), data, join(out, 'teaching'), minutes);
-  const interrupt = listenForInterrupt(() => say('\nSaving a checkpoint … (Ctrl-C again ends at once, without it)'));
+  const interrupt = savingInterrupt(say);
   try {
     const { model: adapter, training } = await runTuning(recipe, { interrupt: interrupt.signal });
     if (adapter === undefined) {

@@ -3,7 +3,14 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../../core/index.ts';
 import { writeFileAtomic } from '../../core/node/index.ts';
-import { TRAINING_SETS, namedPictures, type Picture, type Sample, WITHHELD_CONCEPTS } from '../../data/index.ts';
+import {
+  namedPictures,
+  onBackground,
+  type Picture,
+  type Sample,
+  TRAINING_SETS,
+  WITHHELD_CONCEPTS,
+} from '../../data/index.ts';
 import { openSampleSource, prepareScenes } from '../../data/node/index.ts';
 import {
   type EvaluatedModel,
@@ -44,12 +51,8 @@ export interface Lessons {
 
 /** Five concepts that the starter was never shown, by the studios that it was trained on; asked about by another studio. */
 export async function unseenConcepts(questions: number): Promise<Lessons> {
-  const drawn = async (
-    sets: Parameters<typeof suiteSceneOptions>[0]['sets'],
-    { each, seed, vary }: { each: number; seed: number; vary: boolean },
-  ): ReturnType<typeof pictures> => pictures(sets, { each, seed, vary });
-  const taught = await drawn(TRAINING_SETS, { each: TAUGHT, seed: 11, vary: true });
-  const asked = await drawn(['openmoji'], { each: ASKED, seed: 12, vary: false });
+  const taught = await pictures(TRAINING_SETS, { each: TAUGHT, seed: 11, vary: true });
+  const asked = await pictures(['openmoji'], { each: ASKED, seed: 12, vary: false });
   const lessons = taught.map(({ concept, picture }) => ({
     picture,
     names: { en: concept.wording.en.name, zh: concept.wording.zh.name },
@@ -148,8 +151,7 @@ export async function writeLesson(folder: string, taught: readonly Lesson[]): Pr
   const rows: string[] = [];
   for (const [i, { picture, names }] of taught.entries()) {
     const file = `${String(i).padStart(3, '0')}.png`;
-    const { width, height, data, channels } = picture;
-    if (channels !== 3) throw new DataError(`picture ${i} has transparent parts`, 'save it without them');
+    const { width, height, data } = onBackground(picture);
     await writePng(join(folder, file), { width, height, data });
     for (const language of ['en', 'zh'] as const)
       for (const question of QUESTIONS[language])

@@ -4,7 +4,7 @@ import process from 'node:process';
 import { PACKAGE_ROOT } from '../../core/node/index.ts';
 import { trainingRecipe } from '../../recipe/index.ts';
 import { readRecipe, runRecipe, type RunOutcome } from '../../recipe/node/index.ts';
-import { listenForInterrupt } from '../../train/node/index.ts';
+import { savingInterrupt } from '../interrupt.ts';
 import { statementsResults } from './results.ts';
 
 const RECIPE = join(PACKAGE_ROOT, 'recipes', 'emoji-statements-quick.yaml');
@@ -19,7 +19,7 @@ export async function startStatements(): Promise<void> {
   say(
     `Training by the quick recipe: ${recipe.train.minutes} minutes, then the test and a report. Ctrl-C saves and ends.`,
   );
-  const interrupt = listenForInterrupt(() => say('\nSaving a checkpoint … (Ctrl-C again ends at once, without it)'));
+  const interrupt = savingInterrupt(say);
   let outcome: RunOutcome;
   try {
     outcome = await runRecipe(recipe, { interrupt: interrupt.signal });

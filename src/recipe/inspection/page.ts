@@ -1,11 +1,8 @@
+import { htmlDocument } from '../../eval/report/document.ts';
 import { escapeHtml, formatCount } from '../../eval/report/html.ts';
 import { pictureUrl } from '../../eval/report/png.ts';
-import { REPORT_STYLE } from '../../eval/report/style.ts';
 import type { LossPiece } from '../doctor/loss-text.ts';
 import type { ViewedConversation, ViewedPicture, ViewedSample } from './view.ts';
-
-/** What the page may load and run: pictures and styles of its own, and nothing else, no scripts at all. */
-const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 const STYLE = `
 .samples{list-style:none;margin:44px 0 0;padding:0;display:grid;gap:36px}
@@ -42,32 +39,14 @@ export async function inspectionPage(heading: InspectionHeading, samples: readon
     model === undefined
       ? ''
       : ` Below each conversation stands what ${escapeHtml(model)} reads; tokens that are learned are <b>underlined</b>.`;
-  return [
-    '<!doctype html>',
-    '<html lang="en">',
-    '<head>',
-    '<meta charset="utf-8">',
-    `<meta http-equiv="Content-Security-Policy" content="${POLICY}">`,
-    '<meta name="viewport" content="width=device-width,initial-scale=1">',
-    '<meta name="color-scheme" content="light dark">',
-    '<meta name="referrer" content="no-referrer">',
-    `<title>${escapeHtml(path)}</title>`,
-    `<style>${REPORT_STYLE}${STYLE}</style>`,
-    '</head>',
-    '<body>',
-    '<div class="page">',
+  return htmlDocument({ title: path, style: STYLE }, [
     '<header>',
     '<p class="eyebrow">Samples</p>',
     `<h1>${escapeHtml(path)}</h1>`,
     `<p class="lede">${formatCount(samples.length)} of ${formatCount(total)} samples.${tokens}</p>`,
     '</header>',
     `<main id="main"><ol class="samples">${items.join('')}</ol></main>`,
-    '<footer>Written by Sensorium. This file needs no network and holds no scripts.</footer>',
-    '</div>',
-    '</body>',
-    '</html>',
-    '',
-  ].join('\n');
+  ]);
 }
 
 async function sampleItem({ index, id, pictures, conversations, problem }: ViewedSample): Promise<string> {

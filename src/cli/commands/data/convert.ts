@@ -2,8 +2,9 @@ import process from 'node:process';
 import { type Command, Option } from 'commander';
 import { createProgress } from '../../../core/node/index.ts';
 import { WRITTEN_FORMATS, type WrittenFormat } from '../../../data/index.ts';
+import { whole } from '../../arguments.ts';
 import { printable } from '../../report-error.ts';
-import { addSourceOptions, count, describeSource, type SourceFlags } from './options.ts';
+import { addSourceOptions, describeSource, type SourceFlags } from './options.ts';
 
 interface ConvertFlags extends SourceFlags {
   readonly to: WrittenFormat;
@@ -23,7 +24,7 @@ export function registerConvert(data: Command): void {
   addSourceOptions(data.command('convert').description('read one format and write another, pictures included'))
     .addOption(new Option('--to <format>', 'what to write').choices([...WRITTEN_FORMATS]).makeOptionMandatory())
     .requiredOption('--out <dir>', 'a new folder')
-    .option('--count <n>', 'the first so many samples; all unless told', count)
+    .option('--count <n>', 'the first so many samples; all unless told', whole(1))
     .addHelpText('after', EXAMPLES)
     .action(convertAction);
 }

@@ -1,5 +1,5 @@
 import process from 'node:process';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { createProgress } from '../../../core/node/index.ts';
 import {
   findDuplicates,
@@ -10,6 +10,7 @@ import {
   WRITTEN_FORMATS,
   type WrittenFormat,
 } from '../../../data/index.ts';
+import { whole } from '../../arguments.ts';
 import { printable } from '../../report-error.ts';
 import { addSourceOptions, describeSource, type SourceFlags } from './options.ts';
 
@@ -35,18 +36,12 @@ texts without capitals and punctuation.
 export function registerDuplicates(data: Command): void {
   addSourceOptions(data.command('duplicates').description('find samples that are there twice'))
     .addOption(new Option('--by <what>', 'what must be the same').choices(['pictures', 'text', 'both']).default('both'))
-    .option('--distance <n>', `signs of pictures that may differ, 0 to ${MAX_DISTANCE}`, distance, 2)
+    .option('--distance <n>', `signs of pictures that may differ, 0 to ${MAX_DISTANCE}`, whole(0, MAX_DISTANCE), 2)
     .option('--out <dir>', 'write all samples but these into a new folder')
     .addOption(new Option('--to <format>', 'what to write').choices([...WRITTEN_FORMATS]).default('llava'))
     .option('--json', 'print pairs as JSON')
     .addHelpText('after', EXAMPLES)
     .action(duplicatesAction);
-}
-
-function distance(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value > MAX_DISTANCE) throw new InvalidArgumentError(`give 0 to ${MAX_DISTANCE}.`);
-  return value;
 }
 
 async function duplicatesAction(path: string, flags: DuplicateFlags): Promise<void> {

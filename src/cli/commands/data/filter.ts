@@ -1,7 +1,8 @@
 import process from 'node:process';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { createProgress } from '../../../core/node/index.ts';
 import { WRITTEN_FORMATS, type WrittenFormat } from '../../../data/index.ts';
+import { number, share } from '../../arguments.ts';
 import { loadModel } from '../../model/load.ts';
 import { addModelOptions, type ModelOptions } from '../../model/options.ts';
 import { printable } from '../../report-error.ts';
@@ -36,18 +37,6 @@ export function registerFilter(data: Command): void {
     .addOption(new Option('--to <format>', 'what to write').choices([...WRITTEN_FORMATS]).default('llava'))
     .addHelpText('after', EXAMPLES)
     .action(filterAction);
-}
-
-function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('give a number.');
-  return value;
-}
-
-function share(text: string): number {
-  const value = number(text);
-  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('give a number above 0, at most 1.');
-  return value;
 }
 
 async function filterAction(path: string, flags: FilterFlags): Promise<void> {

@@ -2,7 +2,8 @@ import process from 'node:process';
 import type { Command } from 'commander';
 import { writeFileAtomic } from '../../../core/node/index.ts';
 import type { ViewedSample } from '../../../recipe/index.ts';
-import { addSourceOptions, count, describeSource, type SourceFlags } from './options.ts';
+import { whole } from '../../arguments.ts';
+import { addSourceOptions, describeSource, type SourceFlags } from './options.ts';
 
 interface InspectFlags extends SourceFlags {
   readonly count?: number;
@@ -25,8 +26,8 @@ where there is no colour).
 /** `sensorium data inspect`. */
 export function registerInspect(data: Command): void {
   addSourceOptions(data.command('inspect').description('look at samples, and at what of them is learned'))
-    .option('-n, --count <n>', 'how many; 5 in the terminal, 50 in a page', count)
-    .option('--seed <n>', 'draw them by chance; the first ones unless told', count)
+    .option('-n, --count <n>', 'how many; 5 in the terminal, 50 in a page', whole(1))
+    .option('--seed <n>', 'draw them by chance; the first ones unless told', whole(1))
     .option('-m, --model <name>', 'show what this model reads and learns')
     .option('--offline', 'fetch nothing of the model')
     .option('--html <file>', 'write a page with pictures, boxes and turns')

@@ -1,5 +1,5 @@
 /** Options by which every sub-command is told what to read. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { SourceDescription } from '../../../data/index.ts';
 
 /** What {@link addSourceOptions} gives. */
@@ -48,12 +48,4 @@ export function describeSource(path: string, flags: SourceFlags): SourceDescript
     ...(columns.length === 0 ? {} : { columns: Object.fromEntries(columns) }),
     ...(flags.allowFetch === true ? { allowFetch: true } : {}),
   };
-}
-
-/** Parses a whole number from 1 up. */
-export function count(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError('give a whole number from 1 up.');
-  return value;
 }

@@ -1,6 +1,7 @@
 import process from 'node:process';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { LANGUAGES, TRAINING_SETS, type DrawingSet, type Language } from '../../../data/index.ts';
+import { range, whole } from '../../arguments.ts';
 
 interface SynthFlags {
   readonly out: string;
@@ -32,35 +33,22 @@ export function registerSynth(data: Command): void {
     .command('synth')
     .description('make pictures of drawings with questions, answers, captions and boxes')
     .requiredOption('--out <dir>', 'a new folder for them')
-    .requiredOption('--count <n>', 'pictures', whole)
-    .option('--seed <n>', 'chance; equal seeds give equal pictures', whole, 0)
+    .requiredOption('--count <n>', 'pictures', whole(0))
+    .option('--seed <n>', 'chance; equal seeds give equal pictures', whole(0), 0)
     .addOption(
       new Option('--set <name...>', `drawings; all that may be trained on unless told`).choices([
         ...TRAINING_SETS,
         'openmoji',
       ]),
     )
-    .option('--size <pixels>', 'side of the pictures; 112 unless told', whole)
+    .option('--size <pixels>', 'side of the pictures; 112 unless told', whole(0))
     .option('--objects <range>', 'drawings in a picture, e.g. 2-6; 1-6 unless told', range)
     .option('--side <range>', "side of a drawing as a part of the picture's, e.g. 0.15-0.4", range)
-    .option('--questions <n>', 'questions about each picture; 10 unless told', whole)
+    .option('--questions <n>', 'questions about each picture; 10 unless told', whole(0))
     .addOption(new Option('--languages <name...>', 'both unless told').choices([...LANGUAGES]))
     .option('--no-vary', 'leave drawings as they are: not turned, mirrored or tinted, none alone or enlarged')
     .addHelpText('after', EXAMPLES)
     .action(synthAction);
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError('give a whole number.');
-  return value;
-}
-
-function range(text: string): readonly [number, number] {
-  const found = /^(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?$/.exec(text);
-  if (found === null)
-    throw new InvalidArgumentError('give one number, or two with a hyphen between, the smaller one first.');
-  return [Number(found[1]), Number(found[2] ?? found[1])];
 }
 
 async function synthAction({ out, count, set, vary, ...flags }: SynthFlags): Promise<void> {

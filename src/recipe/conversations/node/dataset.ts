@@ -1,7 +1,7 @@
 /** The dataset of conversations, made in worker threads from the folder of a model and descriptions of sources. */
 import { CheckpointTokenizer, type ReportProgress, type SampleSource } from '../../../data/index.ts';
 import { createProcessor } from '../../../auto/index.ts';
-import { openCheckpoint } from '../../../hub/node/index.ts';
+import { type JsonObject, openCheckpoint } from '../../../hub/node/index.ts';
 import { ConversationDataset, type ConversationShape, type RowPlan } from '../dataset.ts';
 import { encodeSample, type ConversationReader } from '../encode.ts';
 import { planRows, sizeOf } from '../pack.ts';
@@ -63,14 +63,21 @@ export async function create(
   return new ConversationDataset(source, await openReader(options.model), options.shape, plan);
 }
 
+/** A reader, and the `config.json` of the model that it reads for. */
+export interface OpenReader extends ConversationReader {
+  readonly config: JsonObject;
+}
+
 /** What a model's folder says about reading. @throws CheckpointError */
-export async function openReader(folder: string): Promise<ConversationReader> {
+export async function openReader(folder: string): Promise<OpenReader> {
   const checkpoint = await openCheckpoint(folder);
   await checkpoint.weights.close();
+  const { config } = checkpoint;
   const tokenizer = new CheckpointTokenizer(checkpoint.files, folder);
   const readsPictures = checkpoint.files.preprocessor !== undefined || checkpoint.files.processor !== undefined;
   return {
+    config,
     tokenizer,
-    ...(readsPictures ? { processor: createProcessor(checkpoint.config, checkpoint.files, tokenizer) } : {}),
+    ...(readsPictures ? { processor: createProcessor(config, checkpoint.files, tokenizer) } : {}),
   };
 }

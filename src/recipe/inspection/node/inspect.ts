@@ -1,17 +1,14 @@
 import { resolveModel } from '../../../auto/node/index.ts';
 import { shuffledOrder, type SampleSource } from '../../../data/index.ts';
-import { openCheckpoint } from '../../../hub/node/index.ts';
 import { openReader } from '../../conversations/node/dataset.ts';
 import { type ViewedSample, viewProblem, type ViewReader, viewSample } from '../view.ts';
 
 /** What reads conversations into tokens, of a model by its name. @throws CheckpointError */
 export async function openViewReader(model: string, offline?: boolean): Promise<ViewReader> {
   const folder = await resolveModel(model, offline === undefined ? {} : { offline });
-  const { config, weights } = await openCheckpoint(folder);
-  await weights.close();
-  const { image_token_id: id, image_token_index: index } = config as Readonly<Record<string, unknown>>;
-  const imageToken = id ?? index;
-  return { ...(await openReader(folder)), ...(typeof imageToken === 'number' ? { imageToken } : {}) };
+  const { config, ...reader } = await openReader(folder);
+  const imageToken = config['image_token_id'] ?? config['image_token_index'];
+  return { ...reader, ...(typeof imageToken === 'number' ? { imageToken } : {}) };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { examineRecipe, examineStages, type Examination, readAnyRecipe } from '../../../../src/recipe/node/index.ts';
@@ -136,6 +137,16 @@ describe('examineRecipe', () => {
     await writeFile(join(folder, 'easy.yaml'), EASY_VQA);
     const easy = await readAnyRecipe(join(folder, 'easy.yaml'));
     expect(problems(await examineRecipe(easy, { samples: 4, show: 0 }))).toEqual(['error data']);
+  });
+
+  // Drawings are rendered at first, which takes a while.
+  it.each(['fusion-pretrain-emoji.yaml', 'fusion-pretrain-shapes.yaml'])('accepts %s', async (name) => {
+    const file = new URL(`../../../../recipes/${name}`, import.meta.url);
+    const read = await readAnyRecipe(fileURLToPath(file), [`output=${join(folder, 'pretrained')}`]);
+    const examination = await examineRecipe(read, { samples: 4, show: 0, rates: RATES });
+    expect(examination.findings.filter(({ level }) => level === 'error')).toEqual([]);
+    expect(examination.examined).toBeGreaterThan(0);
+    expect(examination.budget!.weights.trained).toBeGreaterThan(10_000);
   });
 
   it('lets a stage begin with what the one before it will leave', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseRecipe, trainingRecipe, type TrainingRecipe } from '../../../../src/recipe/index.ts';
@@ -22,14 +22,19 @@ describe('the folder of a run', () => {
     const path = join(folder, 'empty');
     const files = await openRunFiles(recipe(path), identity(recipe(path)), false, () => undefined);
     await files.metrics.close();
+    // What a run with `model.create` begins with.
+    mkdirSync(join(path, 'first'));
+    writeFileSync(join(path, 'first', 'config.json'), '{}');
     await discardEmptyRun(path);
     expect(existsSync(path)).toBe(false);
 
     const again = await openRunFiles(recipe(path), identity(recipe(path)), false, () => undefined);
     await again.metrics.append({ kind: 'validation', step: 1, seconds: 1, values: {} });
     await again.metrics.close();
+    mkdirSync(join(path, 'first'));
     await discardEmptyRun(path);
     expect(existsSync(join(path, 'metrics.jsonl'))).toBe(true);
+    expect(existsSync(join(path, 'first'))).toBe(true);
   });
 
   it('holds the recipe as it was run, which reads back the same', async () => {
