@@ -1,14 +1,17 @@
 /**
- * Makes the starter that the package carries: trains its stages (those that are finished are passed over), puts the model into
- * few bits, asks it the suite of emoji scenes and writes its card. About two hours and a half on two cores.
+ * Makes the starter that the package carries: trains its stages and the blind model that says what questions tell by themselves
+ * (what is finished is passed over), puts the model into few bits, asks both the suite of emoji scenes and writes its card.
+ * About two hours and a half on two cores.
  *
  *     npm run starter             all of it, into starter/
  *     npm run starter -- --skip-training MODEL     from the folder of a model that was trained
  */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const main = join(root, 'dist', 'src', 'cli', 'main.js');
@@ -24,7 +27,11 @@ function sensorium(args, capture = false) {
   return done.stdout;
 }
 
-if (trained === undefined) sensorium(['train', 'recipes/starter', '--resume']);
+const blind = join(root, 'runs', 'starter-blind', 'model');
+if (trained === undefined) {
+  sensorium(['train', 'recipes/starter', '--resume']);
+  if (!existsSync(blind)) sensorium(['train', 'recipes/starter-blind.yaml', '--resume']);
+}
 const stages = (await readdir(join(root, 'recipes', 'starter'))).filter((name) => name.endsWith('.yaml')).sort();
 const folders = stages.map((name) => join(root, 'runs', 'starter', name.replace(/\.yaml$/, '')));
 const model = trained ?? join(folders.at(-1), 'model');
@@ -39,8 +46,9 @@ const size = await quantizeCheckpoint(
 console.error(`${(size.bytes / 1e6).toFixed(1)} MB in ${target}`);
 
 const asked = process.argv.includes('--count') ? ['--count', process.argv[process.argv.indexOf('--count') + 1]] : [];
+const floor = trained === undefined ? ['--blind-floor', blind] : [];
 const evaluation = JSON.parse(
-  sensorium(['eval', '--model', target, '--suite', 'emoji-scenes', ...asked, '--json'], true),
+  sensorium(['eval', '--model', target, '--suite', 'emoji-scenes', ...floor, ...asked, '--json'], true),
 );
 await writeFile(join(target, 'evaluation.json'), `${JSON.stringify(evaluation, null, 2)}\n`);
 await writeFile(join(target, 'README.md'), await card(evaluation, size.bytes));
@@ -51,14 +59,14 @@ async function card(evaluation, bytes) {
   let seconds = 0;
   let pictures = 0;
   for (const folder of trained === undefined ? folders : []) {
-    const metrics = (await readFile(join(folder, 'metrics.jsonl'), 'utf8')).trim().split('\n').map(JSON.parse);
-    const steps = metrics.filter(({ kind }) => kind === 'train');
-    const last = steps.at(-1);
-    const batch = Number(/batch: (\d+)/.exec(await readFile(join(folder, 'recipe.yaml'), 'utf8'))[1]);
-    seconds += last.seconds;
-    pictures += last.step * batch;
+    const { training } = JSON.parse(await readFile(join(folder, 'result.json'), 'utf8'));
+    const recipe = parse(await readFile(join(folder, 'recipe.yaml'), 'utf8'));
+    const seen = training.steps * recipe.train.batch;
+    const tokens = recipe.objectives.language > 0 ? seen * recipe.data.length : 0;
+    seconds += training.seconds;
+    pictures += seen;
     rows.push(
-      `| ${folder.split('/').at(-1)} | ${last.step} | ${last.step * batch} | ${(last.seconds / 60).toFixed(1)} |`,
+      `| ${basename(folder)} | ${training.steps} | ${seen} | ${(tokens / 1e6).toFixed(1)} | ${(training.seconds / 60).toFixed(1)} |`,
     );
   }
   const shown = (number) => (typeof number === 'number' ? number.toFixed(3) : '–');
@@ -71,6 +79,7 @@ async function card(evaluation, bytes) {
   return template
     .replace('{date}', version)
     .replace('{megabytes}', (bytes / 1e6).toFixed(1))
+    .replace('{weights}', (size.sourceBytes / 4e6).toFixed(1))
     .replace('{minutes}', (seconds / 60).toFixed(0))
     .replace('{pictures}', String(pictures))
     .replace('{stages}', rows.join('\n'))
