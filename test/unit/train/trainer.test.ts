@@ -108,6 +108,16 @@ describe('Trainer', () => {
     expect(run.saved.map(({ state }) => state.seconds)).toEqual([60]);
   });
 
+  it('ends while its rate still falls, where the schedule is longer than the run', async () => {
+    const rates: number[] = [];
+    await runTiny(
+      runtime,
+      { length: { steps: 4 }, schedule: { kind: 'linear', learningRate: 1e-2, warmup: 0, total: 8 } },
+      { hooks: { onStep: ({ learningRate }) => rates.push(learningRate) } },
+    );
+    expect(rates.map((rate) => Number(rate.toFixed(6)))).toEqual([0.01, 0.00875, 0.0075, 0.00625]);
+  });
+
   it('stops on a loss that is no number, naming step, samples and checkpoint', async () => {
     const saved: Kept[] = [];
     const dataset = sums(40, (_, index) => (index === 33 ? Number.NaN : 0));
