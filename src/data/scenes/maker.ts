@@ -25,9 +25,12 @@ const BIGGER: Readonly<Record<number, number>> = { 1: 0.9, 2: 0.6, 3: 0.5 };
 const OVERLAP = 0.04;
 /** Smallest part of a drawing's pixels that must stand out from what is behind it. */
 const VISIBLE = 0.4;
-/** Rows of a crowd, and its smallest and largest drawing as parts of the picture's side. */
 const CROWD_ROWS = Math.sqrt(CROWD_SIZE);
-const CROWD_DRAWINGS = [0.2, 1 / CROWD_ROWS] as const;
+/** Pictures of any concepts: how many, and the smallest and largest side of a drawing as parts of the picture's. */
+const OF_ANY = {
+  single: { size: 1, side: [0.4, 0.9] },
+  crowd: { size: CROWD_SIZE, side: [0.2, 1 / CROWD_ROWS] },
+} as const;
 const TRIES = 20;
 /** After so many tries the background is white. */
 const PATIENCE = 6;
@@ -102,19 +105,16 @@ export class SceneMaker {
     const isMixed = this.#sprites.length > 1 && random.uniform() < options.mixed;
     const isThere = ({ index }: Concept): boolean => this.#drawn[first]![index] === 1;
     if (single !== undefined && !isThere(single)) return undefined;
-    const isScene = form === 'scene';
-    const chosen: Chosen = isScene
-      ? this.#chooser.choose(random, isThere)
-      : {
-          concepts:
-            single === undefined ? this.#anyConcepts(form === 'crowd' ? CROWD_SIZE : 1, random, first) : [single],
-          focus: undefined,
-        };
+    const any = form === 'scene' ? undefined : OF_ANY[form];
+    const chosen: Chosen =
+      any === undefined
+        ? this.#chooser.choose(random, isThere)
+        : { concepts: single === undefined ? this.#anyConcepts(any.size, random, first) : [single], focus: undefined };
     const { concepts } = chosen;
     const count = concepts.length;
-    if (count < (isScene ? options.objects[0] : form === 'crowd' ? CROWD_SIZE : 1)) return undefined;
-    const [least, largest] = isScene ? options.side : form === 'crowd' ? CROWD_DRAWINGS : [0.4, 0.9];
-    const most = !isScene || !options.fewAreBigger ? largest : Math.max(largest, BIGGER[count] ?? 0);
+    if (count < (any?.size ?? options.objects[0])) return undefined;
+    const [least, largest] = any?.side ?? options.side;
+    const most = any !== undefined || !options.fewAreBigger ? largest : Math.max(largest, BIGGER[count] ?? 0);
     const sides = concepts.map(() => random.uniform(least, most));
     const manners = concepts.map((concept) => this.#manner(concept, random));
     const pieces: Piece[] = sides.map((side, i) => {
@@ -186,7 +186,7 @@ export class SceneMaker {
     };
   }
 
-  /** Concepts that the set has, of which none could be called by another's name. */
+  /** Concepts that the set has, of which none could be called by another's name; fewer where they are not found. */
   #anyConcepts(count: number, random: Random, set: number): Concept[] {
     const concepts: Concept[] = [];
     for (let attempt = 0; attempt < 1000 && concepts.length < count; attempt++) {

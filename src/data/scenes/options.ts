@@ -17,7 +17,7 @@ export const TRAINING_SETS: readonly DrawingSet[] = [
  */
 export const WITHHELD_CONCEPTS: readonly string[] = ['1F951', '1F9A6', '1FA97', '1F69C', '1F9CB'];
 
-/** Drawings in a crowd. */
+/** Drawings in a crowd: a square number, as they stand in as many rows as columns. */
 export const CROWD_SIZE = 9;
 
 /** How scenes are made. Plain data, so that it can be sent to a worker. */
@@ -30,7 +30,7 @@ export interface SceneOptions {
   readonly renderSize?: number;
   /** Folder for rendered drawings. */
   readonly cacheFolder?: string;
-  /** Fewest and most drawings, 1 to 6; [1, 6] unless told. */
+  /** Fewest and most drawings where there is neither one alone nor a crowd, 1 to 6; [1, 6] unless told. */
   readonly objects?: readonly [number, number];
   /** Smallest and largest side of a drawing, as parts of the picture's; [0.15, 0.4] unless told. */
   readonly side?: readonly [number, number];
@@ -38,9 +38,12 @@ export interface SceneOptions {
   readonly fewAreBigger?: boolean;
   /** Part of the pictures that show a single drawing of any concept, also of those without a kind; 0.25 unless told. */
   readonly singles?: number;
-  /** Part of the other pictures with nine drawings of any concepts side by side, to be named and pointed at; none unless told. */
+  /**
+   * Part of the other pictures that show a crowd: nine drawings of any concepts, each in a cell of its own, of which nothing
+   * but existence, grounding and region is asked; none unless told.
+   */
   readonly crowds?: number;
-  /** Part of the remaining pictures with a word or a number in them; 0.25 unless told. */
+  /** Part of the pictures of neither sort that also show a word or a number; 0.25 unless told. */
   readonly words?: number;
   /** Part of the pictures whose drawings come from different sets; 0.15 unless told. */
   readonly mixed?: number;
