@@ -71,7 +71,7 @@ export class SceneSource implements SampleSource {
     return {
       id: name,
       pictures: [{ name, open: () => scene.picture }],
-      conversations: questions.map((question) => asConversation(question)),
+      conversations: questions.map(asConversation),
       regions: scene.objects.map(({ box, concept, kind, colour }) => ({
         picture: 0,
         box,
