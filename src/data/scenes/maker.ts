@@ -19,6 +19,7 @@ const BACKGROUND_SHARE: Readonly<Record<Background, number>> = {
   stripes: 0.1,
   blotches: 0.15,
 };
+const BACKGROUND_SHARES = BACKGROUNDS.map((kind) => BACKGROUND_SHARE[kind]);
 /** Largest side of a drawing where there are one, two or three. */
 const BIGGER: Readonly<Record<number, number>> = { 1: 0.9, 2: 0.6, 3: 0.5 };
 /** Largest part of the smaller of two drawings' squares that may lie in the other's. */
@@ -152,7 +153,7 @@ export class SceneMaker {
     const { size } = options;
     const place = places[count];
     const painted = this.#painter.paint({
-      background: onWhite ? 'white' : drawBackground(random),
+      background: onWhite ? 'white' : BACKGROUNDS[random.weighted(BACKGROUND_SHARES)!]!,
       backgroundRandom: random.fork('background'),
       drawings,
       word:
@@ -247,13 +248,4 @@ function tint(concept: Concept, random: Random): ReturnType<typeof colourMatrix>
     around(0.08),
     [1 + around(0.06), 1 + around(0.06), 1 + around(0.06)],
   );
-}
-
-function drawBackground(random: Random): Background {
-  let rest = random.uniform();
-  for (const kind of BACKGROUNDS) {
-    rest -= BACKGROUND_SHARE[kind];
-    if (rest < 0) return kind;
-  }
-  return 'white';
 }

@@ -54,15 +54,7 @@ export class SceneVocabulary {
   }
 
   drawKind(random: Random): SceneKind {
-    let rest = random.uniform(
-      0,
-      this.#weights.reduce((sum, weight) => sum + weight, 0),
-    );
-    for (const [i, weight] of this.#weights.entries()) {
-      rest -= weight;
-      if (rest < 0) return SCENE_KINDS[i]!;
-    }
-    return SCENE_KINDS[0]!;
+    return SCENE_KINDS[random.weighted(this.#weights)!]!;
   }
 
   /** Whether the name of `named` is surely wrong for a drawing of `concept`. */
