@@ -72,6 +72,14 @@ describe('conversations in JSON', () => {
     await source.close?.();
   });
 
+  it('finds the lines of a folder, also as .ndjson', async () => {
+    await mkdir(join(folder, 'lines'));
+    await writeFile(join(folder, 'lines', 'train.ndjson'), `${JSON.stringify(llava(undefined, 'What?'))}\n`);
+    const source = await openSampleSource({ path: join(folder, 'lines') });
+    expect(source.length).toBe(1);
+    await source.close?.();
+  });
+
   it('reads ShareGPT with images and a system text, and places pictures that no marker names', async () => {
     const row = {
       images: ['pictures/a.png', 'pictures/a.png'],
