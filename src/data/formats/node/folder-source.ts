@@ -10,7 +10,7 @@ import { parseCsv } from '../csv.ts';
 import type { SourceDescription } from '../description.ts';
 import { parseRow } from '../parse-row.ts';
 import { asList, asObject, asText, MAX_PICTURES } from '../row.ts';
-import { concatenated } from '../../sources/parts.ts';
+import { concatenated, openTogether } from '../../sources/parts.ts';
 import { JsonRecords } from './json-records.ts';
 import { readBoundedFile } from './open-file.ts';
 import { PictureFolder } from './pictures.ts';
@@ -30,16 +30,8 @@ export async function openFolderSource(description: SourceDescription): Promise<
   if (TABLE.test(path)) return openTable(description);
   const files = await walkFolder(path);
   const tables = files.filter((file) => METADATA.test(posix.basename(file)));
-  if (tables.length > 0) {
-    const sources: BlockedSource[] = [];
-    try {
-      for (const table of tables) sources.push(await openTable({ ...description, path: join(path, table) }));
-    } catch (error) {
-      await Promise.allSettled(sources.map(async (source) => source.close?.()));
-      throw error;
-    }
-    return concatenated(sources);
-  }
+  if (tables.length > 0)
+    return openTogether(tables, (table) => openTable({ ...description, path: join(path, table) }), concatenated);
   const pictures = files.filter((file) => PICTURE_FILE.test(file));
   if (pictures.length === 0) throw new DataError(`${path} holds no pictures`, 'give a folder of pictures and captions');
   const texts = new Set(files.filter((file) => file.endsWith('.txt')));

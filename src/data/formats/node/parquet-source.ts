@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DataError } from '../../../core/index.ts';
-import { concatenated } from '../../sources/parts.ts';
+import { concatenated, openTogether } from '../../sources/parts.ts';
 import { blockOf, type BlockedSource } from '../blocks.ts';
 import { ANSWER_COLUMNS, CAPTION_COLUMNS, type ColumnOptions, QUESTION_COLUMNS } from '../column-row.ts';
 import type { SourceDescription } from '../description.ts';
@@ -27,14 +27,7 @@ export async function openParquetSource(description: SourceDescription): Promise
     found?.isDirectory() === true
       ? (await walkFolder(path)).filter((file) => /\.parquet$/i.test(file)).map((file) => join(path, file))
       : [path];
-  const sources: BlockedSource[] = [];
-  try {
-    for (const file of files) sources.push(await openOne({ ...description, path: file }));
-  } catch (error) {
-    await Promise.allSettled(sources.map(async (source) => source.close?.()));
-    throw error;
-  }
-  return concatenated(sources);
+  return openTogether(files, (file) => openOne({ ...description, path: file }), concatenated);
 }
 
 async function openOne(description: SourceDescription): Promise<BlockedSource> {
