@@ -8,6 +8,7 @@ import {
   type ReportProgress,
   type Sample,
   type SampleSource,
+  textsIn,
   withSamples,
 } from '../../../data/index.ts';
 import { loadConcepts } from '../../../data/node/index.ts';
@@ -89,7 +90,8 @@ export async function textsOf(
     if (source.kind === 'scenes') {
       // Questions of all kinds, since later stages ask others than the first.
       const { kinds: _, ...options } = sceneOptions(source, { sources, seed: 0, imageSize: undefined, cacheFolder });
-      texts.push(...sceneTexts(options, await prepareScenes(options), TOKENIZED_SCENES));
+      // One by one: there are more than a call takes as arguments.
+      for (const text of sceneTexts(options, await prepareScenes(options), TOKENIZED_SCENES)) texts.push(text);
       continue;
     }
     const opened = await openFiles(source);
@@ -103,9 +105,7 @@ export async function textsOf(
 }
 
 function saidIn({ conversations }: Sample): string[] {
-  return conversations.flatMap((turns) =>
-    turns.flatMap(({ content }) => content.flatMap((part) => (part.type === 'text' ? [part.text] : []))),
-  );
+  return conversations.flatMap((turns) => turns.flatMap(({ content }) => textsIn(content)));
 }
 
 function sceneOptions(source: ScenesSource, { imageSize, cacheFolder }: SourcesOptions): SceneSourceOptions {
