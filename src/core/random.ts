@@ -92,10 +92,13 @@ export class Random {
   }
 
   /** Shuffles in place (Fisher and Yates) and returns the array. */
-  shuffle<T>(items: T[]): T[] {
-    for (let i = items.length - 1; i > 0; i--) {
+  shuffle<List extends unknown[] | Uint32Array>(items: List): List {
+    const list = items as unknown[];
+    for (let i = list.length - 1; i > 0; i--) {
       const j = this.integer(i + 1);
-      [items[i], items[j]] = [items[j]!, items[i]!];
+      const kept = list[i];
+      list[i] = list[j];
+      list[j] = kept;
     }
     return items;
   }
