@@ -73,7 +73,7 @@ export function allowedChanges(sample: Sample): AllowedChanges {
   const parts = sample.conversations.flatMap((turns) => turns.flatMap(({ content }) => content));
   const said = parts.map((part) => (part.type === 'text' ? part.text : ' ')).join('\n');
   const all = [said, ...(sample.captions ?? [])].join('\n');
-  const hasBoxes = parts.some(({ type }) => type === 'box') || (sample.regions?.length ?? 0) > 0;
+  const hasBoxes = boxesOf(sample).length > 0;
   const speaksOfSides = SIDES.test(all);
   const reads = READING.test(all);
   return {

@@ -67,9 +67,7 @@ async function readCaption(
     throw new DataError(`${picture} has no caption`, `write ${name}, or leave out what cannot be read (onBadSample)`);
   // A link among the captions must not bring in other files either.
   const bytes = await readBoundedFile(await folder.path(name), MAX_CAPTION);
-  const caption = decodeUtf8(bytes, name)
-    .replace(/^\uFEFF/, '')
-    .trim();
+  const caption = decodeUtf8(bytes, name).trim();
   if (caption === '') throw new DataError(`${name} is empty`, 'write what the picture shows');
   return caption;
 }

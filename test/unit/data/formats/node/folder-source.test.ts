@@ -39,7 +39,8 @@ describe('folders with captions', () => {
   it('reads cat.txt beside cat.png', async () => {
     const path = await folder('pairs', {
       'b/cat.png': undefined,
-      'b/cat.txt': ' A cat. \n',
+      // With a byte order mark, as Windows writes it.
+      'b/cat.txt': '\uFEFF A cat. \n',
       'a.png': undefined,
       'a.txt': 'A.',
     });
