@@ -25,7 +25,7 @@ export const askExistence: Asker = (asking) => {
   );
 };
 
-/** Something that is surely not there: of the same subgroup or kind as something that is, or anything. */
+/** Something that is surely not there: half of the time of the kind of something that is, otherwise of any kind. */
 function absent({ scene, random, vocabulary }: Asking): Concept | undefined {
   const like = random.pick(scene.objects);
   const kind = like.kind !== undefined && random.uniform() < 0.5 ? like.kind : undefined;

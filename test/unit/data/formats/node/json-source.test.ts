@@ -64,6 +64,17 @@ describe('conversations in JSON', () => {
     await source.close?.();
   });
 
+  it('reads addresses of files in the folder, with what stands for signs', async () => {
+    await writeFile(join(folder, 'pictures', 'a cup.png'), png);
+    const images = [`file://${folder}/pictures/a%20cup.png`, `FILE:${folder}/pictures/a.png`, 'file://pictures/a.png'];
+    const source = await open('addresses.jsonl', images.map((image) => JSON.stringify(llava(image))).join('\n'));
+    for (const i of images.keys()) {
+      const { pictures } = await source.sample(i, NOW);
+      expect(await pictures[0]!.open()).toMatchObject({ width: 4, height: 3 });
+    }
+    await source.close?.();
+  });
+
   it('reads JSON Lines with blank lines, a byte order mark and no line end', async () => {
     const lines = `\uFEFF\n${JSON.stringify(llava('pictures/a.png'))}\r\n\n   \n${JSON.stringify(llava(undefined, 'Hi'))}`;
     const source = await open('lines.jsonl', lines);
@@ -152,7 +163,14 @@ describe('conversations in JSON', () => {
 
 describe('hostile and broken files', () => {
   it('keeps pictures within the folder', async () => {
-    for (const image of ['../secret.png', '/etc/hostname', 'pictures/link.png', 'pictures/../../x.png', 'a\0b']) {
+    for (const image of [
+      '../secret.png',
+      '/etc/hostname',
+      'pictures/link.png',
+      'pictures/../../x.png',
+      'a\0b',
+      'file:///etc/%68ostname',
+    ]) {
       const source = await open('hostile.jsonl', JSON.stringify(llava(image)));
       const { pictures } = await source.sample(0, NOW);
       await expect(pictures[0]!.open()).rejects.toThrow(/leads out of/);
