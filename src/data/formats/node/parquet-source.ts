@@ -96,7 +96,7 @@ function pictureColumn({ columns }: ParquetLayout): string | undefined {
   return columns.find(({ isPicture }) => isPicture)?.name;
 }
 
-/** Columns that say something whatever they hold, film and sound that the row cannot be learned from. */
+/** Columns that say something whatever they hold; film and sound as well, so that rows that need them are refused. */
 const USED_COLUMNS = [
   'id', 'question_id', 'sample_id', 'image', 'images', 'conversations', 'messages', 'texts', 'system', 'video', 'videos',
   'audio', 'audios',
