@@ -73,11 +73,32 @@ export class Random {
     return items[this.integer(items.length)]!;
   }
 
+  /**
+   * A position, each as often as its weight says. Takes one number, and none where nothing can be drawn.
+   * @param weights none below 0
+   * @returns undefined where no weight is above 0
+   */
+  weighted(weights: readonly number[]): number | undefined {
+    let total = 0;
+    for (const weight of weights) total += weight;
+    if (!(total > 0)) return undefined;
+    let rest = this.uniform(0, total);
+    for (const [i, weight] of weights.entries()) {
+      rest -= weight;
+      if (rest < 0) return i;
+    }
+    // What is left after all of them is a matter of rounding.
+    return weights.findLastIndex((weight) => weight > 0);
+  }
+
   /** Shuffles in place (Fisher and Yates) and returns the array. */
-  shuffle<T>(items: T[]): T[] {
-    for (let i = items.length - 1; i > 0; i--) {
+  shuffle<List extends unknown[] | Uint32Array>(items: List): List {
+    const list = items as unknown[];
+    for (let i = list.length - 1; i > 0; i--) {
       const j = this.integer(i + 1);
-      [items[i], items[j]] = [items[j]!, items[i]!];
+      const kept = list[i];
+      list[i] = list[j];
+      list[j] = kept;
     }
     return items;
   }

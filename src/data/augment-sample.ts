@@ -1,8 +1,10 @@
 /** Variations of pictures that leave true what is said about them. */
 import type { Random } from '../core/index.ts';
 import { sampleRandom } from './dataset.ts';
+import type { BlockedSource } from './formats/blocks.ts';
 import { crop, onBackground, picture, type Picture } from './image.ts';
-import type { RelativeBox, Sample, SamplePart, SampleSource } from './samples.ts';
+import type { RelativeBox, Sample, SamplePart } from './samples.ts';
+import { withSamples } from './sources/parts.ts';
 
 /** How far pictures may be varied. */
 export interface SampleAugmentation {
@@ -71,7 +73,7 @@ export function allowedChanges(sample: Sample): AllowedChanges {
   const parts = sample.conversations.flatMap((turns) => turns.flatMap(({ content }) => content));
   const said = parts.map((part) => (part.type === 'text' ? part.text : ' ')).join('\n');
   const all = [said, ...(sample.captions ?? [])].join('\n');
-  const hasBoxes = parts.some(({ type }) => type === 'box') || (sample.regions?.length ?? 0) > 0;
+  const hasBoxes = boxesOf(sample).length > 0;
   const speaksOfSides = SIDES.test(all);
   const reads = READING.test(all);
   return {
@@ -83,16 +85,11 @@ export function allowedChanges(sample: Sample): AllowedChanges {
 }
 
 /** Every sample varied anew each pass, as far as it stays true. Samples of several pictures are not cut. */
-export function augmented(source: SampleSource, options: SampleAugmentation = {}): SampleSource {
-  return {
-    length: source.length,
-    ...(source.concepts === undefined ? {} : { concepts: source.concepts }),
-    async sample(index, moment) {
-      const sample = await source.sample(index, moment);
-      return augmentSample(sample, sampleRandom(moment.seed, moment.epoch, index).fork('augment'), options);
-    },
-    close: () => source.close?.(),
-  };
+export function augmented(source: BlockedSource, options: SampleAugmentation = {}): BlockedSource {
+  return withSamples(source, async (index, moment) => {
+    const sample = await source.sample(index, moment);
+    return augmentSample(sample, sampleRandom(moment.seed, moment.epoch, index).fork('augment'), options);
+  });
 }
 
 /** A sample with pictures varied by chance, boxes moved along. */

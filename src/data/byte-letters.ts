@@ -12,13 +12,6 @@ export const BYTE_LETTERS: readonly string[] = (() => {
 
 const BYTES: ReadonlyMap<string, number> = new Map(BYTE_LETTERS.map((letter, byte) => [letter, byte]));
 
-/** A text as the letters of its UTF-8 bytes. */
-export function bytesToLetters(text: string): string {
-  let letters = '';
-  for (const byte of new TextEncoder().encode(text)) letters += BYTE_LETTERS[byte]!;
-  return letters;
-}
-
 /** @returns the bytes that letters stand for; undefined where one stands for none */
 export function lettersToBytes(letters: string): Uint8Array | undefined {
   const bytes = Array.from(letters, (letter) => BYTES.get(letter));

@@ -1,6 +1,6 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { DataError } from '../core/index.ts';
-import { BYTE_LETTERS, bytesToLetters, lettersToBytes } from './byte-letters.ts';
+import { BYTE_LETTERS, lettersToBytes } from './byte-letters.ts';
 import { joinPairs } from './join-pairs.ts';
 import { boundedText } from './text.ts';
 
@@ -66,7 +66,8 @@ const UNSPACED_TEXT = new RegExp('[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script
 /**
  * Makes a tokenizer of byte pairs (Sennrich et al. 2016, arXiv 1508.07909; over bytes as GPT-2 has it, Radford et al. 2019).
  * Every text can be written with it and read back. Pairs are joined within characters or to whole characters only, so that no
- * token ends amidst one and begins another. Equal texts and options give equal files.
+ * token ends amidst one and begins another. Equal texts and options give equal files, on one version of Node: how Chinese and
+ * Japanese are cut into words is up to the dictionary of its ICU.
  * @returns content of `tokenizer.json`
  * @throws DataError when `vocabSize` does not hold the special tokens and the bytes, a special token is given twice, is empty
  * or is a single byte's letter, or there is no text
@@ -78,10 +79,10 @@ export function trainByteLevelBpe(texts: Iterable<string>, options: ByteLevelBpe
   const counts = countWords(texts, own);
   if (counts.size === 0) throw new DataError('there is no text to make a tokenizer from', 'give the training texts');
 
-  const byteOf = new Map(BYTE_LETTERS.map((letter, byte) => [letter, byte]));
+  const encoder = new TextEncoder();
   const words = [...counts]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([word, count]) => ({ pieces: Array.from(bytesToLetters(word), (letter) => byteOf.get(letter)!), count }));
+    .map(([word, count]) => ({ pieces: Array.from(encoder.encode(word)), count }));
   const vocabulary = new Set<string>([...own, ...BYTE_LETTERS]);
   const merges = new Map<string, readonly [string, string]>();
   const join = (left: string, right: string): string | undefined => (mayJoin(left + right) ? left + right : undefined);

@@ -77,14 +77,7 @@ export function shuffledOrder(length: number, seed: number, epoch: number): Uint
   const key = `${length}/${seed}/${epoch}`;
   if (lastOrder?.key !== key) {
     const order = Uint32Array.from({ length }, (_, i) => i);
-    const random = new Random(seed).fork(`order ${epoch}`);
-    for (let i = length - 1; i > 0; i--) {
-      const j = random.integer(i + 1);
-      const kept = order[i]!;
-      order[i] = order[j]!;
-      order[j] = kept;
-    }
-    lastOrder = { key, order };
+    lastOrder = { key, order: new Random(seed).fork(`order ${epoch}`).shuffle(order) };
   }
   return lastOrder.order;
 }

@@ -11,6 +11,16 @@ export type SamplePart =
   | { readonly type: 'image'; readonly picture: number }
   | { readonly type: 'box'; readonly box: RelativeBox };
 
+/** The texts among parts, without pictures and boxes. */
+export function textsIn(parts: readonly SamplePart[]): string[] {
+  return parts.flatMap((part) => (part.type === 'text' ? [part.text] : []));
+}
+
+/** The texts among parts as one. */
+export function textOf(parts: readonly SamplePart[]): string {
+  return textsIn(parts).join('');
+}
+
 /** One turn of a conversation. */
 export interface SampleTurn {
   readonly role: 'system' | 'user' | 'assistant';

@@ -4,7 +4,7 @@
  */
 import type { LoadedModel } from '../auto/index.ts';
 import { DataError } from '../core/index.ts';
-import type { Sample } from '../data/index.ts';
+import { type Sample, textsIn } from '../data/index.ts';
 import { match } from './matching.ts';
 
 /**
@@ -24,7 +24,7 @@ export async function captionFit(model: LoadedModel, sample: Sample): Promise<nu
     sample.conversations.map((turns) =>
       turns
         .filter(({ role }) => role === 'assistant')
-        .flatMap(({ content }) => content.flatMap((part) => (part.type === 'text' ? [part.text] : [])))
+        .flatMap(({ content }) => textsIn(content))
         .join(' ')
         .trim(),
     ),

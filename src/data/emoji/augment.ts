@@ -186,14 +186,8 @@ export class EmojiPainter {
 
   #drawBackground(random: Random): Background {
     const { backgrounds } = this.augmentation;
-    let total = 0;
-    for (const kind of BACKGROUNDS) total += backgrounds[kind];
-    let rest = random.uniform(0, total);
-    for (const kind of BACKGROUNDS) {
-      rest -= backgrounds[kind];
-      if (rest < 0) return kind;
-    }
-    return 'white';
+    const drawn = random.weighted(BACKGROUNDS.map((kind) => backgrounds[kind]));
+    return drawn === undefined ? 'white' : BACKGROUNDS[drawn]!;
   }
 
   #normalize(out: Float32Array, offset: number): void {

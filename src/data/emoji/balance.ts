@@ -32,18 +32,9 @@ export class FalseCategories {
   /** The category and one concept that belongs to it, or nothing where no category is surely false. */
   draw(concept: Concept, hard: boolean, random: Random): { category: number; about: Concept } | undefined {
     const choices = (hard ? this.#hard : this.#random)[concept.index]!;
-    let total = 0;
-    for (const k of choices) total += this.#weights[k]!;
-    if (total === 0) return undefined;
-    let rest = random.uniform(0, total);
-    let category = choices.at(-1)!;
-    for (const k of choices) {
-      rest -= this.#weights[k]!;
-      if (rest < 0) {
-        category = k;
-        break;
-      }
-    }
+    const drawn = random.weighted(choices.map((k) => this.#weights[k]!));
+    if (drawn === undefined) return undefined;
+    const category = choices[drawn]!;
     return { category, about: random.pick(this.#members[category]!) };
   }
 

@@ -35,6 +35,7 @@ export interface StatementWish {
 }
 
 const KIND_SHARE: Readonly<Record<StatementKind, number>> = { name: 0.5, tag: 0.3, category: 0.2 };
+const KIND_SHARES = STATEMENT_KINDS.map((kind) => KIND_SHARE[kind]);
 const TRIES = 40;
 
 /** Makes statements. Pure: what comes out depends on the concepts and the random numbers alone. */
@@ -54,7 +55,7 @@ export class StatementMaker {
   make(concept: Concept, random: Random, wish: StatementWish = {}): Statement {
     const language = wish.language ?? random.pick(LANGUAGES);
     const hardness = wish.hardness ?? (random.uniform() < 0.5 ? 'true' : random.uniform() < 0.5 ? 'random' : 'hard');
-    let kind = wish.kind ?? drawKind(random);
+    let kind = wish.kind ?? STATEMENT_KINDS[random.weighted(KIND_SHARES)!]!;
     let found = this.#words(concept, language, kind, hardness, random);
     if (found === undefined) {
       kind = 'name';
@@ -134,13 +135,4 @@ export class StatementMaker {
 function nameWords(concept: Concept, language: Language): string {
   const { name } = concept.wording[language];
   return language === 'en' ? nounPhrase(name) : name;
-}
-
-function drawKind(random: Random): StatementKind {
-  let rest = random.uniform();
-  for (const kind of STATEMENT_KINDS) {
-    rest -= KIND_SHARE[kind];
-    if (rest < 0) return kind;
-  }
-  return 'name';
 }

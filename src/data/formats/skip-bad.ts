@@ -1,5 +1,6 @@
 import { DataError } from '../../core/index.ts';
 import type { Sample, SampleMoment, SampleSource } from '../samples.ts';
+import { withSamples } from '../sources/parts.ts';
 import type { BlockedSource } from './blocks.ts';
 
 /** Bad samples in a row after which it is no longer an accident. */
@@ -20,34 +21,31 @@ export interface SkippingSource extends BlockedSource {
 export function skippingBad(source: BlockedSource): SkippingSource {
   const bad = new Set<number>();
   const reasons: string[] = [];
+  const readable = withSamples(source, async (index, moment) => {
+    let last: unknown;
+    for (let step = 0; step < Math.min(MOST_IN_A_ROW, source.length); step++) {
+      const at = (index + step) % source.length;
+      try {
+        return await opened(source, at, moment);
+      } catch (error) {
+        if (!(error instanceof DataError)) throw error;
+        last = error;
+        if (!bad.has(at) && reasons.length < 10) reasons.push(error.message);
+        bad.add(at);
+      }
+    }
+    throw new DataError(
+      `none of ${Math.min(MOST_IN_A_ROW, source.length)} samples from ${index} on can be read; the last one: ${last instanceof Error ? last.message : String(last)}`,
+      undefined,
+      { cause: last },
+    );
+  });
   return {
-    length: source.length,
-    ...(source.concepts === undefined ? {} : { concepts: source.concepts }),
-    ...(source.blocks === undefined ? {} : { blocks: source.blocks }),
+    ...readable,
     reasons,
     get skipped() {
       return bad.size;
     },
-    async sample(index, moment) {
-      let last: unknown;
-      for (let step = 0; step < Math.min(MOST_IN_A_ROW, source.length); step++) {
-        const at = (index + step) % source.length;
-        try {
-          return await opened(source, at, moment);
-        } catch (error) {
-          if (!(error instanceof DataError)) throw error;
-          last = error;
-          if (!bad.has(at) && reasons.length < 10) reasons.push(error.message);
-          bad.add(at);
-        }
-      }
-      throw new DataError(
-        `none of ${Math.min(MOST_IN_A_ROW, source.length)} samples from ${index} on can be read; the last one: ${last instanceof Error ? last.message : String(last)}`,
-        undefined,
-        { cause: last },
-      );
-    },
-    close: () => source.close?.(),
   };
 }
 

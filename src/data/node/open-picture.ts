@@ -36,7 +36,7 @@ export async function openPicture(source: PictureSource, options: OpenPictureOpt
   }
   if (options.allowFiles === false)
     throw new DataError(`${shorten(text)}: files may not be read here`, 'send the picture as bytes or a data URL');
-  return readPicture(scheme === 'file' ? pathOf(text) : text, options);
+  return readPicture(scheme === 'file' ? fileOfAddress(text) : text, options);
 }
 
 function addressOf(text: string): URL {
@@ -47,7 +47,8 @@ function addressOf(text: string): URL {
   }
 }
 
-function pathOf(text: string): string {
+/** The path of an address such as `file:///a%20b.png`. @throws DataError */
+export function fileOfAddress(text: string): string {
   try {
     return fileURLToPath(text);
   } catch (cause) {

@@ -41,8 +41,9 @@ export function askAbout(
   const asked = new Set<string>();
   const questions: SceneQuestion[] = [];
   for (let misses = 0; questions.length < count && misses < 4 * count;) {
-    const kind = drawKind(left, random);
-    if (kind === undefined) break;
+    const drawn = random.weighted([...left.values()]);
+    if (drawn === undefined) break;
+    const kind = QUESTION_KINDS[drawn]!;
     const question = askOne(kind, scene, random.pick(languages), random, vocabulary);
     if (question === undefined) {
       left.set(kind, 0);
@@ -68,16 +69,4 @@ const ONCE: readonly QuestionKind[] = ['naming', 'region', 'caption', 'grounding
 function keyOf({ kind, form, language, question, text, box }: SceneQuestion): string {
   const isOnce = ONCE.includes(kind) || form === 'all';
   return JSON.stringify([kind, form, language, text, box, isOnce ? undefined : question]);
-}
-
-function drawKind(weights: ReadonlyMap<QuestionKind, number>, random: Random): QuestionKind | undefined {
-  let total = 0;
-  for (const weight of weights.values()) total += weight;
-  if (total <= 0) return undefined;
-  let rest = random.uniform(0, total);
-  for (const [kind, weight] of weights) {
-    rest -= weight;
-    if (rest < 0) return kind;
-  }
-  return undefined;
 }

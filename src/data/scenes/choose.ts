@@ -40,7 +40,7 @@ export class SceneChooser {
   choose(random: Random, isThere: (concept: Concept) => boolean): Chosen {
     if (random.uniform() >= FOCUSED) {
       const chosen: Concept[] = [];
-      const count = this.#fewest + this.#drawCount(random);
+      const count = this.#fewest + random.weighted(this.#counts)!;
       for (let i = 0; i < count; i++) this.#add(chosen, () => this.#vocabulary.drawKind(random), random, isThere);
       return { concepts: chosen, focus: undefined };
     }
@@ -59,18 +59,6 @@ export class SceneChooser {
     };
     while (chosen.length < count) if (!this.#add(chosen, another, random, isThere)) break;
     return { concepts: chosen, focus: isWhole ? focus : undefined };
-  }
-
-  #drawCount(random: Random): number {
-    let rest = random.uniform(
-      0,
-      this.#counts.reduce((sum, value) => sum + value, 0),
-    );
-    for (const [i, value] of this.#counts.entries()) {
-      rest -= value;
-      if (rest < 0) return i;
-    }
-    return 0;
   }
 
   #add(chosen: Concept[], kind: () => SceneKind, random: Random, isThere: (concept: Concept) => boolean): boolean {

@@ -41,7 +41,11 @@ export function layOut(pieces: readonly Piece[], overlap: number, random: Random
   return undefined;
 }
 
-/** Places each piece somewhere in a cell of its own, row by row; what is larger than a cell is made smaller. */
+/**
+ * Places each piece somewhere in a cell of its own, row by row; what is larger than a cell is made smaller, whatever its `least` says.
+ * @param columns as many rows as columns; at most `columns`² pieces
+ * @returns in the order of the pieces
+ */
 export function layInCells(pieces: readonly Piece[], columns: number, random: Random): readonly Place[] {
   const cell = 1 / columns;
   return pieces.map(({ width, height }, i) => {

@@ -19,14 +19,19 @@ const BACKGROUND_SHARE: Readonly<Record<Background, number>> = {
   stripes: 0.1,
   blotches: 0.15,
 };
+const BACKGROUND_SHARES = BACKGROUNDS.map((kind) => BACKGROUND_SHARE[kind]);
 /** Largest side of a drawing where there are one, two or three. */
 const BIGGER: Readonly<Record<number, number>> = { 1: 0.9, 2: 0.6, 3: 0.5 };
 /** Largest part of the smaller of two drawings' squares that may lie in the other's. */
 const OVERLAP = 0.04;
 /** Smallest part of a drawing's pixels that must stand out from what is behind it. */
 const VISIBLE = 0.4;
-/** Smallest and largest drawing of crowds by their rows, as parts of the picture's side. */
-const CROWD_DRAWINGS: Readonly<Record<number, readonly [number, number]>> = { 2: [0.3, 1 / 2], 3: [0.2, 1 / 3] };
+/** Smallest and largest side of drawings of any concepts that stand in so many rows and columns, as parts of the picture's. */
+const SIDES_OF_ANY: Readonly<Record<number, readonly [number, number]>> = {
+  1: [0.4, 0.9],
+  2: [0.3, 1 / 2],
+  3: [0.2, 1 / 3],
+};
 const TRIES = 20;
 /** After so many tries the background is white. */
 const PATIENCE = 6;
@@ -101,19 +106,17 @@ export class SceneMaker {
     const isMixed = this.#sprites.length > 1 && random.uniform() < options.mixed;
     const isThere = ({ index }: Concept): boolean => this.#drawn[first]![index] === 1;
     if (single !== undefined && !isThere(single)) return undefined;
-    const isScene = form === 'scene';
-    const rows = form === 'crowd' ? this.#crowdRows(random) : 1;
-    const chosen: Chosen = isScene
-      ? this.#chooser.choose(random, isThere)
-      : {
-          concepts: single === undefined ? this.#anyConcepts(rows ** 2, random, first) : [single],
-          focus: undefined,
-        };
+    // Drawings of any concepts stand in rows; one that is alone is a row of one.
+    const rows = form === 'scene' ? undefined : form === 'crowd' ? this.#crowdRows(random) : 1;
+    const chosen: Chosen =
+      rows === undefined
+        ? this.#chooser.choose(random, isThere)
+        : { concepts: single === undefined ? this.#anyConcepts(rows ** 2, random, first) : [single], focus: undefined };
     const { concepts } = chosen;
     const count = concepts.length;
-    if (count < (isScene ? options.objects[0] : rows ** 2)) return undefined;
-    const [least, largest] = isScene ? options.side : (CROWD_DRAWINGS[rows] ?? [0.4, 0.9]);
-    const most = !isScene || !options.fewAreBigger ? largest : Math.max(largest, BIGGER[count] ?? 0);
+    if (count < (rows === undefined ? options.objects[0] : rows ** 2)) return undefined;
+    const [least, largest] = rows === undefined ? options.side : SIDES_OF_ANY[rows]!;
+    const most = rows !== undefined || !options.fewAreBigger ? largest : Math.max(largest, BIGGER[count] ?? 0);
     const sides = concepts.map(() => random.uniform(least, most));
     const manners = concepts.map((concept) => this.#manner(concept, random));
     const pieces: Piece[] = sides.map((side, i) => {
@@ -126,7 +129,8 @@ export class SceneMaker {
       pieces.push({ width, height, least: 0.85 });
       if (width > 0.8) return undefined;
     }
-    const places = form === 'crowd' ? layInCells(pieces, rows, random) : layOut(pieces, OVERLAP, random);
+    const places =
+      form === 'crowd' && rows !== undefined ? layInCells(pieces, rows, random) : layOut(pieces, OVERLAP, random);
     if (places === undefined) return undefined;
 
     const strength = options.vary && random.uniform() < 0.35 ? random.uniform(0.3, 1) : 0;
@@ -151,7 +155,7 @@ export class SceneMaker {
     const { size } = options;
     const place = places[count];
     const painted = this.#painter.paint({
-      background: onWhite ? 'white' : drawBackground(random),
+      background: onWhite ? 'white' : BACKGROUNDS[random.weighted(BACKGROUND_SHARES)!]!,
       backgroundRandom: random.fork('background'),
       drawings,
       word:
@@ -190,7 +194,7 @@ export class SceneMaker {
     return fewest === most ? fewest : fewest + random.integer(most - fewest + 1);
   }
 
-  /** Concepts that the set has, of which none could be called by another's name. */
+  /** Concepts that the set has, of which none could be called by another's name; fewer where they are not found. */
   #anyConcepts(count: number, random: Random, set: number): Concept[] {
     const concepts: Concept[] = [];
     for (let attempt = 0; attempt < 1000 && concepts.length < count; attempt++) {
@@ -251,13 +255,4 @@ function tint(concept: Concept, random: Random): ReturnType<typeof colourMatrix>
     around(0.08),
     [1 + around(0.06), 1 + around(0.06), 1 + around(0.06)],
   );
-}
-
-function drawBackground(random: Random): Background {
-  let rest = random.uniform();
-  for (const kind of BACKGROUNDS) {
-    rest -= BACKGROUND_SHARE[kind];
-    if (rest < 0) return kind;
-  }
-  return 'white';
 }

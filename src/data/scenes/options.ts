@@ -17,7 +17,7 @@ export const TRAINING_SETS: readonly DrawingSet[] = [
  */
 export const WITHHELD_CONCEPTS: readonly string[] = ['1F951', '1F9A6', '1FA97', '1F69C', '1F9CB'];
 
-/** Most rows of a crowd, and most drawings in it. */
+/** Most rows of a crowd, which has as many columns, and most drawings in it. */
 const CROWD_ROWS = 3;
 export const CROWD_SIZE: number = CROWD_ROWS ** 2;
 
@@ -31,7 +31,7 @@ export interface SceneOptions {
   readonly renderSize?: number;
   /** Folder for rendered drawings. */
   readonly cacheFolder?: string;
-  /** Fewest and most drawings, 1 to 6; [1, 6] unless told. */
+  /** Fewest and most drawings where there is neither one alone nor a crowd, 1 to 6; [1, 6] unless told. */
   readonly objects?: readonly [number, number];
   /** Smallest and largest side of a drawing, as parts of the picture's; [0.15, 0.4] unless told. */
   readonly side?: readonly [number, number];
@@ -39,11 +39,14 @@ export interface SceneOptions {
   readonly fewAreBigger?: boolean;
   /** Part of the pictures that show a single drawing of any concept, also of those without a kind; 0.25 unless told. */
   readonly singles?: number;
-  /** Part of the other pictures with many drawings of any concepts in rows, to be named and pointed at; none unless told. */
+  /**
+   * Part of the other pictures that show a crowd: drawings of any concepts, each in a cell of its own, of which nothing but
+   * existence, grounding and region is asked; none unless told.
+   */
   readonly crowds?: number;
   /** Fewest and most rows of a crowd, which has as many columns; [3, 3] unless told. */
   readonly crowdRows?: readonly [number, number];
-  /** Part of the remaining pictures with a word or a number in them; 0.25 unless told. */
+  /** Part of the pictures of neither sort that also show a word or a number; 0.25 unless told. */
   readonly words?: number;
   /** Part of the pictures whose drawings come from different sets; 0.15 unless told. */
   readonly mixed?: number;

@@ -47,12 +47,7 @@ function byColour(object: SceneObject, { scene, language, vocabulary }: Asking):
   const others = scene.objects.filter((other) => other !== object && other.kind === kind);
   if (others.some((other) => other.colour === undefined || other.colour === colour)) return undefined;
   const [name, hue] = [kindName(kind, language), colourName(colour, language)];
-  return language === 'zh' ? `${hue}的${name}` : `the ${coloured(name, hue)}`;
-}
-
-/** `red animal`, `red thing to wear`. */
-function coloured(name: string, colour: string): string {
-  return `${colour} ${name}`;
+  return language === 'zh' ? `${hue}的${name}` : `the ${hue} ${name}`;
 }
 
 function byKind(object: SceneObject, { scene, language, vocabulary }: Asking): string | undefined {
@@ -108,16 +103,13 @@ function byPlace(object: SceneObject, language: Language): string | undefined {
   return language === 'zh' ? `${REGIONS.zh[region]!}的东西` : `the thing ${inRegion(region, 'en')}`;
 }
 
-/** `at the top left`, `in the center`, `左上`. */
+/** Before the names of the regions. */
+const PREPOSITIONS = ['at', 'at', 'at', 'on', 'in', 'on', 'at', 'at', 'at'] as const;
+
+/** `at the top left`, `on the left`, `in the center`, `左上`. */
 export function inRegion(region: number, language: Language): string {
   const name = REGIONS[language][region]!;
-  return language === 'zh'
-    ? name
-    : region === 4
-      ? `in the ${name}`
-      : region % 3 === 1 || Math.floor(region / 3) === 1
-        ? `${region === 3 || region === 5 ? 'on' : 'at'} the ${name}`
-        : `at the ${name}`;
+  return language === 'zh' ? name : `${PREPOSITIONS[region]!} the ${name}`;
 }
 
 /** Whether nobody would say that the other lies where the object lies. */

@@ -92,10 +92,10 @@ export function inWords(
   return { kind, form, language, question: textParts(question), answer: textParts(text), text, ...more };
 }
 
-/** The question about picture `picture` as a short conversation. */
-export function asConversation({ question, answer }: SceneQuestion, picture = 0): readonly SampleTurn[] {
+/** The question as a short conversation about its picture. */
+export function asConversation({ question, answer }: SceneQuestion): readonly SampleTurn[] {
   return [
-    { role: 'user', content: [{ type: 'image', picture }, ...question] },
+    { role: 'user', content: [{ type: 'image', picture: 0 }, ...question] },
     { role: 'assistant', content: answer },
   ];
 }

@@ -21,7 +21,7 @@ export interface AskedScene {
 /** How many classes the attributes of regions have: kinds, colours. */
 export const SCENE_ATTRIBUTES: readonly number[] = [SCENE_KINDS.length, SCENE_COLOURS.length];
 
-/** What is asked about a crowd. */
+/** What is asked about a crowd: the other kinds rely on kinds of things, on few drawings or on numbers that are drawn evenly. */
 const CROWD_KINDS: readonly QuestionKind[] = ['existence', 'grounding', 'region'];
 
 /** What {@link SceneSource} takes. */
@@ -71,7 +71,7 @@ export class SceneSource implements SampleSource {
     return {
       id: name,
       pictures: [{ name, open: () => scene.picture }],
-      conversations: questions.map((question) => asConversation(question)),
+      conversations: questions.map(asConversation),
       regions: scene.objects.map(({ box, concept, kind, colour }) => ({
         picture: 0,
         box,

@@ -1,6 +1,6 @@
 import { LANGUAGES } from '../emoji/concepts.ts';
 import type { EmojiMaterial } from '../emoji/dataset.ts';
-import type { SamplePart } from '../samples.ts';
+import { textsIn } from '../samples.ts';
 import { sampleRandom } from '../dataset.ts';
 import { makeAsked } from './source.ts';
 import { SceneMaker } from './maker.ts';
@@ -20,12 +20,8 @@ export function* sceneTexts(options: SceneOptions, material: EmojiMaterial, coun
   const maker = new SceneMaker(fullSceneOptions(options), vocabulary, material.sprites);
   for (let index = 0; index < count; index++) {
     for (const { question, answer } of makeAsked(maker, sampleRandom(seed, 0, index)).questions) {
-      yield* textsOf(question);
-      yield* textsOf(answer);
+      yield* textsIn(question);
+      yield* textsIn(answer);
     }
   }
-}
-
-function* textsOf(parts: readonly SamplePart[]): Generator<string> {
-  for (const part of parts) if (part.type === 'text') yield part.text;
 }

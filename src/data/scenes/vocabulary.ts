@@ -8,14 +8,11 @@ import type { SceneObject } from './scene.ts';
 /** The concepts that scenes may hold, and which of them could be mistaken for which by name. */
 export class SceneVocabulary {
   readonly concepts: readonly Concept[];
-  /** Those with a kind: what scenes of several drawings are made of. */
-  readonly pool: readonly Concept[];
   readonly #facts: EmojiFacts;
   readonly #kinds: readonly (SceneKind | undefined)[];
   readonly #members: ReadonlyMap<SceneKind, readonly Concept[]>;
   /** Kinds, each as often as it is drawn: large kinds more often, but less than their size would have it. */
   readonly #weights: readonly number[];
-
   readonly #without: ReadonlySet<string>;
 
   /**
@@ -27,10 +24,8 @@ export class SceneVocabulary {
     this.#without = new Set(without);
     this.#facts = new EmojiFacts(concepts);
     this.#kinds = kindsOf(concepts);
-    this.pool = concepts.filter((concept) => this.#kinds[concept.index] !== undefined && this.isUsed(concept));
-    this.#members = new Map(
-      SCENE_KINDS.map((kind) => [kind, this.pool.filter((concept) => this.#kinds[concept.index] === kind)]),
-    );
+    const used = concepts.filter((concept) => this.isUsed(concept));
+    this.#members = new Map(SCENE_KINDS.map((kind) => [kind, used.filter((concept) => this.kindOf(concept) === kind)]));
     for (const [kind, members] of this.#members)
       if (members.length < 2)
         throw new DataError(
@@ -49,20 +44,13 @@ export class SceneVocabulary {
     return this.#kinds[concept.index];
   }
 
+  /** The concepts of a kind: what scenes of several drawings are made of. */
   membersOf(kind: SceneKind): readonly Concept[] {
     return this.#members.get(kind)!;
   }
 
   drawKind(random: Random): SceneKind {
-    let rest = random.uniform(
-      0,
-      this.#weights.reduce((sum, weight) => sum + weight, 0),
-    );
-    for (const [i, weight] of this.#weights.entries()) {
-      rest -= weight;
-      if (rest < 0) return SCENE_KINDS[i]!;
-    }
-    return SCENE_KINDS[0]!;
+    return SCENE_KINDS[random.weighted(this.#weights)!]!;
   }
 
   /** Whether the name of `named` is surely wrong for a drawing of `concept`. */
@@ -72,7 +60,7 @@ export class SceneVocabulary {
 
   /** Whether neither could be called by the other's name. */
   areDistinct(a: Concept, b: Concept): boolean {
-    return this.#facts.nameIsFalse(a, b) && this.#facts.nameIsFalse(b, a);
+    return this.isSurelyNot(a, b) && this.isSurelyNot(b, a);
   }
 
   /** Whether it is beyond doubt which of the objects are of the kind. */

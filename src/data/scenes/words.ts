@@ -17,6 +17,11 @@ export function drawWord(words: readonly string[], random: Random): string {
   return String(digits === 1 ? random.integer(10) : 10 ** (digits - 1) + random.integer(9 * 10 ** (digits - 1)));
 }
 
+/** Whether what is written is a number and no word. */
+export function isNumber(text: string): boolean {
+  return /^\d+$/.test(text);
+}
+
 /** Where and how a word is drawn; lengths in pixels. */
 export interface WordPlacement {
   readonly text: string;
@@ -31,8 +36,8 @@ export interface WordPlacement {
   /** Narrower or wider letters. */
   readonly stretch: number;
   readonly ink: Rgb;
-  /** Colour of a plate behind the word, if any. */
-  readonly plate: Rgb | undefined;
+  /** Colour of the plate behind the word. */
+  readonly plate: Rgb;
 }
 
 /** Room that a word needs around its strokes, in units of the grid. */
@@ -68,7 +73,7 @@ export function paintWord(
     const v = (y + 0.5 - top) / unit - MARGIN;
     for (let x = firstX; x < lastX; x++) {
       const at = offset + y * size + x;
-      if (plate !== undefined) for (let c = 0; c < 3; c++) canvas[at + c * area] = plate[c]!;
+      for (let c = 0; c < 3; c++) canvas[at + c * area] = plate[c]!;
       const u = ((x + 0.5 - left) / unit - slant * (GLYPH_HEIGHT - v)) / stretch - MARGIN;
       const cover = Math.min(1, (radius - distance(segments, text, u, v)) * unit + 0.5);
       if (cover <= 0) continue;

@@ -24,12 +24,8 @@ export function lengthBounds(lengths: readonly number[], count: number, multiple
   const tally = new Float64Array(longest + 1);
   for (const size of sizes) tally[size]!++;
   // before[n]: samples of n units or less.
-  const before = tally.map(
-    (
-      (sum) => (each) =>
-        (sum += each)
-    )(0),
-  );
+  let sum = 0;
+  const before = tally.map((each) => (sum += each));
   // cost[n]: padded units of all samples up to n with the bounds chosen so far, from[k][n]: the bound below n.
   let cost = Float64Array.from({ length: longest + 1 }, (_, n) => n * before[n]!);
   const from: Int32Array[] = [];

@@ -75,14 +75,7 @@ class Plan {
     const first = index - (index % this.#window);
     if (this.#latest?.window !== first) {
       const order = Uint32Array.from({ length: Math.min(this.#window, this.#length - first) }, (_, i) => i);
-      const random = this.#random.fork(`window ${first}`);
-      for (let i = order.length - 1; i > 0; i--) {
-        const j = random.integer(i + 1);
-        const kept = order[i]!;
-        order[i] = order[j]!;
-        order[j] = kept;
-      }
-      this.#latest = { window: first, order };
+      this.#latest = { window: first, order: this.#random.fork(`window ${first}`).shuffle(order) };
     }
     const position = first + this.#latest.order[index - first]!;
     const i = blockOf(this.#starts, position);

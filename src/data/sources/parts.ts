@@ -77,6 +77,39 @@ export function concatenated(sources: readonly BlockedSource[]): BlockedSource {
   };
 }
 
+/**
+ * Opens sources one after the other and makes one of them. Where one cannot be opened, or nothing can be made of them, those that
+ * are open are closed.
+ * @param join such as {@link concatenated}
+ */
+export async function openTogether<Item, Source extends SampleSource, Joined>(
+  items: readonly Item[],
+  open: (item: Item, position: number) => Source | Promise<Source>,
+  join: (sources: readonly Source[]) => Joined,
+): Promise<Joined> {
+  const sources: Source[] = [];
+  try {
+    for (const [i, item] of items.entries()) sources.push(await open(item, i));
+    return join(sources);
+  } catch (error) {
+    // What went wrong first is what is told.
+    await closeAll(sources).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The same source with other samples. */
+export function withSamples(source: BlockedSource, sample: BlockedSource['sample']): BlockedSource {
+  const { length, blocks } = source;
+  return {
+    ...traits(source),
+    length,
+    ...(blocks === undefined ? {} : { blocks }),
+    sample,
+    close: () => source.close?.(),
+  };
+}
+
 /** What holds of all samples of all sources. */
 export function traits(...sources: readonly SampleSource[]): Pick<SampleSource, 'concepts'> {
   const [first, ...others] = sources.map(({ concepts }) => concepts);

@@ -13,11 +13,11 @@ import {
   readSteps,
   type QuestionKind,
   sampleRandom,
-  type SamplePart,
   type Scene,
   type SceneOptions,
   type SceneQuestion,
   SceneVocabulary,
+  textOf,
   VQA_KINDS,
   WITHHELD_CONCEPTS,
 } from '../../data/index.ts';
@@ -178,10 +178,6 @@ class Builder {
 
 function hexcodes({ objects }: Scene): string[] {
   return objects.map(({ concept }) => concept.hexcode);
-}
-
-function textOf(parts: readonly SamplePart[]): string {
-  return parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
 }
 
 /** Every concept by itself, with its name asked in both languages. */

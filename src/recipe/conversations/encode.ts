@@ -3,6 +3,7 @@
 import { CheckpointError, DataError } from '../../core/index.ts';
 import type {
   ChatMessage,
+  ChatTemplates,
   CheckpointTokenizer,
   ContentPart,
   Picture,
@@ -52,6 +53,8 @@ export async function encodeSample(sample: Sample, reader: ConversationReader): 
     conversations.push(encoded.conversation);
     if (encoded.pictures.length > prepared.length) prepared = encoded.pictures;
   }
+  // Where nothing is said, pictures are seen all the same: objectives of pictures alone count on one of each sample.
+  if (conversations.length === 0) prepared = await naming(sample.id, () => preparePictures(pictures, reader));
   return { id: sample.id, conversations, pictures: prepared };
 }
 
@@ -65,23 +68,36 @@ async function naming<T>(where: string, act: () => T | Promise<T>): Promise<T> {
   }
 }
 
+function preparePictures(
+  pictures: readonly Picture[],
+  { tokenizer, processor }: ConversationReader,
+): readonly PreparedPicture[] {
+  if (processor === undefined || pictures.length === 0) return [];
+  const content = pictures.map((): ContentPart => ({ type: 'image' }));
+  return processor.prepare(templatesOf(tokenizer).render([{ role: 'user', content }]), pictures).pictures;
+}
+
+function templatesOf({ chatTemplates }: CheckpointTokenizer): ChatTemplates {
+  if (chatTemplates === undefined)
+    throw new CheckpointError('the model has no chat template', 'use one that was tuned for conversations');
+  return chatTemplates;
+}
+
 function encodeConversation(
   turns: readonly SampleTurn[],
   pictures: readonly Picture[],
   { tokenizer, processor }: ConversationReader,
 ): { conversation: EncodedConversation; pictures: readonly PreparedPicture[] } {
-  const { chatTemplates } = tokenizer;
-  if (chatTemplates === undefined)
-    throw new CheckpointError('the model has no chat template', 'use one that was tuned for conversations');
+  const templates = templatesOf(tokenizer);
   const shown = turns.flatMap(({ content }) =>
     content.flatMap((part) => (part.type === 'image' ? [pictureOf(pictures, part.picture)] : [])),
   );
   if (shown.length > 0 && processor === undefined)
     throw new DataError('the model reads no pictures', 'use a model that does, or leave the pictures out');
   const messages = turns.map((turn) => asMessage(turn, pictures, processor));
-  const text = chatTemplates.render(messages);
+  const text = templates.render(messages);
   const spans = assistantSpans(messages, text, (list, generation) =>
-    chatTemplates.render(list, { addGenerationPrompt: generation }),
+    templates.render(list, { addGenerationPrompt: generation }),
   );
   const whole =
     processor === undefined

@@ -4,6 +4,7 @@ import { createProgress } from '../../../core/node/index.ts';
 import { WRITTEN_FORMATS, type WrittenFormat } from '../../../data/index.ts';
 import { whole } from '../../arguments.ts';
 import { printable } from '../../report-error.ts';
+import { reportLeftOut } from './left-out.ts';
 import { addSourceOptions, describeSource, type SourceFlags } from './options.ts';
 
 interface ConvertFlags extends SourceFlags {
@@ -43,10 +44,7 @@ async function convertAction(path: string, flags: ConvertFlags): Promise<void> {
     });
     bar.done();
     process.stdout.write(`${written.rows} rows and ${written.pictures} pictures in ${printable(flags.out)}\n`);
-    if (written.skipped > 0)
-      process.stderr.write(
-        printable(`${written.skipped} left out:\n${written.reasons.map((each) => `  ${each}`).join('\n')}\n`),
-      );
+    reportLeftOut(written.skipped, written.reasons);
   } finally {
     bar.done();
     await source.close?.();

@@ -12,6 +12,7 @@ import {
 } from '../../../data/index.ts';
 import { whole } from '../../arguments.ts';
 import { printable } from '../../report-error.ts';
+import { LeftOut } from './left-out.ts';
 import { addSourceOptions, describeSource, type SourceFlags } from './options.ts';
 
 interface DuplicateFlags extends SourceFlags {
@@ -46,27 +47,29 @@ export function registerDuplicates(data: Command): void {
 
 async function duplicatesAction(path: string, flags: DuplicateFlags): Promise<void> {
   const { openSampleSource, writeSamples } = await import('../../../data/node/index.ts');
-  const { DataError } = await import('../../../core/index.ts');
   const source = await openSampleSource(describeSource(path, flags));
   const bar = createProgress({ total: source.length, label: 'comparing', stream: process.stderr });
   try {
     const signatures: SampleSignature[] = [];
     const ids: string[] = [];
     const places: number[] = [];
+    const leftOut = new LeftOut(flags.skipBad === true);
     for (let i = 0; i < source.length; i++) {
-      try {
+      const read = await leftOut.orNothing(async () => {
         const sample = await source.sample(i, { seed: 0, epoch: 0 });
         const pictures = [];
         for (const each of sample.pictures) pictures.push(await each.open());
-        signatures.push(sampleSignature(sample, pictures));
-        ids.push(sample.id);
+        return { id: sample.id, signature: sampleSignature(sample, pictures) };
+      });
+      if (read !== undefined) {
+        signatures.push(read.signature);
+        ids.push(read.id);
         places.push(i);
-      } catch (error) {
-        if (flags.skipBad !== true || !(error instanceof DataError)) throw error;
       }
       bar.update({ step: i + 1 });
     }
     bar.done();
+    leftOut.report();
     const found = findDuplicates(signatures, flags.by, flags.distance);
     for (const { index, of } of found) {
       const pair = { index: places[index], id: ids[index], of: places[of], ofId: ids[of] };

@@ -6,6 +6,7 @@ import { number, share } from '../../arguments.ts';
 import { loadModel } from '../../model/load.ts';
 import { addModelOptions, type ModelOptions } from '../../model/options.ts';
 import { printable } from '../../report-error.ts';
+import { LeftOut } from './left-out.ts';
 import { addSourceOptions, describeSource, type SourceFlags } from './options.ts';
 
 interface FilterFlags extends SourceFlags, ModelOptions {
@@ -42,26 +43,24 @@ export function registerFilter(data: Command): void {
 async function filterAction(path: string, flags: FilterFlags): Promise<void> {
   const { openSampleSource, writeSamples } = await import('../../../data/node/index.ts');
   const { captionFit, keepBest } = await import('../../../tasks/index.ts');
-  const { DataError } = await import('../../../core/index.ts');
   const source = await openSampleSource(describeSource(path, flags));
   const bar = createProgress({ total: source.length, label: 'matching', stream: process.stderr });
   try {
     const model = await loadModel(flags);
+    const leftOut = new LeftOut(flags.skipBad === true);
     const scores: (number | undefined)[] = [];
     try {
       for (let i = 0; i < source.length; i++) {
-        try {
-          scores.push(await captionFit(model, await source.sample(i, { seed: 0, epoch: 0 })));
-        } catch (error) {
-          if (flags.skipBad !== true || !(error instanceof DataError)) throw error;
-          scores.push(undefined);
-        }
+        scores.push(
+          await leftOut.orNothing(async () => captionFit(model, await source.sample(i, { seed: 0, epoch: 0 }))),
+        );
         bar.update({ step: i + 1 });
       }
     } finally {
       await model.dispose();
     }
     bar.done();
+    leftOut.report();
     const { least } = flags;
     const samples =
       least === undefined

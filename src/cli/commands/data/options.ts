@@ -35,17 +35,6 @@ export function addSourceOptions(command: Command): Command {
 }
 
 export function describeSource(path: string, flags: SourceFlags): SourceDescription {
-  const columns = Object.entries({
-    image: flags.image,
-    question: flags.question,
-    answer: flags.answer,
-    caption: flags.caption,
-  }).filter(([, name]) => name !== undefined);
-  return {
-    path,
-    ...(flags.format === undefined ? {} : { format: flags.format }),
-    ...(flags.images === undefined ? {} : { images: flags.images }),
-    ...(columns.length === 0 ? {} : { columns: Object.fromEntries(columns) }),
-    ...(flags.allowFetch === true ? { allowFetch: true } : {}),
-  };
+  const { format, images, image, question, answer, caption, allowFetch } = flags;
+  return { path, format, images, columns: { image, question, answer, caption }, allowFetch };
 }

@@ -2,49 +2,36 @@
  * Folders of pictures and what is said about them: `metadata.jsonl` or `metadata.csv` with a column `file_name`, as Hugging
  * Face's imagefolder has it; or `cat.txt` beside `cat.jpg`; or pictures in folders that name what they show.
  */
-import { dirname, join, posix } from 'node:path';
+import { join, posix } from 'node:path';
 import { DataError } from '../../../core/index.ts';
 import { decodeUtf8 } from '../../text.ts';
 import { type BlockedSource } from '../blocks.ts';
 import { parseCsv } from '../csv.ts';
 import type { SourceDescription } from '../description.ts';
-import { detectForm, parseRow } from '../parse-row.ts';
-import { asList, asObject, asText, atPlace, MAX_PICTURES } from '../row.ts';
-import { concatenated } from '../../sources/parts.ts';
+import { parseRow } from '../parse-row.ts';
+import { asList, asObject, asText, MAX_PICTURES } from '../row.ts';
+import { concatenated, openTogether } from '../../sources/parts.ts';
 import { JsonRecords } from './json-records.ts';
 import { readBoundedFile } from './open-file.ts';
 import { PictureFolder } from './pictures.ts';
 import { columnOptions, drawsOf, rowSample } from './row-sample.ts';
+import { openRows, type Rows } from './row-source.ts';
 import { PICTURE_FILE, walkFolder } from './walk.ts';
 
 const MAX_CAPTION = 2 ** 20;
 const MAX_TABLE = 2 ** 28;
 const METADATA = /^metadata\.(jsonl|csv|tsv)$/i;
-
-/** Rows of metadata, wherever they stand. */
-interface Rows {
-  readonly length: number;
-  read(index: number): Promise<unknown>;
-  place(index: number): Promise<string>;
-  close?(): Promise<void>;
-}
+/** What is opened by itself. */
+const TABLE = /\.(jsonl|csv|tsv)$/i;
 
 /** @throws DataError when nothing in the folder says what its pictures show */
 export async function openFolderSource(description: SourceDescription): Promise<BlockedSource> {
   const { path } = description;
-  if (/\.(csv|tsv)$/i.test(path)) return openTableFile({ ...description, images: description.images ?? dirname(path) });
+  if (TABLE.test(path)) return openTable(description);
   const files = await walkFolder(path);
   const tables = files.filter((file) => METADATA.test(posix.basename(file)));
-  if (tables.length > 0) {
-    const sources: BlockedSource[] = [];
-    try {
-      for (const table of tables) sources.push(await openTable(description, table));
-    } catch (error) {
-      await Promise.allSettled(sources.map(async (source) => source.close?.()));
-      throw error;
-    }
-    return concatenated(sources);
-  }
+  if (tables.length > 0)
+    return openTogether(tables, (table) => openTable({ ...description, path: join(path, table) }), concatenated);
   const pictures = files.filter((file) => PICTURE_FILE.test(file));
   if (pictures.length === 0) throw new DataError(`${path} holds no pictures`, 'give a folder of pictures and captions');
   const texts = new Set(files.filter((file) => file.endsWith('.txt')));
@@ -80,50 +67,19 @@ async function readCaption(
     throw new DataError(`${picture} has no caption`, `write ${name}, or leave out what cannot be read (onBadSample)`);
   // A link among the captions must not bring in other files either.
   const bytes = await readBoundedFile(await folder.path(name), MAX_CAPTION);
-  const caption = decodeUtf8(bytes, name)
-    .replace(/^\uFEFF/, '')
-    .trim();
+  const caption = decodeUtf8(bytes, name).trim();
   if (caption === '') throw new DataError(`${name} is empty`, 'write what the picture shows');
   return caption;
 }
 
-/** Metadata of a folder, which may lie below the one that was named. @param table path from there */
-async function openTable(description: SourceDescription, table: string): Promise<BlockedSource> {
-  const below = posix.dirname(table) === '.' ? '' : posix.dirname(table);
-  const { path, images = join(path, below) } = description;
-  return openTableFile({ ...description, images, path: join(path, table) });
-}
-
 /** A table of `file_name` and other columns. @throws DataError naming file and line */
-async function openTableFile(description: SourceDescription & { readonly images: string }): Promise<BlockedSource> {
-  const { path, images, allowFetch = false } = description;
+async function openTable(description: SourceDescription): Promise<BlockedSource> {
+  const { path, columns } = description;
   const rows: Rows = /\.jsonl$/i.test(path) ? await JsonRecords.open(path) : await readTable(path);
-  try {
-    if (rows.length === 0) throw new DataError(`${path} holds no samples`, 'give a file with at least one');
-    const folder = await PictureFolder.open(images, { allowFetch });
-    const options = columnOptions(description);
-    const form = detectForm(await rows.read(0), options);
-    return {
-      length: rows.length,
-      async sample(index, moment) {
-        const value = await rows.read(index);
-        try {
-          const pictures = filesOf(value, description.columns?.image);
-          return rowSample(
-            parseRow(value, form, options, drawsOf(moment, index), pictures),
-            folder,
-            pictures?.[0] ?? `${path}#${index}`,
-          );
-        } catch (error) {
-          throw atPlace(await rows.place(index), error);
-        }
-      },
-      close: () => rows.close?.(),
-    };
-  } catch (error) {
-    await rows.close?.();
-    throw error;
-  }
+  return openRows(rows, description, {
+    name: (index) => `${path}#${index}`,
+    files: (row) => filesOf(row, columns?.image),
+  });
 }
 
 /** Pictures under `file_name` or `file_names`; undefined where a row names them otherwise. */

@@ -16,7 +16,7 @@ const [OPEN, CLOSE, OPEN_LIST, CLOSE_LIST] = [123, 125, 91, 93];
 
 const isBlank = (byte: number): boolean => byte === SPACE || byte === TAB || byte === RETURN || byte === LINE;
 
-/** Places of records: 8 bytes for the start and 4 for the length of each. */
+/** Places of records: 8 bytes for where each begins, 8 for how long it is. */
 class PlaceList {
   length = 0;
   #starts = new Float64Array(1024);

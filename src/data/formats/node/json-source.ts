@@ -1,45 +1,17 @@
 /** LLaVA, ShareGPT and OpenAI conversations, and columns, in JSON and JSON Lines. */
 import { readdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { DataError } from '../../../core/index.ts';
 import type { BlockedSource } from '../blocks.ts';
 import type { SourceDescription } from '../description.ts';
-import { detectForm, parseRow } from '../parse-row.ts';
-import { atPlace } from '../row.ts';
 import { JsonRecords } from './json-records.ts';
-import { PictureFolder } from './pictures.ts';
-import { columnOptions, drawsOf, rowSample } from './row-sample.ts';
+import { openRows } from './row-source.ts';
 
 /** @throws DataError naming file and line when its first row is of no known form */
 export async function openJsonSource(description: SourceDescription): Promise<BlockedSource> {
   const path = await fileOf(description.path);
-  const { images = dirname(path), allowFetch = false } = description;
   const records = await JsonRecords.open(path);
-  try {
-    if (records.length === 0) throw new DataError(`${path} holds no samples`, 'give a file with at least one');
-    const folder = await PictureFolder.open(images, { allowFetch });
-    const options = columnOptions(description);
-    const first = await records.read(0);
-    const form = await attempt(
-      () => detectForm(first, options),
-      () => records.place(0),
-    );
-    return {
-      length: records.length,
-      async sample(index, moment) {
-        const value = await records.read(index);
-        const row = await attempt(
-          () => parseRow(value, form, options, drawsOf(moment, index)),
-          () => records.place(index),
-        );
-        return rowSample(row, folder, records.name(index));
-      },
-      close: () => records.close(),
-    };
-  } catch (error) {
-    await records.close();
-    throw error;
-  }
+  return openRows(records, { ...description, path }, { name: (index) => records.name(index) });
 }
 
 /** The file, or the only one in a folder: `train.jsonl` and `test.jsonl` must not become one by accident. */
@@ -57,13 +29,4 @@ async function fileOf(path: string): Promise<string> {
     `${path} holds ${names.length === 0 ? 'no JSON file' : `${names.length} JSON files (${names.slice(0, 5).join(', ')})`}`,
     'name one file',
   );
-}
-
-/** Runs something, and names the place where it fails. */
-async function attempt<T>(run: () => T, place: () => Promise<string>): Promise<T> {
-  try {
-    return run();
-  } catch (error) {
-    throw atPlace(await place(), error);
-  }
 }

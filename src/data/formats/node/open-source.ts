@@ -45,8 +45,11 @@ async function detectFormat(path: string): Promise<Format> {
   throw new DataError(`the format of ${path} is not known`, `its name should end in one of: ${ENDINGS}`);
 }
 
+/** A table of pictures, as Hugging Face's imagefolder has it. */
+const METADATA = /(^|[\\/])metadata\.(jsonl|csv|tsv)$/i;
 const ENDINGS = '.json, .jsonl, .ndjson, .csv, .tsv, .parquet, .tar';
 const FILES: readonly (readonly [RegExp, Format])[] = [
+  [METADATA, 'folder'],
   [/\.(jsonl|ndjson|json)$/i, 'json'],
   [/\.(csv|tsv)$/i, 'folder'],
   [/\.parquet$/i, 'parquet'],
@@ -54,8 +57,8 @@ const FILES: readonly (readonly [RegExp, Format])[] = [
 ];
 /** What a folder holds, the first that fits; anything else must be pictures. */
 const FOLDERS: readonly (readonly [RegExp, Format])[] = [
-  [/(^|\/)metadata\.(jsonl|csv|tsv)$/i, 'folder'],
+  [METADATA, 'folder'],
   [/\.parquet$/i, 'parquet'],
   [/\.tar$/i, 'webdataset'],
-  [/^(?!dataset_info)[^/]+\.(jsonl|json)$/i, 'json'],
+  [/^(?!dataset_info)[^/]+\.(jsonl|ndjson|json)$/i, 'json'],
 ];

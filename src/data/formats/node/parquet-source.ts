@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DataError } from '../../../core/index.ts';
-import { concatenated } from '../../sources/parts.ts';
+import { concatenated, openTogether } from '../../sources/parts.ts';
 import { blockOf, type BlockedSource } from '../blocks.ts';
 import { ANSWER_COLUMNS, CAPTION_COLUMNS, type ColumnOptions, QUESTION_COLUMNS } from '../column-row.ts';
 import type { SourceDescription } from '../description.ts';
@@ -27,14 +27,7 @@ export async function openParquetSource(description: SourceDescription): Promise
     found?.isDirectory() === true
       ? (await walkFolder(path)).filter((file) => /\.parquet$/i.test(file)).map((file) => join(path, file))
       : [path];
-  const sources: BlockedSource[] = [];
-  try {
-    for (const file of files) sources.push(await openOne({ ...description, path: file }));
-  } catch (error) {
-    await Promise.allSettled(sources.map(async (source) => source.close?.()));
-    throw error;
-  }
-  return concatenated(sources);
+  return openTogether(files, (file) => openOne({ ...description, path: file }), concatenated);
 }
 
 async function openOne(description: SourceDescription): Promise<BlockedSource> {
@@ -44,7 +37,7 @@ async function openOne(description: SourceDescription): Promise<BlockedSource> {
   try {
     const { groups } = reader.layout;
     const options = columnOptions(description);
-    const columns = usedColumns(reader.layout, options);
+    const columns = named(path, () => usedColumns(reader.layout, options));
     const starts: number[] = [];
     const weights: number[] = [];
     let length = 0;
@@ -63,7 +56,8 @@ async function openOne(description: SourceDescription): Promise<BlockedSource> {
       reader.rows(starts[block]!, starts[block + 1] ?? length, columns, weights[block]!),
     );
     const image = options.columns?.image ?? pictureColumn(reader.layout);
-    const form = detectForm((await cache.rows(0))[0], options);
+    const [first] = await cache.rows(0);
+    const form = named(path, () => detectForm(first, options));
     return {
       length,
       blocks: starts,
@@ -87,15 +81,25 @@ async function openOne(description: SourceDescription): Promise<BlockedSource> {
   }
 }
 
+/** Runs something, and names the file where it fails. */
+function named<T>(path: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw atPlace(path, error);
+  }
+}
+
 /** The column of pictures where its name is not a usual one. */
 function pictureColumn({ columns }: ParquetLayout): string | undefined {
   if (columns.some(({ name }) => name === 'images' || name === 'image')) return undefined;
   return columns.find(({ isPicture }) => isPicture)?.name;
 }
 
-/** Columns that say something whatever they hold. */
+/** Columns that say something whatever they hold; film and sound as well, so that rows that need them are refused. */
 const USED_COLUMNS = [
   'id', 'question_id', 'sample_id', 'image', 'images', 'conversations', 'messages', 'texts', 'system', 'video', 'videos',
+  'audio', 'audios',
 ]; // prettier-ignore
 
 /** Columns that are read; all others, such as embeddings, stay where they are. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DataError } from '../../../core/index.ts';
 import { onBackground, picture, type Picture } from '../../image.ts';
 import { resize } from '../../resize.ts';
-import type { SampleSource } from '../../samples.ts';
+import { withSamples } from '../../sources/parts.ts';
 import type { BlockedSource, StoredPicture } from '../blocks.ts';
 
 export interface PictureCacheOptions {
@@ -26,7 +26,7 @@ const HEADER = 12;
  * behind a header of 12. A kept file that is damaged is made anew. Several processes may share a folder.
  * @throws DataError when the folder cannot be made
  */
-export async function cachedPictures(source: BlockedSource, options: PictureCacheOptions): Promise<SampleSource> {
+export async function cachedPictures(source: BlockedSource, options: PictureCacheOptions): Promise<BlockedSource> {
   const { folder, side, maxBytes = MAX_BYTES } = options;
   if (!Number.isInteger(side) || side < 1 || side > 8192)
     throw new DataError(`pictures of ${side} pixels cannot be kept`, 'give a whole number up to 8192');
@@ -59,19 +59,13 @@ export async function cachedPictures(source: BlockedSource, options: PictureCach
     await keep(path, made);
     return made;
   };
-  return {
-    length: source.length,
-    ...(source.blocks === undefined ? {} : { blocks: source.blocks }),
-    ...(source.concepts === undefined ? {} : { concepts: source.concepts }),
-    async sample(index, moment) {
-      const sample = await source.sample(index, moment);
-      return {
-        ...sample,
-        pictures: sample.pictures.map((each) => ({ name: each.name, open: async () => openKept(each) })),
-      };
-    },
-    close: () => source.close?.(),
-  };
+  return withSamples(source, async (index, moment) => {
+    const sample = await source.sample(index, moment);
+    return {
+      ...sample,
+      pictures: sample.pictures.map((each) => ({ name: each.name, open: async () => openKept(each) })),
+    };
+  });
 }
 
 async function sizeOf(folder: string): Promise<number> {

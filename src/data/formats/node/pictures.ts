@@ -4,7 +4,7 @@ import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { DataError } from '../../../core/index.ts';
 import { isWithin } from '../../../core/node/within.ts';
 import { decodePicture, type DecodeOptions, MAX_BYTES, readPicture } from '../../node/decode.ts';
-import { openPicture } from '../../node/open-picture.ts';
+import { fileOfAddress, openPicture } from '../../node/open-picture.ts';
 import type { StoredPicture } from '../blocks.ts';
 import type { PictureReference } from '../row.ts';
 import { readBoundedFile } from './open-file.ts';
@@ -58,11 +58,10 @@ export class PictureFolder {
           return openPicture(reference, options);
         },
       };
-    const path = scheme === 'file' ? reference.replace(/^file:(\/\/)?/i, '') : reference;
     return {
       name: reference,
-      open: async () => readPicture(await this.path(path), options),
-      bytes: async () => readBoundedFile(await this.path(path), options.maxBytes ?? MAX_BYTES),
+      open: async () => readPicture(await this.path(pathOf(reference)), options),
+      bytes: async () => readBoundedFile(await this.path(pathOf(reference)), options.maxBytes ?? MAX_BYTES),
     };
   }
 
@@ -90,6 +89,12 @@ export class PictureFolder {
     if (blobs !== undefined && dirname(real) === blobs) return real;
     throw outside(path, this.root);
   }
+}
+
+/** Addresses of files are absolute; what follows `file:` without a slash is taken for the path that was meant. */
+function pathOf(reference: string): string {
+  if (!/^file:/i.test(reference)) return reference;
+  return /^file:(\/\/)?\/(?!\/)/i.test(reference) ? fileOfAddress(reference) : reference.replace(/^file:(\/\/)?/i, '');
 }
 
 function outside(path: string, root: string): DataError {

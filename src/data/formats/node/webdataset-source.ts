@@ -15,11 +15,10 @@ import { openFile } from './open-file.ts';
 import { PictureFolder } from './pictures.ts';
 import { columnOptions, drawsOf } from './row-sample.ts';
 import { TarIndex, type TarMember } from './tar-index.ts';
-import { walkFolder } from './walk.ts';
+import { PICTURE_FILE, walkFolder } from './walk.ts';
 
 const MAX_JSON = 16 * 2 ** 20;
 const MAX_TEXT = 2 ** 20;
-const PICTURE = /(^|\.)(jpe?g|png|webp|gif|avif|tiff?|svg)$/;
 const TEXT = /(^|\.)(txt|text|caption)$/;
 
 /** @throws DataError when an archive is cut off or damaged, or none holds a sample */
@@ -70,7 +69,7 @@ async function readGroup(
   const members = shard.members(group);
   const json = members.find(({ extension }) => extension === 'json');
   const text = members.find(({ extension }) => TEXT.test(extension));
-  const pictures = members.filter(({ extension }) => PICTURE.test(extension));
+  const pictures = members.filter(({ extension }) => PICTURE_FILE.test(`.${extension}`));
   if (pictures.length > MAX_PICTURES) throw new DataError(`it has ${pictures.length} pictures`, 'divide it');
   if (json === undefined && text === undefined)
     throw new DataError(

@@ -12,7 +12,7 @@ import { type PictureFile, pictureFile } from './picture-file.ts';
 export interface WriteSamplesOptions {
   readonly format: WrittenFormat;
   /** Which samples, in this order; all unless told. */
-  readonly samples?: Iterable<number>;
+  readonly samples?: readonly number[];
   /** What a sample that cannot be read does; ends the writing unless told. */
   readonly onBadSample?: 'stop' | 'skip';
   readonly seed?: number;
@@ -32,8 +32,9 @@ export interface WrittenSamples {
 const SHARD_SAMPLES = 1000;
 
 /**
- * Writes samples into a new folder, pictures included: those that were files are copied as they are, each once. All pictures
- * are decoded first, so that no damaged one gets in.
+ * Writes samples into a new folder, pictures included: those that were files of a usual kind are copied as they are, all others
+ * become PNG. A folder has each of them once, archives with every sample that shows it. Each is decoded before it is written, so
+ * that no damaged one gets in.
  * @throws DataError when the folder is not empty, or a sample cannot be read or has no room in the format
  */
 export async function writeSamples(
@@ -41,22 +42,23 @@ export async function writeSamples(
   path: string,
   options: WriteSamplesOptions,
 ): Promise<WrittenSamples> {
-  const { format, samples = numbers(source.length), onBadSample = 'stop', seed = 0, report } = options;
+  const { format, samples, onBadSample = 'stop', seed = 0, report } = options;
+  const total = samples?.length ?? source.length;
   return writeNewFolder(path, async (folder) => {
     const writer = format === 'webdataset' ? new ShardWriter(folder) : new RowWriter(folder, format);
-    let [done, rows, skipped] = [0, 0, 0];
+    let [rows, skipped] = [0, 0];
     const reasons: string[] = [];
     try {
-      for (const index of samples) {
+      for (let done = 0; done < total; done++) {
         try {
-          const sample = await source.sample(index, { seed, epoch: 0 });
+          const sample = await source.sample(samples?.[done] ?? done, { seed, epoch: 0 });
           rows += await writer.add(sample, await filesOf(sample));
         } catch (error) {
           if (onBadSample === 'stop' || !(error instanceof DataError)) throw error;
           skipped++;
           if (reasons.length < 10) reasons.push(error.message);
         }
-        report?.(++done, source.length, 'samples');
+        report?.(done + 1, total, 'samples');
       }
       if (rows === 0) throw new DataError('no sample could be written', reasons[0]);
       await writer.end();
@@ -65,10 +67,6 @@ export async function writeSamples(
     }
     return { rows, pictures: writer.pictures, skipped, reasons };
   });
-}
-
-function* numbers(length: number): Generator<number> {
-  for (let i = 0; i < length; i++) yield i;
 }
 
 async function filesOf({ pictures }: Sample): Promise<PictureFile[]> {

@@ -1,15 +1,15 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { mkdir, open } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 
 import sharp from 'sharp';
 
 import { DataError } from '../../../core/index.ts';
-import { syncFolder, writeFileAtomic } from '../../../core/node/files.ts';
+import { writeFileAtomic } from '../../../core/node/files.ts';
 import { sampleRandom, type ReportProgress } from '../../dataset.ts';
 import type { DrawingSet } from '../../emoji/concepts.ts';
 import type { EmojiMaterial } from '../../emoji/dataset.ts';
-import { joinMarkers } from '../../formats/markers.ts';
+import { writeRow } from '../../formats/write-row.ts';
+import { writeNewFolder } from '../../node/new-folder.ts';
 import { SceneMaker } from '../maker.ts';
 import { fullSceneOptions, type SceneOptions } from '../options.ts';
 import { asConversation } from '../question.ts';
@@ -65,25 +65,20 @@ export async function writeScenesOf(
 ): Promise<WrittenScenes> {
   if (!Number.isSafeInteger(count) || count < 1 || count > MAX_SCENES)
     throw new DataError(`${count} scenes cannot be written`, `give a whole number from 1 to ${MAX_SCENES}`);
-  const target = resolve(folder);
-  await requireEmpty(target, folder);
   const full = fullSceneOptions(options);
-  const { concepts, sprites } = await drawings();
-  const maker = new SceneMaker(full, new SceneVocabulary(concepts, full.without), sprites);
-  await mkdir(dirname(target), { recursive: true });
-  const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
-  try {
-    await mkdir(temporary);
+  return writeNewFolder(folder, async (into) => {
+    const { concepts, sprites } = await drawings();
+    const maker = new SceneMaker(full, new SceneVocabulary(concepts, full.without), sprites);
     let conversations = 0;
-    const data = await open(join(temporary, 'data.jsonl'), 'wx');
-    const facts = await open(join(temporary, 'scenes.jsonl'), 'wx');
+    const data = await open(join(into, 'data.jsonl'), 'wx');
+    const facts = await open(join(into, 'scenes.jsonl'), 'wx');
     try {
       for (let index = 0; index < count; index++) {
         const asked = makeAsked(maker, sampleRandom(seed, 0, index));
         const image = pictureName(index);
-        if (index % PER_FOLDER === 0) await mkdir(join(temporary, dirname(image)), { recursive: true });
+        if (index % PER_FOLDER === 0) await mkdir(join(into, dirname(image)), { recursive: true });
         const { width, height, channels, data: pixels } = asked.scene.picture;
-        await sharp(pixels, { raw: { width, height, channels } }).png().toFile(join(temporary, image));
+        await sharp(pixels, { raw: { width, height, channels } }).png().toFile(join(into, image));
         await data.writeFile(conversationLines(asked, image));
         await facts.writeFile(`${JSON.stringify(factsOf(asked, image))}\n`);
         conversations += asked.questions.length;
@@ -95,24 +90,9 @@ export async function writeScenesOf(
       await data.close();
       await facts.close();
     }
-    await writeFileAtomic(join(temporary, 'README.md'), readme(full.sets, count, seed));
-    // An empty folder may be there already; one that was filled meanwhile is not touched.
-    await rmdir(target).catch(() => undefined);
-    await rename(temporary, target);
-    await syncFolder(dirname(target));
+    await writeFileAtomic(join(into, 'README.md'), readme(full.sets, count, seed));
     return { scenes: count, conversations };
-  } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
-    throw error;
-  }
-}
-
-async function requireEmpty(target: string, shown: string): Promise<void> {
-  const entries = await readdir(target).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return [];
-    throw new DataError(`${shown} cannot be written: ${cause.message}`, 'name another folder', { cause });
   });
-  if (entries.length > 0) throw new DataError(`${shown} is not empty`, 'name another folder, or remove it first');
 }
 
 function pictureName(index: number): string {
@@ -124,12 +104,9 @@ function conversationLines({ questions }: AskedScene, image: string): string {
   const id = basename(image, '.png');
   return questions
     .map((question, i) => {
-      const conversations = asConversation(question).map(({ role, content }) => ({
-        from: role === 'user' ? 'human' : 'gpt',
-        value: joinMarkers(content),
-      }));
       const { kind, form, language } = question;
-      return `${JSON.stringify({ id: `${id}-${i}`, image, conversations, kind, form, language })}\n`;
+      const row = writeRow('llava', { id: `${id}-${i}`, pictures: [image], turns: asConversation(question) });
+      return `${JSON.stringify({ ...row, kind, form, language })}\n`;
     })
     .join('');
 }

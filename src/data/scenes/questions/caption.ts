@@ -5,6 +5,7 @@ import { inRegion, regionOf } from '../phrases.ts';
 import { inWords, listOf, type Asker } from '../question.ts';
 import type { Scene, SceneObject } from '../scene.ts';
 import { nameOf, someOf } from '../vocabulary.ts';
+import { isNumber } from '../words.ts';
 
 /** How much a caption says: what is there, also where, or also in which colour. */
 export const CAPTION_STYLES = ['plain', 'places', 'colours'] as const;
@@ -47,10 +48,6 @@ export function describeScene(scene: Scene, language: Language, style: CaptionSt
   if (scene.word !== undefined)
     things.push(`the ${isNumber(scene.word.text) ? 'number' : 'word'} "${scene.word.text.toLowerCase()}"`);
   return `The picture shows ${listOf(things, language)}.`;
-}
-
-function isNumber(text: string): boolean {
-  return /^\d+$/.test(text);
 }
 
 function describeObject(object: SceneObject, language: Language, style: CaptionStyle): string {

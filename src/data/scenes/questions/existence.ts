@@ -25,13 +25,13 @@ export const askExistence: Asker = (asking) => {
   );
 };
 
-/** Something that is surely not there: of the same subgroup or kind as something that is, or anything. */
+/** Something that is surely not there: half of the time of the kind of something that is, otherwise of any kind. */
 function absent({ scene, random, vocabulary }: Asking): Concept | undefined {
   const like = random.pick(scene.objects);
   const kind = like.kind !== undefined && random.uniform() < 0.5 ? like.kind : undefined;
-  const isOfNoKind = like.kind === undefined && scene.objects.length === 1;
+  const isOfNoKind = like.kind === undefined && (scene.crowd || scene.objects.length === 1);
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    // Single drawings may be of no kind; what is absent must then be so as well, or "no" could be told from the question.
+    // Single drawings and crowds may be of no kind; what is absent must then be so as well, or "no" could be told from the question.
     const concept = isOfNoKind
       ? random.pick(vocabulary.concepts)
       : random.pick(vocabulary.membersOf(kind ?? vocabulary.drawKind(random)));

@@ -1,6 +1,7 @@
 import { APART, phraseFor, regionNames, regionOf } from '../phrases.ts';
 import { fillIn, inWords, YES_NO, type Asker, type Asking } from '../question.ts';
 import {
+  type Direction,
   DIRECTIONS,
   directionWords,
   distanceTowards,
@@ -9,6 +10,7 @@ import {
   furthestWords,
   liesTowards,
 } from '../relations.ts';
+import type { SceneObject } from '../scene.ts';
 import { nameOf, theOf } from '../vocabulary.ts';
 
 const WORDINGS = {
@@ -44,32 +46,45 @@ export const askPosition: Asker = (asking) => {
   return chance < 0.94 ? askAt(asking) : askFurthest(asking);
 };
 
-function askCheck({ scene, language, random }: Asking): ReturnType<Asker> {
+interface TwoApart {
+  readonly a: SceneObject;
+  readonly b: SceneObject;
+  readonly direction: Direction;
+  /** Whether `a` lies in that direction from `b`, and not the other way. */
+  readonly isTowards: boolean;
+}
+
+/** Any two drawings that lie clearly apart in a direction, or nothing where those that were drawn do not. */
+function twoApart({ scene, random }: Asking): TwoApart | undefined {
   if (scene.objects.length < 2) return undefined;
-  const [a, b] = random.shuffle([...scene.objects]);
+  const [a, b] = random.shuffle([...scene.objects]) as [SceneObject, SceneObject];
   const direction = random.pick(DIRECTIONS);
-  const distance = distanceTowards(direction, a!, b!);
-  if (Math.abs(distance) < APART) return undefined;
-  const [first, second] = [theOf(a!.concept, language), theOf(b!.concept, language)];
-  const words = directionWords(direction, language);
+  const distance = distanceTowards(direction, a, b);
+  return Math.abs(distance) < APART ? undefined : { a, b, direction, isTowards: distance > 0 };
+}
+
+function askCheck(asking: Asking): ReturnType<Asker> {
+  const two = twoApart(asking);
+  if (two === undefined) return undefined;
+  const { language, random } = asking;
+  const [first, second] = [theOf(two.a.concept, language), theOf(two.b.concept, language)];
+  const words = directionWords(two.direction, language);
   const order = language === 'zh' ? [first, second, words] : [first, words, second];
   const question = fillIn(random.pick<string>(WORDINGS[language].check), ...order);
-  return inWords('position', 'check', language, question, YES_NO[language][distance > 0 ? 0 : 1], {
+  return inWords('position', 'check', language, question, YES_NO[language][two.isTowards ? 0 : 1], {
     options: YES_NO[language],
   });
 }
 
-function askOfTwo({ scene, language, random }: Asking): ReturnType<Asker> {
-  if (scene.objects.length < 2) return undefined;
-  const [a, b] = random.shuffle([...scene.objects]);
-  const direction = random.pick(DIRECTIONS);
-  const distance = distanceTowards(direction, a!, b!);
-  if (Math.abs(distance) < APART) return undefined;
-  const [first, second] = [theOf(a!.concept, language), theOf(b!.concept, language)];
-  const words = furtherWords(direction, language);
+function askOfTwo(asking: Asking): ReturnType<Asker> {
+  const two = twoApart(asking);
+  if (two === undefined) return undefined;
+  const { language, random } = asking;
+  const [first, second] = [theOf(two.a.concept, language), theOf(two.b.concept, language)];
+  const words = furtherWords(two.direction, language);
   const order = language === 'zh' ? [first, second, words] : [words, first, second];
-  const names = [nameOf(a!.concept, language), nameOf(b!.concept, language)];
-  const name = names[distance > 0 ? 0 : 1]!;
+  const names = [nameOf(two.a.concept, language), nameOf(two.b.concept, language)];
+  const name = names[two.isTowards ? 0 : 1]!;
   const question = fillIn(random.pick<string>(WORDINGS[language].two), ...order);
   return inWords('position', 'two', language, question, name, { options: names, names: [name] });
 }

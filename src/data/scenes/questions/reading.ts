@@ -1,4 +1,5 @@
 import { inWords, type Asker } from '../question.ts';
+import { isNumber } from '../words.ts';
 
 const WORDINGS = {
   en: ['What is written here?', 'Read what is written.', 'What does the writing say?'],
@@ -9,6 +10,6 @@ const WORDINGS = {
 export const askReading: Asker = ({ scene, language, random }) => {
   if (scene.word === undefined) return undefined;
   const text = scene.word.text.toLowerCase();
-  const form = /^\d+$/.test(text) ? 'number' : 'word';
+  const form = isNumber(text) ? 'number' : 'word';
   return inWords('reading', form, language, random.pick(WORDINGS[language]), text);
 };

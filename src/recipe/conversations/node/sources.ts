@@ -2,11 +2,14 @@
 import { DataError } from '../../../core/index.ts';
 import {
   mixed,
+  openTogether,
   type Picture,
   picture,
   type ReportProgress,
   type Sample,
   type SampleSource,
+  textsIn,
+  withSamples,
 } from '../../../data/index.ts';
 import { loadConcepts } from '../../../data/node/index.ts';
 import { openSampleSource } from '../../../data/formats/node/index.ts';
@@ -53,19 +56,17 @@ export async function prepareSources(options: SourcesOptions, report?: ReportPro
 
 /** @param material of {@link prepareSources}  @throws DataError when a source cannot be read */
 export async function openSources(options: SourcesOptions, material: SourcesMaterial): Promise<OpenedSources> {
-  const opened: SampleSource[] = [];
-  const weights = options.sources.map(({ weight }) => weight);
-  for (const [i, source] of options.sources.entries())
-    opened.push(source.kind === 'scenes' ? openScenes(source, options, material[i]) : await openFiles(source));
-  const mixture =
-    opened.length === 1 ? opened[0]! : mixed(opened.map((source, i) => ({ source, weight: weights[i]! })));
+  const { sources } = options;
+  const mixture = await openTogether(
+    sources,
+    (source, i) => (source.kind === 'scenes' ? openScenes(source, options, material[i]) : openFiles(source)),
+    (opened) =>
+      opened.length === 1 ? opened[0]! : mixed(opened.map((source, i) => ({ source, weight: sources[i]!.weight }))),
+  );
   return {
-    length: mixture.length,
+    ...withSamples(mixture, (index, moment) => mixture.sample(index, moment)),
     // Beside samples that are made to fill a row, others have a row of their own too.
-    fitted: options.sources.some(({ kind }) => kind === 'scenes'),
-    ...(mixture.concepts === undefined ? {} : { concepts: mixture.concepts }),
-    sample: (index, moment) => mixture.sample(index, moment),
-    close: () => mixture.close?.(),
+    fitted: sources.some(({ kind }) => kind === 'scenes'),
   };
 }
 
@@ -89,7 +90,8 @@ export async function textsOf(
     if (source.kind === 'scenes') {
       // Questions of all kinds, since later stages ask others than the first.
       const { kinds: _, ...options } = sceneOptions(source, { sources, seed: 0, imageSize: undefined, cacheFolder });
-      texts.push(...sceneTexts(options, await prepareScenes(options), TOKENIZED_SCENES));
+      // One by one: there are more than a call takes as arguments.
+      for (const text of sceneTexts(options, await prepareScenes(options), TOKENIZED_SCENES)) texts.push(text);
       continue;
     }
     const opened = await openFiles(source);
@@ -103,9 +105,7 @@ export async function textsOf(
 }
 
 function saidIn({ conversations }: Sample): string[] {
-  return conversations.flatMap((turns) =>
-    turns.flatMap(({ content }) => content.flatMap((part) => (part.type === 'text' ? [part.text] : []))),
-  );
+  return conversations.flatMap((turns) => turns.flatMap(({ content }) => textsIn(content)));
 }
 
 function sceneOptions(source: ScenesSource, { imageSize, cacheFolder }: SourcesOptions): SceneSourceOptions {
@@ -138,17 +138,13 @@ async function openFiles({ path, format }: FilesSource): Promise<SampleSource> {
 
 /** The same samples with plain grey pictures. */
 function withoutPictures(source: SampleSource): SampleSource {
-  return {
-    length: source.length,
-    ...(source.concepts === undefined ? {} : { concepts: source.concepts }),
-    sample: async (index, moment) => {
-      const sample = await source.sample(index, moment);
-      return {
-        ...sample,
-        pictures: sample.pictures.map(({ name, open }) => ({ name, open: async () => grey(await open()) })),
-      };
-    },
-  };
+  return withSamples(source, async (index, moment) => {
+    const sample = await source.sample(index, moment);
+    return {
+      ...sample,
+      pictures: sample.pictures.map(({ name, open }) => ({ name, open: async () => grey(await open()) })),
+    };
+  });
 }
 
 function grey({ width, height }: Picture): Picture {

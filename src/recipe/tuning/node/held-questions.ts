@@ -2,7 +2,7 @@
 import sharp from 'sharp';
 import { TrainingError } from '../../../core/index.ts';
 import type { LoadedModel } from '../../../auto/index.ts';
-import { onBackground, type Picture, type Sample } from '../../../data/index.ts';
+import { onBackground, type Picture, type Sample, textOf } from '../../../data/index.ts';
 import { isRight } from '../../../eval/suites/answers.ts';
 import { askMany, type PictureQuestion } from '../../../tasks/index.ts';
 import type { WrittenSample } from '../../../train/index.ts';
@@ -91,7 +91,7 @@ async function questionOf({ pictures, conversations }: Sample, turn: number): Pr
 /** The text of a turn; nothing where it holds boxes, which each model writes in its own way. */
 function plainText(turn: Sample['conversations'][number][number] | undefined, role: string): string | undefined {
   if (turn?.role !== role || turn.content.some(({ type }) => type === 'box')) return undefined;
-  const text = turn.content.map((part) => (part.type === 'text' ? part.text : '')).join('');
+  const text = textOf(turn.content);
   return text.trim() === '' ? undefined : text;
 }
 

@@ -9,6 +9,7 @@ import {
   SceneVocabulary,
   type EmojiMaterial,
   type Scene,
+  type SceneOptions,
 } from '../../../../src/data/index.ts';
 import { makerOf, PAINT_NAMES, PAINTS, squares, TEST_OPTIONS } from './material.ts';
 
@@ -90,6 +91,60 @@ describe('SceneMaker', () => {
     }
   });
 
+  it('shows nine drawings of different concepts in cells of their own', () => {
+    const crowds = scenes(40, { ...TEST_OPTIONS, crowds: 1, words: 1 });
+    for (const { crowd, single, word, focus, objects } of crowds) {
+      expect([crowd, single, word, focus]).toEqual([true, false, undefined, undefined]);
+      expect(new Set(objects.map(({ concept }) => concept)).size).toBe(9);
+      const cells = objects.map(({ x, y }) => Math.floor(x * 3) + 3 * Math.floor(y * 3));
+      expect(cells.sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+      for (const { box } of objects) {
+        expect(Math.max(box[2] - box[0], box[3] - box[1])).toBeGreaterThan(0.2 - 2 / 64);
+        // A cell, and the blended edge of a drawing.
+        expect(Math.max(box[2] - box[0], box[3] - box[1])).toBeLessThan(1 / 3 + 2 / 64);
+      }
+    }
+    // Also of those that belong to no kind.
+    const shown = crowds.flatMap(({ objects }) => objects);
+    expect(shown.filter(({ kind }) => kind === undefined).length).toBeGreaterThan(shown.length / 4);
+    expect(shown.filter(({ kind }) => kind !== undefined).length).toBeGreaterThan(shown.length / 4);
+  });
+
+  it('keeps the boxes of a crowd within the picture, however drawings are turned', () => {
+    for (const { objects } of scenes(40, { ...TEST_OPTIONS, crowds: 1, vary: true })) {
+      expect(objects).toHaveLength(9);
+      for (const { box } of objects) {
+        expect(Math.min(...box)).toBeGreaterThanOrEqual(0);
+        expect(Math.max(...box)).toBeLessThanOrEqual(1);
+        expect(box[2] > box[0] && box[3] > box[1]).toBe(true);
+      }
+    }
+  });
+
+  it('shows as many crowds as are asked for among what is not single', () => {
+    const mixture = scenes(400, { ...TEST_OPTIONS, singles: 0.25, crowds: 0.4 });
+    const several = mixture.filter(({ single }) => !single);
+    const share = several.filter(({ crowd }) => crowd).length / several.length;
+    expect(Math.abs(share - 0.4)).toBeLessThan(0.08);
+    expect(mixture.every(({ single, crowd }) => !(single && crowd))).toBe(true);
+  });
+
+  it('draws no number for crowds where there are none', () => {
+    // What scenes held, and which number came next, before there were crowds.
+    const known = [
+      { seen: ['1F3F3-FE0F-200D-1F308', '1F625', '1F3F3', '1F3F4-200D-2620-FE0F'], word: 'COIN', next: 2984419344 },
+      { seen: ['1F91F', '1F453', '1F45F'], word: 'PRINT', next: 2220760752 },
+      { seen: ['1F317'], word: undefined, next: 325144267 },
+    ];
+    const maker = makerOf({ ...TEST_OPTIONS, singles: 0.25, words: 0.5, vary: true, crowds: 0 }, material);
+    for (const [i, { seen, word, next }] of known.entries()) {
+      const random = sampleRandom(5, 0, i);
+      const scene = maker.make(random);
+      expect(scene.objects.map(({ concept }) => concept.hexcode)).toEqual(seen);
+      expect([scene.crowd, scene.word?.text, random.uint32()]).toEqual([false, word, next]);
+    }
+  });
+
   it('shows a concept by itself', () => {
     const concept = material.concepts[100]!;
     const { objects, single, word } = makerOf(TEST_OPTIONS, material).make(sampleRandom(1, 0, 0), concept);
@@ -127,6 +182,25 @@ describe('SceneSource', () => {
     }
   });
 
+  it('asks about a crowd what is there and where, by the weights of these kinds', () => {
+    const kindsOf = (kinds?: SceneOptions['kinds']): (readonly string[])[] => {
+      const crowds = { ...options, singles: 0, crowds: 1, ...(kinds === undefined ? {} : { kinds }) };
+      const source = new SceneSource(crowds, material);
+      return Array.from({ length: 20 }, (_, i) => source.scene(i, moment).questions.map(({ kind }) => kind));
+    };
+    expect(new Set(kindsOf().flat())).toEqual(new Set(['existence', 'grounding', 'region']));
+    for (const asked of kindsOf()) expect(asked).toHaveLength(10);
+    expect(new Set(kindsOf({ count: 5, region: 1 }).flat())).toEqual(new Set(['region']));
+    expect(kindsOf({ count: 1, caption: 1 }).flat()).toEqual([]);
+  });
+
+  it('gives a sample of a crowd a region for every drawing', () => {
+    const source = new SceneSource({ ...options, singles: 0, crowds: 1 }, material);
+    const { regions, captions } = source.sample(0, moment);
+    expect(new Set(regions!.map(({ concept }) => concept)).size).toBe(9);
+    expect(captions).toHaveLength(1);
+  });
+
   it('refuses drawings that may not be trained on', () => {
     expect(() => new SceneSource({ ...options, sets: ['openmoji'] }, material)).toThrow(/openmoji are for tests alone/);
     expect(() => new SceneSource({ ...options, sets: ['noto', 'openmoji'] }, material)).toThrow(DataError);
@@ -140,6 +214,9 @@ describe('SceneSource', () => {
       { objects: [3, 7] as const },
       { side: [0.4, 0.2] as const },
       { singles: 2 },
+      { crowds: -0.1 },
+      { crowds: 1.5 },
+      { crowds: Number.NaN },
       { questions: 0 },
       { languages: [] },
       { kinds: { count: 0 } },
@@ -152,11 +229,10 @@ describe('SceneSource', () => {
 
 describe('SceneVocabulary', () => {
   it('gives every kind several concepts, and none two kinds', () => {
-    const { pool } = new SceneVocabulary(material.concepts);
     const vocabulary = new SceneVocabulary(material.concepts);
     for (const kind of SCENE_KINDS) expect(vocabulary.membersOf(kind).length).toBeGreaterThan(3);
-    expect(pool.length).toBeGreaterThan(600);
     const members = SCENE_KINDS.flatMap((kind) => vocabulary.membersOf(kind));
+    expect(members.length).toBeGreaterThan(600);
     expect(new Set(members).size).toBe(members.length);
   });
 

@@ -1,17 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import {
+  augmented,
   type BlockedSource,
   concatenated,
   lengthBatches,
   lengthBounds,
   limited,
   mixed,
+  openTogether,
   repeated,
   type Sample,
   type SampleSource,
   sharded,
   shuffled,
   shuffledInBlocks,
+  withSamples,
 } from '../../../../src/data/index.ts';
 
 /** Samples that say which they are and in which pass they were asked for. */
@@ -78,6 +81,42 @@ describe('parts', () => {
     const both = concatenated([numbers(3, 'a'), numbers(10, 'b', [0, 4])]);
     expect(both).toMatchObject({ length: 13, blocks: [0, 3, 7] });
     expect((await pass(both)).slice(2, 5)).toEqual(['a2/0', 'b0/0', 'b1/0']);
+  });
+});
+
+describe('opening several', () => {
+  const closing = (name: string, closed: string[]): BlockedSource => ({
+    ...numbers(2, name),
+    close: () => void closed.push(name),
+  });
+
+  it('closes what is open when a later one cannot be opened, or they do not go together', async () => {
+    const closed: string[] = [];
+    const open = async (name: string): Promise<BlockedSource> => {
+      if (name === 'c') throw new Error('c is damaged');
+      return closing(name, closed);
+    };
+    await expect(openTogether(['a', 'b', 'c', 'd'], open, concatenated)).rejects.toThrow('c is damaged');
+    expect(closed).toEqual(['a', 'b']);
+    const unweighted = (sources: readonly BlockedSource[]): SampleSource =>
+      mixed(sources.map((source) => ({ source, weight: 0 })));
+    await expect(openTogether(['a', 'b'], open, unweighted)).rejects.toThrow(/a weight of 0/);
+    expect(closed).toEqual(['a', 'b', 'a', 'b']);
+    const both = await openTogether(['a', 'b'], open, concatenated);
+    expect(closed).toHaveLength(4);
+    await both.close?.();
+    expect(closed).toHaveLength(6);
+  });
+
+  it('keeps blocks, concepts and closing where samples are changed', async () => {
+    const closed: string[] = [];
+    const source = { ...closing('a', closed), blocks: [0, 1], concepts: 7 };
+    const changed = withSamples(source, (index, moment) => source.sample(1 - index, moment));
+    expect(changed).toMatchObject({ length: 2, blocks: [0, 1], concepts: 7 });
+    expect(await pass(changed)).toEqual(['a1/0', 'a0/0']);
+    expect(augmented(source)).toMatchObject({ length: 2, blocks: [0, 1], concepts: 7 });
+    await changed.close?.();
+    expect(closed).toEqual(['a']);
   });
 });
 

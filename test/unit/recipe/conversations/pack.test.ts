@@ -127,6 +127,16 @@ describe('a dataset of conversations', () => {
     expect(new Set(buffers).size).toBe(buffers.length);
   });
 
+  it('sees the picture of a sample about which nothing is said, and leaves it out of the rows', async () => {
+    const silent = { ...sample(3, []), regions: [], captions: ['a dog'] };
+    const mute = new ConversationDataset({ length: 2, sample: (i) => (i === 0 ? FIRST : silent) }, reader, shape);
+    const { ids, tensors } = await mute.batch({ seed: 1, epoch: 0, index: 0 }, 2);
+    expect([...ids].sort()).toEqual(['sample 1', 'sample 3']);
+    expect(tensors['pixel_values']!.shape).toEqual([2, 3, 16, 16]);
+    const rows = tensors['samples']!.data as BigInt64Array;
+    expect(new Set(rows)).toEqual(new Set([-1n, BigInt(ids.indexOf('sample 1'))]));
+  });
+
   it('puts planned samples into one row, and names those that are too long', async () => {
     const dataset = new ConversationDataset(source, reader, shape, [[0, 1], [2], [3]]);
     const batch = await dataset.batch({ seed: 1, epoch: 0, index: 0 }, 3);

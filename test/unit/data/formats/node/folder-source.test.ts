@@ -39,7 +39,8 @@ describe('folders with captions', () => {
   it('reads cat.txt beside cat.png', async () => {
     const path = await folder('pairs', {
       'b/cat.png': undefined,
-      'b/cat.txt': ' A cat. \n',
+      // With a byte order mark, as Windows writes it.
+      'b/cat.txt': '\uFEFF A cat. \n',
       'a.png': undefined,
       'a.txt': 'A.',
     });
@@ -89,6 +90,30 @@ describe('folders with captions', () => {
     expect([question(last), answer(last)]).toEqual(['[image]What?', 'Red.']);
     expect(await last.pictures[0]!.open()).toMatchObject({ width: 4 });
     await source.close?.();
+  });
+
+  it('reads a table by its own name as in its folder', async () => {
+    const path = await folder('alone', {
+      'metadata.jsonl': '{"file_name": "x.png", "text": "Red."}\n',
+      'x.png': undefined,
+    });
+    for (const named of [path, join(path, 'metadata.jsonl')]) {
+      const source = await openSampleSource({ path: named });
+      const sample = await source.sample(0, NOW);
+      expect([sample.id, question(sample), answer(sample)]).toEqual(['x.png', '[image]Describe the picture.', 'Red.']);
+      expect(await sample.pictures[0]!.open()).toMatchObject({ width: 4 });
+      await source.close?.();
+    }
+  });
+
+  it('names the file whose columns say nothing', async () => {
+    const path = await folder('mute', {
+      'a/metadata.csv': 'file_name,text\nx.png,A.\n',
+      'b/metadata.csv': 'file_name,size\nx.png,4\n',
+    });
+    await expect(openSampleSource({ path })).rejects.toThrow(
+      /b\/metadata\.csv:2: the columns file_name, size say nothing/,
+    );
   });
 
   it('keeps file_name within the folder and names the lines of tables', async () => {

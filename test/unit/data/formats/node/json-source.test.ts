@@ -64,11 +64,30 @@ describe('conversations in JSON', () => {
     await source.close?.();
   });
 
+  it('reads addresses of files in the folder, with what stands for signs', async () => {
+    await writeFile(join(folder, 'pictures', 'a cup.png'), png);
+    const images = [`file://${folder}/pictures/a%20cup.png`, `FILE:${folder}/pictures/a.png`, 'file://pictures/a.png'];
+    const source = await open('addresses.jsonl', images.map((image) => JSON.stringify(llava(image))).join('\n'));
+    for (const i of images.keys()) {
+      const { pictures } = await source.sample(i, NOW);
+      expect(await pictures[0]!.open()).toMatchObject({ width: 4, height: 3 });
+    }
+    await source.close?.();
+  });
+
   it('reads JSON Lines with blank lines, a byte order mark and no line end', async () => {
     const lines = `\uFEFF\n${JSON.stringify(llava('pictures/a.png'))}\r\n\n   \n${JSON.stringify(llava(undefined, 'Hi'))}`;
     const source = await open('lines.jsonl', lines);
     expect(source.length).toBe(2);
     expect((await source.sample(1, NOW)).conversations[0]![0]!.content).toEqual([{ type: 'text', text: 'Hi' }]);
+    await source.close?.();
+  });
+
+  it('finds the lines of a folder, also as .ndjson', async () => {
+    await mkdir(join(folder, 'lines'));
+    await writeFile(join(folder, 'lines', 'train.ndjson'), `${JSON.stringify(llava(undefined, 'What?'))}\n`);
+    const source = await openSampleSource({ path: join(folder, 'lines') });
+    expect(source.length).toBe(1);
     await source.close?.();
   });
 
@@ -144,7 +163,14 @@ describe('conversations in JSON', () => {
 
 describe('hostile and broken files', () => {
   it('keeps pictures within the folder', async () => {
-    for (const image of ['../secret.png', '/etc/hostname', 'pictures/link.png', 'pictures/../../x.png', 'a\0b']) {
+    for (const image of [
+      '../secret.png',
+      '/etc/hostname',
+      'pictures/link.png',
+      'pictures/../../x.png',
+      'a\0b',
+      'file:///etc/%68ostname',
+    ]) {
       const source = await open('hostile.jsonl', JSON.stringify(llava(image)));
       const { pictures } = await source.sample(0, NOW);
       await expect(pictures[0]!.open()).rejects.toThrow(/leads out of/);

@@ -57,8 +57,11 @@ describe('writeSamples', () => {
   it('copies pictures as they are, each once, and writes equal folders from equal samples', async () => {
     const source = await openSampleSource({ path: join(root, 'in') });
     const options = { format: 'sharegpt', samples: [0, 1, 0] } as const;
-    const written = await writeSamples(source, join(root, 'copy'), options);
+    const steps: string[] = [];
+    const report = (done: number, total: number): void => void steps.push(`${done} of ${total}`);
+    const written = await writeSamples(source, join(root, 'copy'), { ...options, report });
     expect(written).toMatchObject({ rows: 3, pictures: 2 });
+    expect(steps).toEqual(['1 of 3', '2 of 3', '3 of 3']);
     const files = (await readdir(join(root, 'copy', 'images'), { recursive: true })).filter((name) =>
       name.includes('.'),
     );
