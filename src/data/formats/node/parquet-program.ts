@@ -1,15 +1,17 @@
 /**
- * What reads parquet files, as the text of a thread of its own.
+ * What reads parquet files, as the text of a process of its own.
  *
- * Why in a thread: a few bytes of a parquet file may stand for billions of values (runs of levels, packed pages). A thread has
- * a bound on its heap, at which it ends and not the process, and it can be ended when it takes too long. Pages that say they
- * are larger than a bound are not unpacked at all.
+ * Why in a process: a few bytes of a parquet file may stand for billions of values (runs of levels, packed pages). A process
+ * has a bound on its heap, at which it ends alone, and it can be ended when it takes too long. (A thread has such a bound too, but
+ * where one allocation goes far beyond it, the engine ends the whole process.) Pages that say they are larger than a bound are
+ * not unpacked at all.
  */
 export const PARQUET_PROGRAM: string = `
-const { parentPort, workerData } = require('node:worker_threads');
 const { open } = require('node:fs/promises');
 const zlib = require('node:zlib');
-const { path, hyparquet, fzstd, maxFooter, maxPage } = workerData;
+const { path, hyparquet, fzstd, maxFooter, maxPage } = JSON.parse(process.argv[1]);
+// Whoever asks may end without a word.
+process.on('disconnect', () => process.exit());
 
 const bounded = (unpack) => (input, length) => {
   if (length > maxPage) throw new Error('a page of ' + length + ' bytes, more than ' + maxPage);
@@ -53,7 +55,7 @@ async function start() {
   const tree = parquetSchema(metadata);
   const isPicture = (node) => ['bytes', 'path'].every((name) => node.children.some((child) => child.element.name === name));
   const found = (node) => isPicture(node) || node.children.some(found);
-  parentPort.postMessage({
+  process.send({
     columns: tree.children.map((child) => ({ name: child.element.name, isPicture: found(child) })),
     groups: metadata.row_groups.map((group) => ({
       rows: Number(group.num_rows),
@@ -67,24 +69,17 @@ async function start() {
       ),
     })),
   });
-  parentPort.on('message', async ({ id, rowStart, rowEnd, columns }) => {
+  process.on('message', async ({ id, rowStart, rowEnd, columns }) => {
     try {
       const rows = await parquetReadObjects({ file, metadata, rowStart, rowEnd, columns, compressors, utf8: false, geoparquet: false });
-      const buffers = new Set();
-      const visit = (value) => {
-        if (ArrayBuffer.isView(value)) buffers.add(value.buffer);
-        else if (typeof value === 'object' && value !== null) Object.values(value).forEach(visit);
-      };
-      visit(rows);
-      parentPort.postMessage({ id, rows }, [...buffers].filter((buffer) => buffer instanceof ArrayBuffer));
+      process.send({ id, rows });
     } catch (error) {
-      parentPort.postMessage({ id, problem: String(error?.message ?? error) });
+      process.send({ id, problem: String(error?.message ?? error) });
     }
   });
 }
 
 start().catch((error) => {
-  parentPort.postMessage({ problem: String(error?.message ?? error) });
-  parentPort.close();
+  process.send({ problem: String(error?.message ?? error) }, () => process.exit());
 });
 `;

@@ -1,6 +1,7 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
+import process from 'node:process';
 import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
 import { DataError } from '../../../core/index.ts';
 import type { RawRow } from '../row.ts';
@@ -10,7 +11,7 @@ import { PARQUET_PROGRAM } from './parquet-program.ts';
 const MEBI = 2 ** 20;
 const MAX_FOOTER = 64 * MEBI;
 const MAX_PAGE = 512 * MEBI;
-/** Heap of the reading thread; the bytes of pictures lie outside of it. */
+/** Heap of the reading process; the bytes of pictures lie outside of it. */
 const MAX_HEAP_MIB = 512;
 /** Time that reading may take: some, and more for what is large (8 MiB a second on the slowest disk). */
 const SECONDS = 20;
@@ -39,12 +40,12 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
 }
 
-/** A parquet file, read by a thread with bounds on memory and time. After a failure of the thread the next call starts anew. */
+/** A parquet file, read by a process with bounds on memory and time. After it has failed the next call starts another. */
 export class ParquetReader {
   readonly path: string;
   readonly layout: ParquetLayout;
   readonly #seconds: number;
-  #worker: Worker | undefined;
+  #child: ChildProcess | undefined;
   #waiting = new Map<number, Waiting>();
   #next = 0;
 
@@ -61,9 +62,9 @@ export class ParquetReader {
   static async open(path: string, seconds: number = SECONDS): Promise<ParquetReader> {
     // Says what is wrong in the usual words, and refuses pipes.
     await (await openFile(path)).close();
-    const { worker, layout } = await startWorker(path);
+    const { child, layout } = await startChild(path);
     const reader = new ParquetReader(path, layout, seconds);
-    reader.#adopt(worker);
+    reader.#adopt(child);
     return reader;
   }
 
@@ -73,8 +74,8 @@ export class ParquetReader {
    * @throws DataError when they are damaged, or need more memory or time than is allowed
    */
   async rows(rowStart: number, rowEnd: number, columns: readonly string[], bytes: number): Promise<readonly RawRow[]> {
-    if (this.#worker === undefined) this.#adopt((await startWorker(this.path)).worker);
-    const worker = this.#worker!;
+    if (this.#child === undefined) this.#adopt((await startChild(this.path)).child);
+    const child = this.#child!;
     const id = this.#next++;
     const seconds = this.#seconds + bytes * SECONDS_PER_BYTE;
     return new Promise((resolve, reject) => {
@@ -85,8 +86,8 @@ export class ParquetReader {
       }, seconds * 1000);
       this.#waiting.set(id, { resolve, reject, timer });
       // Held while something is waited for, so that a process does not end in between.
-      worker.ref();
-      worker.postMessage({ id, rowStart, rowEnd, columns });
+      hold(child);
+      child.send({ id, rowStart, rowEnd, columns });
     });
   }
 
@@ -94,13 +95,15 @@ export class ParquetReader {
     this.#fail(`${this.path} was closed`);
   }
 
-  #adopt(worker: Worker): void {
-    this.#worker = worker;
-    worker.unref();
-    worker.on('message', (message: unknown) => this.#receive(message));
-    worker.on('error', (error) => {
-      if (this.#worker === worker) this.#fail(`${this.path}: ${reason(error)}`);
-    });
+  #adopt(child: ChildProcess): void {
+    this.#child = child;
+    letGo(child);
+    child.on('message', (message: unknown) => this.#receive(message));
+    const failed = (problem: string): void => {
+      if (this.#child === child) this.#fail(`${this.path}: ${problem}`);
+    };
+    child.on('error', (error) => failed(error.message));
+    child.on('exit', (code, signal) => failed(ending(code, signal)));
   }
 
   #receive(message: unknown): void {
@@ -109,63 +112,77 @@ export class ParquetReader {
     if (waiting === undefined) return;
     this.#waiting.delete(answer.id);
     clearTimeout(waiting.timer);
-    if (this.#waiting.size === 0) this.#worker?.unref();
+    if (this.#waiting.size === 0 && this.#child !== undefined) letGo(this.#child);
     if ('rows' in answer) waiting.resolve(answer.rows);
     else waiting.reject(damaged(`${this.path}: ${answer.problem}`));
   }
 
-  /** Ends the thread, and all that wait for it. */
+  /** Ends the process, and all that wait for it. */
   #fail(message: string): void {
-    const [worker, waiting] = [this.#worker, this.#waiting];
-    this.#worker = undefined;
+    const [child, waiting] = [this.#child, this.#waiting];
+    this.#child = undefined;
     this.#waiting = new Map();
     for (const { reject, timer } of waiting.values()) {
       clearTimeout(timer);
       reject(damaged(message));
     }
-    void worker?.terminate();
+    child?.kill('SIGKILL');
   }
 }
 
-async function startWorker(path: string): Promise<{ worker: Worker; layout: ParquetLayout }> {
+async function startChild(path: string): Promise<{ child: ChildProcess; layout: ParquetLayout }> {
   const { resolve } = createRequire(import.meta.url);
-  const worker = new Worker(PARQUET_PROGRAM, {
-    eval: true,
-    name: 'parquet',
-    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MIB },
-    workerData: {
-      path,
-      hyparquet: pathToFileURL(resolve('hyparquet')).href,
-      fzstd: pathToFileURL(resolve('fzstd')).href,
-      maxFooter: MAX_FOOTER,
-      maxPage: MAX_PAGE,
-    },
+  const given = {
+    path,
+    hyparquet: pathToFileURL(resolve('hyparquet')).href,
+    fzstd: pathToFileURL(resolve('fzstd')).href,
+    maxFooter: MAX_FOOTER,
+    maxPage: MAX_PAGE,
+  };
+  const flags = [`--max-old-space-size=${MAX_HEAP_MIB}`, '--eval', PARQUET_PROGRAM, JSON.stringify(given)];
+  const child = spawn(process.execPath, flags, {
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    serialization: 'advanced',
+    // What this process was started with, such as a larger heap, is not for that one.
+    env: { ...process.env, NODE_OPTIONS: '' },
   });
   let timer: NodeJS.Timeout | undefined;
-  let onError: (error: Error) => void = () => {};
   try {
     const first = await new Promise<unknown>((done, fail) => {
-      onError = (error) => fail(damaged(`${path}: ${reason(error)}`));
-      worker.once('message', done).once('error', onError);
-      timer = setTimeout(() => fail(damaged(`${path} takes too long to open`)), SECONDS * 1000);
+      const failed = (problem: string): void => fail(damaged(`${path}: ${problem}`));
+      child.once('message', done);
+      child.once('error', (error) => failed(error.message));
+      child.once('exit', (code, signal) => failed(ending(code, signal)));
+      timer = setTimeout(() => failed('it takes too long to open'), SECONDS * 1000);
     });
     const layout = layoutSchema.safeParse(first);
-    if (layout.success) return { worker, layout: layout.data };
+    if (layout.success) return { child, layout: layout.data };
     const problem = z.object({ problem: z.string() }).safeParse(first);
     throw damaged(`${path}: ${problem.success ? problem.data.problem : 'a layout that cannot be'}`);
   } catch (error) {
-    await worker.terminate();
+    child.kill('SIGKILL');
     throw error;
   } finally {
     clearTimeout(timer);
-    worker.off('error', onError);
   }
 }
 
-function reason(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ERR_WORKER_OUT_OF_MEMORY') return `its rows need more than ${MAX_HEAP_MIB} MiB`;
-  return error instanceof Error ? error.message : String(error);
+/** Keeps this process alive while the other works. */
+function hold(child: ChildProcess): void {
+  child.ref();
+  child.channel?.ref();
+}
+
+function letGo(child: ChildProcess): void {
+  child.unref();
+  child.channel?.unref();
+}
+
+/** Why a process that nobody ended has ended: out of memory the engine aborts. */
+function ending(code: number | null, signal: NodeJS.Signals | null): string {
+  return signal === 'SIGABRT' || code === 134
+    ? `its rows need more than ${MAX_HEAP_MIB} MiB`
+    : `reading it ended with ${signal ?? `code ${code}`}`;
 }
 
 function damaged(message: string): DataError {

@@ -63,7 +63,7 @@ describe('parquet files', () => {
     );
     const reader = await ParquetReader.open(join(FIXTURES, 'bomb-run.parquet'), 4);
     await expect(reader.rows(0, 1, ['caption'], 100)).rejects.toThrow(/more than 512 MiB|more than 5 seconds/);
-    // A thread that was ended is started anew.
+    // A process that was ended is followed by another.
     await expect(reader.rows(0, 1, [], 0)).resolves.toHaveLength(1);
     await reader.close();
   });
