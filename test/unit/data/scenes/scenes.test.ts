@@ -121,6 +121,12 @@ describe('SceneMaker', () => {
     }
   });
 
+  it('makes crowds of four and of nine where rows may differ', () => {
+    const sizes = scenes(40, { ...TEST_OPTIONS, crowds: 1, crowdRows: [2, 3] }).map(({ objects }) => objects.length);
+    expect(new Set(sizes)).toEqual(new Set([4, 9]));
+    for (const { objects } of scenes(20, { ...TEST_OPTIONS, crowds: 1, crowdRows: [2, 2] }))
+      for (const { box } of objects) expect(Math.max(box[2] - box[0], box[3] - box[1])).toBeGreaterThan(0.3 - 2 / 64);
+  });
   it('shows as many crowds as are asked for among what is not single', () => {
     const mixture = scenes(400, { ...TEST_OPTIONS, singles: 0.25, crowds: 0.4 });
     const several = mixture.filter(({ single }) => !single);
@@ -217,6 +223,8 @@ describe('SceneSource', () => {
       { crowds: -0.1 },
       { crowds: 1.5 },
       { crowds: Number.NaN },
+      { crowdRows: [1, 3] as const },
+      { crowdRows: [3, 2] as const },
       { questions: 0 },
       { languages: [] },
       { kinds: { count: 0 } },
