@@ -22,7 +22,7 @@ export interface AskedScene {
 export const SCENE_ATTRIBUTES: readonly number[] = [SCENE_KINDS.length, SCENE_COLOURS.length];
 
 /** What is asked about a crowd: the other kinds rely on kinds of things, on few drawings or on numbers that are drawn evenly. */
-const CROWD_KINDS: readonly QuestionKind[] = ['existence', 'grounding', 'region'];
+const CROWD_KINDS: readonly QuestionKind[] = ['existence', 'grounding', 'region', 'caption'];
 
 /** What {@link SceneSource} takes. */
 export interface SceneSourceOptions extends SceneOptions {

@@ -2,7 +2,7 @@ import type { Random } from '../../../core/index.ts';
 import type { Language } from '../../emoji/concepts.ts';
 import { colourName } from '../colours.ts';
 import { inRegion, regionOf } from '../phrases.ts';
-import { inWords, listOf, type Asker } from '../question.ts';
+import { type Asker, type Asking, inWords, listOf, type SceneQuestion } from '../question.ts';
 import type { Scene, SceneObject } from '../scene.ts';
 import { nameOf, someOf } from '../vocabulary.ts';
 import { isNumber } from '../words.ts';
@@ -26,13 +26,32 @@ const WORDINGS = {
 
 const PLAIN_SHARE = 0.6;
 
-/** One sentence about all that is there. */
-export const askCaption: Asker = ({ scene, language, random }) => {
+const IN_ROWS = {
+  en: ['Name everything row by row.', 'List all things, one row after the other.'],
+  zh: ['逐行说出所有东西。', '一行一行列出图中的东西。'],
+} as const;
+
+/** One sentence about all that is there; of a crowd its names, row by row. */
+export const askCaption: Asker = (asking) => {
+  const { scene, language, random } = asking;
+  if (scene.crowd) return askRows(asking);
   const style = drawStyle(random);
   const text = describeScene(scene, language, style);
   const names = scene.objects.map(({ concept }) => nameOf(concept, language));
   return inWords('caption', style, language, random.pick<string>(WORDINGS[language][style]), text, { names });
 };
+
+/** Many names for one look at a picture. */
+function askRows({ scene: { objects }, language, random }: Asking): SceneQuestion {
+  const count = Math.round(Math.sqrt(objects.length));
+  const rows = Array.from({ length: count }, (_, row) =>
+    // Drawings lie in cells of their own, and are given from left to right.
+    objects.filter(({ y }) => Math.floor(y * count) === row).map(({ concept }) => nameOf(concept, language)),
+  );
+  const [comma, end] = language === 'zh' ? ['、', '；'] : [', ', '; '];
+  const text = rows.map((names) => names.join(comma)).join(end);
+  return inWords('caption', 'rows', language, random.pick<string>(IN_ROWS[language]), text, { names: rows.flat() });
+}
 
 function drawStyle(random: Random): CaptionStyle {
   return random.uniform() < PLAIN_SHARE ? 'plain' : random.uniform() < 0.5 ? 'places' : 'colours';

@@ -9,6 +9,7 @@ import {
   SceneVocabulary,
   type EmojiMaterial,
   type Scene,
+  type SceneQuestion,
   type SceneOptions,
 } from '../../../../src/data/index.ts';
 import { makerOf, PAINT_NAMES, PAINTS, squares, TEST_OPTIONS } from './material.ts';
@@ -194,10 +195,24 @@ describe('SceneSource', () => {
       const source = new SceneSource(crowds, material);
       return Array.from({ length: 20 }, (_, i) => source.scene(i, moment).questions.map(({ kind }) => kind));
     };
-    expect(new Set(kindsOf().flat())).toEqual(new Set(['existence', 'grounding', 'region']));
+    expect(new Set(kindsOf().flat())).toEqual(new Set(['existence', 'grounding', 'region', 'caption']));
     for (const asked of kindsOf()) expect(asked).toHaveLength(10);
     expect(new Set(kindsOf({ count: 5, region: 1 }).flat())).toEqual(new Set(['region']));
-    expect(kindsOf({ count: 1, caption: 1 }).flat()).toEqual([]);
+    expect(kindsOf({ count: 1, reading: 1 }).flat()).toEqual([]);
+  });
+  it('names what a crowd shows row by row', () => {
+    const crowds = { ...options, singles: 0, crowds: 1, kinds: { caption: 1 }, questions: 1 };
+    const source = new SceneSource(crowds, material);
+    for (let i = 0; i < 10; i++) {
+      const { scene, questions } = source.scene(i, moment);
+      const [{ text, names, language }] = questions as [SceneQuestion];
+      expect(text.split(language === 'zh' ? '；' : '; ')).toHaveLength(3);
+      const cell = (name: string): number => {
+        const { x, y } = scene.objects.find(({ concept }) => concept.wording[language].name === name)!;
+        return 3 * Math.floor(y * 3) + Math.floor(x * 3);
+      };
+      expect(names!.map(cell)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    }
   });
 
   it('gives a sample of a crowd a region for every drawing', () => {
