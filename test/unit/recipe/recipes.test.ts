@@ -1,14 +1,25 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { fusionConfigOf, trainerOptionsOf } from '../../../src/recipe/build.ts';
-import { parseRecipe, trainingRecipe, type TrainingRecipe } from '../../../src/recipe/index.ts';
+import { parseRecipe, trainingRecipe, type TrainingRecipe, tuningRecipe } from '../../../src/recipe/index.ts';
 
 const folder = new URL('../../../recipes/', import.meta.url);
 const text = (name: string): string => readFileSync(new URL(name, folder), 'utf8');
 const parse = (name: string, ...set: string[]): TrainingRecipe => parseRecipe(trainingRecipe, text(name), name, set);
 
+const recipes = ['', 'starter/'].flatMap((under) =>
+  readdirSync(new URL(under, folder))
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => `${under}${name}`),
+);
+const teachesConversations = (name: string): boolean => /^ +type: image-text$/m.test(text(name));
+
 describe('the recipes that come along', () => {
-  it.each(readdirSync(folder).filter((name) => name.endsWith('.yaml')))('%s is sound', (name) => {
+  it.each(recipes.filter((name) => teachesConversations(name)))('%s is sound', (name) => {
+    expect(parseRecipe(tuningRecipe, text(name), name).output).toBe(`runs/${name.replace('.yaml', '')}`);
+  });
+
+  it.each(recipes.filter((name) => !teachesConversations(name)))('%s is sound', (name) => {
     const recipe = parse(name);
     expect(fusionConfigOf(recipe.model, 100, 7)).toMatchObject({ classes: 7, text: { vocabularySize: 100 } });
     expect(trainerOptionsOf(recipe).schedule.learningRate).toBe(recipe.optimizer.lr);
