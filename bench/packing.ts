@@ -2,7 +2,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createModel, readingModel, type ReadingArchitecture } from '../src/auto/index.ts';
 import { openModel } from '../src/auto/node/index.ts';
 import { hostTensor, type HostTensor, joinRows, Random } from '../src/core/index.ts';
@@ -16,17 +15,20 @@ import {
   placeSamples,
   sizeOf,
 } from '../src/recipe/conversations/pack.ts';
-import { type TuningRecipe, tuningRecipe } from '../src/recipe/index.ts';
-import { defaultCacheFolder, readRecipe } from '../src/recipe/node/index.ts';
+import type { TuningRecipe } from '../src/recipe/index.ts';
+import { defaultCacheFolder } from '../src/recipe/node/index.ts';
 import { createModelFolder } from '../src/recipe/tuning/node/new-model.ts';
 import { imageSizeOf, shapeOf } from '../src/recipe/tuning/shape.ts';
 import { createRuntime } from '../src/runtime/node/index.ts';
 import { adamW, type ImageTextNetwork, ImageTextTraining, signatureOf, TrainingStep } from '../src/train/index.ts';
 import { type BenchOptions, type Figure, median } from './types.ts';
+import { starterRecipes } from './workloads/starter-stages.ts';
 
 export const description: string =
   "Training on the starter's scenes: packed rows with shared pictures beside padded ones (--model FOLDER)";
 
+/** What the assistant says is all that packing changes; matching works on pictures, of which packing has fewer. */
+const LANGUAGE_ALONE = { language: 1, regions: 0, attributes: 0, contrastive: 0, shown: 0 };
 /** Batches of packed rows, taken in turns. */
 const BATCHES = 2;
 /** Unpacked rows of a step: about as many places for tokens as in 16 packed rows. */
@@ -52,15 +54,13 @@ export async function* run({ rounds, threads, model }: BenchOptions): AsyncGener
   try {
     const folder = model ?? join(scratch, 'model');
     if (model === undefined) await freshModel(folder);
-    const recipe = await starter('4-instructions.yaml');
+    const { recipe } = (await starterRecipes()).at(-1)!;
     const opened = await openModel(folder);
     const architecture = readingModel(createModel(opened.files.config, folder), folder);
     const pairs = await makePairs(recipe, folder, architecture);
-    // What the assistant says is all that packing changes; matching works on pictures, of which packing has fewer.
-    const objectives = { language: 1, regions: 0, contrastive: 0, shown: 0 };
     const trainable = new ImageTextTraining(
       architecture.model as ReadingArchitecture['model'] & ImageTextNetwork,
-      objectives,
+      LANGUAGE_ALONE,
     );
     const step = await TrainingStep.create(
       runtime,
@@ -106,14 +106,9 @@ export async function* run({ rounds, threads, model }: BenchOptions): AsyncGener
   }
 }
 
-/** A recipe of the starter, which lies beside this file's sources and not its compiled form. */
-async function starter(name: string): Promise<TuningRecipe> {
-  return readRecipe(tuningRecipe, fileURLToPath(new URL(`../../recipes/starter/${name}`, import.meta.url)), []);
-}
-
 /** A model of the starter's sizes with first weights. */
 async function freshModel(folder: string): Promise<void> {
-  const { model, data } = await starter('1-matching.yaml');
+  const { model, data } = (await starterRecipes())[0]!.recipe;
   if (model.create === undefined) throw new Error('the first recipe of the starter makes no model');
   await createModelFolder(folder, model.create, await textsOf(data.sources, defaultCacheFolder()), 1);
 }
@@ -127,7 +122,7 @@ async function makePairs(
   const options = { sources: data.sources, seed: train.seed, imageSize, cacheFolder: defaultCacheFolder() };
   const source = await openSources(options, await prepareSources(options));
   const reader = await openReader(folder);
-  const language = { ...objectives, regions: 0, contrastive: 0, shown: 0 };
+  const language = { ...objectives, ...LANGUAGE_ALONE };
   const shape = shapeOf({ ...rest, data, train, model, objectives: language }, architecture, undefined);
   const pairs: Pair[] = [];
   try {

@@ -1,7 +1,7 @@
 /** The stages of the starter's recipes, at a size at which a run takes seconds. */
 import { basename, extname, join } from 'node:path';
 import { PACKAGE_ROOT } from '../../src/core/node/index.ts';
-import { tuningRecipe } from '../../src/recipe/index.ts';
+import { type TuningRecipe, tuningRecipe } from '../../src/recipe/index.ts';
 import { readRecipe, stagesOf } from '../../src/recipe/node/index.ts';
 
 const RUN = [
@@ -29,6 +29,12 @@ const MODEL = [
   'config.text_config.num_hidden_layers=1',
 ];
 
+/** The starter's recipes, in order: the first makes the model, the last asks questions of all kinds. */
+export async function starterRecipes(): Promise<readonly { readonly path: string; readonly recipe: TuningRecipe }[]> {
+  const paths = await stagesOf(join(PACKAGE_ROOT, 'recipes', 'starter'));
+  return Promise.all(paths.map(async (path) => ({ path, recipe: await readRecipe(tuningRecipe, path) })));
+}
+
 /** A stage of the starter. */
 export interface StarterStage {
   /** Of its recipe. */
@@ -45,8 +51,8 @@ export async function starterStages(runOf: (name: string) => string): Promise<re
   const stages: StarterStage[] = [];
   // Folders of runs by what the recipes call them.
   const runs = new Map<string, string>();
-  for (const path of await stagesOf(join(PACKAGE_ROOT, 'recipes', 'starter'))) {
-    const { model, output } = await readRecipe(tuningRecipe, path);
+  for (const { path, recipe } of await starterRecipes()) {
+    const { model, output } = recipe;
     const name = basename(path, extname(path));
     const sets = [
       ...RUN,
