@@ -2,7 +2,7 @@
 import process from 'node:process';
 import { type Command, Option } from 'commander';
 import { DataError } from '../../core/index.ts';
-import { writeFileAtomic } from '../../core/node/index.ts';
+import { preparationReport, writeFileAtomic } from '../../core/node/index.ts';
 import type { EvaluatedModel, PictureSuite, SuitePart, SuiteResult } from '../../eval/index.ts';
 import { collect, number } from '../arguments.ts';
 import { loadModel } from '../model/load.ts';
@@ -160,7 +160,6 @@ async function ask(
   blind = false,
 ): Promise<SuiteResult> {
   const { evaluateSuite } = await import('../../eval/index.ts');
-  const { preparationReport } = await import('../../recipe/node/index.ts');
   const progress = preparationReport(process.stderr);
   return evaluateSuite(model, suite, {
     blind,

@@ -117,3 +117,23 @@ export function createProgress(options: ProgressOptions): Progress {
     },
   };
 }
+
+/** A bar for each of several jobs that follow each other, by what they are called. */
+export function preparationReport(stream: ProgressStream | undefined): {
+  readonly report: (done: number, total: number, what: string) => void;
+  readonly done: () => void;
+} {
+  let bar: Progress | undefined;
+  let shown: string | undefined;
+  return {
+    report(done, total, what) {
+      if (what !== shown) {
+        bar?.done();
+        bar = createProgress({ total, label: what, stream });
+        shown = what;
+      }
+      bar?.update({ step: done });
+    },
+    done: () => bar?.done(),
+  };
+}

@@ -1,7 +1,7 @@
 export * from './evaluate-run.ts';
 export * from './read-recipe.ts';
 export * from './run-recipe.ts';
-export { defaultCacheFolder, preparationReport, type RunOptions } from './run.ts';
+export { defaultCacheFolder, type RunOptions } from './run.ts';
 export * from '../tuning/node/run-tuning.ts';
 export * from '../doctor/node/examine.ts';
 export { openViewReader, viewSamples } from '../inspection/node/inspect.ts';

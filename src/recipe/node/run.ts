@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { HostTensor } from '../../core/index.ts';
 import { writeFileAtomic } from '../../core/node/files.ts';
-import { createProgress, type Progress, type ProgressStream } from '../../core/node/terminal.ts';
-import type { DatasetDescription, ReportProgress } from '../../data/index.ts';
+import { preparationReport, type ProgressStream } from '../../core/node/terminal.ts';
+import type { DatasetDescription } from '../../data/index.ts';
 import { openLoader } from '../../data/node/index.ts';
 import { createRuntime } from '../../runtime/node/index.ts';
 import type { Runtime } from '../../runtime/types.ts';
@@ -163,23 +163,6 @@ export async function recordRun(
     ...(test === undefined ? {} : { test }),
   });
   observer.end('done');
-}
-
-/** A bar for each preparation that takes a while. */
-export function preparationReport(stream: ProgressStream | undefined): { report: ReportProgress; done: () => void } {
-  let bar: Progress | undefined;
-  let shown: string | undefined;
-  return {
-    report(done, total, what) {
-      if (what !== shown) {
-        bar?.done();
-        bar = createProgress({ total, label: what, stream });
-        shown = what;
-      }
-      bar?.update({ step: done });
-    },
-    done: () => bar?.done(),
-  };
 }
 
 export function note(stream: ProgressStream = process.stderr): (text: string) => void {

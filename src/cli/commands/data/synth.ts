@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { type Command, Option } from 'commander';
 import { LANGUAGES, TRAINING_SETS, type DrawingSet, type Language } from '../../../data/index.ts';
+import { preparationReport } from '../../../core/node/index.ts';
 import { range, whole } from '../../arguments.ts';
 
 interface SynthFlags {
@@ -53,7 +54,7 @@ export function registerSynth(data: Command): void {
 
 async function synthAction({ out, count, set, vary, ...flags }: SynthFlags): Promise<void> {
   const { writeScenes } = await import('../../../data/node/index.ts');
-  const { defaultCacheFolder, preparationReport } = await import('../../../recipe/node/index.ts');
+  const { defaultCacheFolder } = await import('../../../recipe/node/index.ts');
   const progress = preparationReport(process.stderr);
   const written = await writeScenes(
     out,
