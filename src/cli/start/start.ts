@@ -1,5 +1,4 @@
 /** What `npm start` shows: the starter looks at pictures, and learns from a handful of them. */
-import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -14,6 +13,7 @@ import { writePng } from '../../explain/node/index.ts';
 import { runTuning } from '../../recipe/node/index.ts';
 import { ask, ground } from '../../tasks/index.ts';
 import { drawBoxes } from '../../tasks/node/index.ts';
+import { freshFolder } from '../fresh-folder.ts';
 import { savingInterrupt } from '../interrupt.ts';
 import { loadLanguageModel } from '../model/load.ts';
 import { printable } from '../report-error.ts';
@@ -139,13 +139,6 @@ async function learn(
 
 function row(what: string, before: number, after: number): string {
   return `${what.padEnd(40)} ${before.toFixed(3)}    ${after.toFixed(3)}`;
-}
-
-/** A folder that no earlier tour holds. */
-function freshFolder(base: string): string {
-  let folder = base;
-  for (let number = 2; existsSync(folder); number++) folder = `${base}-${number}`;
-  return folder;
 }
 
 function say(text: string): void {

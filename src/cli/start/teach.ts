@@ -8,6 +8,7 @@ import {
   onBackground,
   type Picture,
   type Sample,
+  textOf,
   TRAINING_SETS,
   WITHHELD_CONCEPTS,
 } from '../../data/index.ts';
@@ -69,7 +70,7 @@ export async function unseenConcepts(questions: number): Promise<Lessons> {
             id: `${id}-${q}`,
             picture: { name: id, open: () => picture },
             language,
-            question: question.map((part) => (part.type === 'text' ? part.text : '')).join(''),
+            question: textOf(question),
             name: text,
           };
         }),
@@ -118,12 +119,8 @@ export async function ownPictures(folder: string, questions: number): Promise<Le
 }
 
 function labelOf({ id, pictures: shown, conversations }: Sample): string {
-  const last = conversations[0]
-    ?.at(-1)
-    ?.content.map((part) => (part.type === 'text' ? part.text : ''))
-    .join('')
-    .trim();
-  if (shown.length !== 1 || last === undefined || last === '')
+  const last = textOf(conversations[0]?.at(-1)?.content ?? []).trim();
+  if (shown.length !== 1 || last === '')
     throw new DataError(
       `${id} is no picture with a label`,
       'put a text file with its name beside each picture: cup.jpg, cup.txt',

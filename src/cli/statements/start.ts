@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { PACKAGE_ROOT } from '../../core/node/index.ts';
 import { trainingRecipe } from '../../recipe/index.ts';
 import { readRecipe, runRecipe, type RunOutcome } from '../../recipe/node/index.ts';
+import { freshFolder } from '../fresh-folder.ts';
 import { savingInterrupt } from '../interrupt.ts';
 import { statementsResults } from './results.ts';
 
@@ -13,9 +13,7 @@ const RECIPE = join(PACKAGE_ROOT, 'recipes', 'emoji-statements-quick.yaml');
 export async function startStatements(): Promise<void> {
   const began = performance.now();
   const asked = await readRecipe(trainingRecipe, RECIPE);
-  let output = asked.output;
-  for (let number = 2; existsSync(join(output, 'metrics.jsonl')); number++) output = `${asked.output}-${number}`;
-  const recipe = { ...asked, output };
+  const recipe = { ...asked, output: freshFolder(asked.output, 'metrics.jsonl') };
   say(
     `Training by the quick recipe: ${recipe.train.minutes} minutes, then the test and a report. Ctrl-C saves and ends.`,
   );
