@@ -16,11 +16,10 @@ import { readBoundedFile } from './open-file.ts';
 import { PictureFolder } from './pictures.ts';
 import { columnOptions, drawsOf, rowSample } from './row-sample.ts';
 import { openRows, type Rows } from './row-source.ts';
-import { PICTURE_FILE, walkFolder } from './walk.ts';
+import { METADATA_FILE, PICTURE_FILE, walkFolder } from './walk.ts';
 
 const MAX_CAPTION = 2 ** 20;
 const MAX_TABLE = 2 ** 28;
-const METADATA = /^metadata\.(jsonl|csv|tsv)$/i;
 /** What is opened by itself. */
 const TABLE = /\.(jsonl|csv|tsv)$/i;
 
@@ -29,7 +28,7 @@ export async function openFolderSource(description: SourceDescription): Promise<
   const { path } = description;
   if (TABLE.test(path)) return openTable(description);
   const files = await walkFolder(path);
-  const tables = files.filter((file) => METADATA.test(posix.basename(file)));
+  const tables = files.filter((file) => METADATA_FILE.test(file));
   if (tables.length > 0)
     return openTogether(tables, (table) => openTable({ ...description, path: join(path, table) }), concatenated);
   const pictures = files.filter((file) => PICTURE_FILE.test(file));

@@ -6,7 +6,7 @@ import { type SkippingSource, skippingBad } from '../skip-bad.ts';
 import { openFolderSource } from './folder-source.ts';
 import { openJsonSource } from './json-source.ts';
 import { openParquetSource } from './parquet-source.ts';
-import { walkFolder } from './walk.ts';
+import { METADATA_FILE, walkFolder } from './walk.ts';
 import { openWebDataset } from './webdataset-source.ts';
 
 type Format = NonNullable<SourceDescription['format']>;
@@ -45,11 +45,9 @@ async function detectFormat(path: string): Promise<Format> {
   throw new DataError(`the format of ${path} is not known`, `its name should end in one of: ${ENDINGS}`);
 }
 
-/** A table of pictures, as Hugging Face's imagefolder has it. */
-const METADATA = /(^|[\\/])metadata\.(jsonl|csv|tsv)$/i;
 const ENDINGS = '.json, .jsonl, .ndjson, .csv, .tsv, .parquet, .tar';
 const FILES: readonly (readonly [RegExp, Format])[] = [
-  [METADATA, 'folder'],
+  [METADATA_FILE, 'folder'],
   [/\.(jsonl|ndjson|json)$/i, 'json'],
   [/\.(csv|tsv)$/i, 'folder'],
   [/\.parquet$/i, 'parquet'],
@@ -57,7 +55,7 @@ const FILES: readonly (readonly [RegExp, Format])[] = [
 ];
 /** What a folder holds, the first that fits; anything else must be pictures. */
 const FOLDERS: readonly (readonly [RegExp, Format])[] = [
-  [METADATA, 'folder'],
+  [METADATA_FILE, 'folder'],
   [/\.parquet$/i, 'parquet'],
   [/\.tar$/i, 'webdataset'],
   [/^(?!dataset_info)[^/]+\.(jsonl|ndjson|json)$/i, 'json'],

@@ -7,6 +7,8 @@ const MAX_DEPTH = 32;
 
 /** Files that sharp or the SVG drawer may open, by their names. */
 export const PICTURE_FILE: RegExp = /\.(jpe?g|png|webp|gif|avif|tiff?|svg)$/i;
+/** A table of pictures, as Hugging Face's imagefolder has it, by its path. */
+export const METADATA_FILE: RegExp = /(^|[\\/])metadata\.(jsonl|csv|tsv)$/i;
 
 /**
  * Names of all files below a folder, with `/` between its parts, in the order of their letters; hidden ones are left out, and
