@@ -88,7 +88,7 @@ class BlipWriter {
   readonly #decoding: Decoding;
   readonly #cross: Program;
 
-  constructor(parts: BlipParts, config: BlipConfig, decoding: Decoding, cross: Program) {
+  protected constructor(parts: BlipParts, config: BlipConfig, decoding: Decoding, cross: Program) {
     this.parts = parts;
     this.config = config;
     this.#decoding = decoding;

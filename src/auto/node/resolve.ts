@@ -4,7 +4,7 @@ import { CheckpointError } from '../../core/index.ts';
 import { PACKAGE_ROOT } from '../../core/node/index.ts';
 import { fetchModel, type FetchOptions } from '../../hub/node/index.ts';
 
-/** The name of the small model that the package carries, which every command takes where none is told. */
+/** The name of the small model that `npm run starter` makes for the package, which every command takes where none is told. */
 export const STARTER = 'starter';
 
 const NAME = /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/;

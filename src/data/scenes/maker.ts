@@ -130,7 +130,7 @@ export class SceneMaker {
       if (width > 0.8) return undefined;
     }
     const places =
-      form === 'crowd' && rows !== undefined ? layInCells(pieces, rows, random) : layOut(pieces, OVERLAP, random);
+      rows === undefined || rows === 1 ? layOut(pieces, OVERLAP, random) : layInCells(pieces, rows, random);
     if (places === undefined) return undefined;
 
     const strength = options.vary && random.uniform() < 0.35 ? random.uniform(0.3, 1) : 0;

@@ -41,7 +41,7 @@ export interface SceneOptions {
   readonly singles?: number;
   /**
    * Part of the other pictures that show a crowd: drawings of any concepts, each in a cell of its own, of which nothing but
-   * existence, grounding and region is asked; none unless told.
+   * existence, grounding, region and caption is asked; none unless told.
    */
   readonly crowds?: number;
   /** Fewest and most rows of a crowd, which has as many columns; [3, 3] unless told. */

@@ -37,7 +37,7 @@ export interface Scene {
   readonly word: SceneWord | undefined;
   /** Whether it was to show one drawing, of any concept. */
   readonly single: boolean;
-  /** Whether it shows nine drawings of any concepts, each in a cell of its own, of which nothing is counted or compared. */
+  /** Whether it shows many drawings of any concepts, each in a cell of its own, of which nothing is counted or compared. */
   readonly crowd: boolean;
   /** The kind of which a number was drawn that is even over all that fit, where there is one. */
   readonly focus: SceneKind | undefined;
