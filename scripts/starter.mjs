@@ -8,7 +8,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
@@ -32,8 +32,11 @@ if (trained === undefined) {
   sensorium(['train', 'recipes/starter', '--resume']);
   if (!existsSync(blind)) sensorium(['train', 'recipes/starter-blind.yaml', '--resume']);
 }
-const stages = (await readdir(join(root, 'recipes', 'starter'))).filter((name) => name.endsWith('.yaml')).sort();
-const folders = stages.map((name) => join(root, 'runs', 'starter', name.replace(/\.yaml$/, '')));
+const { stagesOf } = await import('../dist/src/recipe/node/index.js');
+const recipes = await Promise.all(
+  (await stagesOf(join(root, 'recipes', 'starter'))).map((path) => readFile(path, 'utf8')),
+);
+const folders = recipes.map((text) => join(root, parse(text).output));
 const model = trained ?? join(folders.at(-1), 'model');
 
 const { quantizeCheckpoint } = await import('../dist/src/hub/node/index.js');
