@@ -1,15 +1,10 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { writeChatFolder } from '../chat-folder.ts';
-import { command, ensureBuilt, MAIN, sensorium, temporaryFolder } from './cli.ts';
+import { chatModel } from './chat-model.ts';
+import { command, MAIN, sensorium } from './cli.ts';
 
-const scratch = temporaryFolder();
-let model: string;
-beforeAll(async () => {
-  ensureBuilt();
-  model = await writeChatFolder(join(scratch.path, 'model'));
-}, 300_000);
-afterAll(scratch.remove);
+const { scratch, model } = chatModel();
 
 it('answers one question, the same with the same seed', async () => {
   const ask = ['chat', '--model', model, '--prompt', 'what is this', '--max-tokens', '12', '--temperature', '0.8'];
@@ -61,7 +56,7 @@ it.each([
 });
 
 it('says what a folder lacks', async () => {
-  const bare = await writeChatFolder(join(scratch.path, 'bare'), { 'tokenizer_config.json': {} });
+  const bare = await writeChatFolder(join(scratch, 'bare'), { 'tokenizer_config.json': {} });
   expect((await sensorium('chat', '-m', bare, '-p', 'a')).err).toMatch(/no chat template\n {2}→/);
-  expect((await sensorium('chat', '-m', join(scratch.path, 'none'), '-p', 'a')).err).toMatch(/none/);
+  expect((await sensorium('chat', '-m', join(scratch, 'none'), '-p', 'a')).err).toMatch(/none/);
 });
