@@ -44,6 +44,10 @@ export interface SampleRegion {
   readonly concept: number;
   /** What else is known of it, a class for each attribute that the source knows, such as its colour; −1 where that is open. */
   readonly attributes?: readonly number[];
+  /** How it is called, in each language. */
+  readonly names?: readonly string[];
+  /** Other words for it, such as its kind and its colour, in each language. */
+  readonly qualities?: readonly string[];
 }
 
 /** Pictures and what is said about them. */

@@ -63,6 +63,7 @@ export * from './sensorium_vl/ended-texts.ts';
 export * from './sensorium_vl/locations.ts';
 export * from './sensorium_vl/model.ts';
 export * from './sensorium_vl/processor.ts';
+export * from './sensorium_vl/standardize.ts';
 export * from './siglip/config.ts';
 export * from './siglip/model.ts';
 export * from './siglip/processor.ts';

@@ -14,7 +14,7 @@ import { caseOf, folderOf, type Tensors, weightsOf } from './multimodal-fixture.
 
 const FOLDER = folderOf('sensorium_vl');
 /** As in the script. */
-const WEIGHTS = { language: 0.7, regions: 0.5, contrastive: 0.3, shown: 0.4, concepts: 5 };
+const WEIGHTS = { language: 0.7, regions: 0.5, words: 0.6, contrastive: 0.3, shown: 0.4, concepts: 5 };
 
 /** What the fixture holds under a heading, by name. */
 function section(tensors: Tensors, heading: 'in' | 'out' | 'grad'): Record<string, HostTensor> {
@@ -101,13 +101,20 @@ describe('training of sensorium_vl against PyTorch in float64', () => {
   });
 
   it('gives each part by itself', async () => {
-    for (const part of ['language', 'regions', 'contrastive', 'shown'] as const) {
-      const { training, batch, given } = open({ language: 0, regions: 0, contrastive: 0, shown: 0, [part]: 1 });
+    for (const part of ['language', 'regions', 'words', 'contrastive', 'shown'] as const) {
+      const { training, batch, given } = open({
+        language: 0,
+        regions: 0,
+        words: 0,
+        contrastive: 0,
+        shown: 0,
+        [part]: 1,
+      });
       training.parameters();
       const { loss, figures } = training.loss(batch);
       const results = await evaluate(runtime, { loss }, given);
       expect(distance(results['loss']!, section(fixture, 'out')[part]!), part).toBeLessThan(TOLERANCE);
-      const { accuracy: _, regionAccuracy: __, ...parts } = figures;
+      const { accuracy: _, regionAccuracy: __, wordAccuracy: ___, ...parts } = figures;
       expect(Object.keys(parts)).toEqual([part]);
     }
   });

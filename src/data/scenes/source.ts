@@ -3,14 +3,14 @@ import { sampleRandom } from '../dataset.ts';
 import type { EmojiMaterial } from '../emoji/dataset.ts';
 import type { Sample, SampleMoment, SampleSource } from '../samples.ts';
 import { askAbout } from './ask.ts';
-import { SCENE_COLOURS } from './colours.ts';
-import { SCENE_KINDS } from './kinds.ts';
+import { colourName, SCENE_COLOURS } from './colours.ts';
+import { kindName, SCENE_KINDS } from './kinds.ts';
 import { SceneMaker } from './maker.ts';
 import { fullSceneOptions, TRAINING_SETS, type FullSceneOptions, type SceneOptions } from './options.ts';
 import { asConversation, type QuestionKind, type SceneQuestion } from './question.ts';
 import { CAPTION_STYLES, describeScene } from './questions/caption.ts';
 import type { Scene } from './scene.ts';
-import { SceneVocabulary } from './vocabulary.ts';
+import { nameOf, SceneVocabulary } from './vocabulary.ts';
 
 /** A scene with what is asked about it. */
 export interface AskedScene {
@@ -76,6 +76,11 @@ export class SceneSource implements SampleSource {
         picture: 0,
         box,
         concept: concept.index,
+        names: this.options.languages.map((language) => nameOf(concept, language)),
+        qualities: this.options.languages.flatMap((language) => [
+          ...(kind === undefined ? [] : [kindName(kind, language)]),
+          ...(colour === undefined ? [] : [colourName(colour, language)]),
+        ]),
         attributes: [
           kind === undefined ? -1 : SCENE_KINDS.indexOf(kind),
           colour === undefined ? -1 : SCENE_COLOURS.indexOf(colour),

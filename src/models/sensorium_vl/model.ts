@@ -1,30 +1,33 @@
 // I pictures, P patches of a picture, E width of the vision tower, S scale, B batch, T tokens, D width, F rows of features,
 // A width of the space in which pictures and texts are compared
-import { gather, input, l2Normalize, reduceMean, reshape, type Tensor } from '../../graph/index.ts';
+import { add, gather, input, l2Normalize, reduceMean, reshape, type Tensor } from '../../graph/index.ts';
 import type { NamingRules } from '../../hub/index.ts';
 import { initializers, type KeyValueCache, Linear, Mlp, Module, Parameter } from '../../nn/index.ts';
 import { CausalLM, type Decoder, decoderGeneration } from '../common/decoder.ts';
 import { decoderNames } from '../common/decoder-names.ts';
 import type { GenerationShape, ImageTextModel, Reading } from '../common/generating.ts';
 import { pixelShuffle } from '../common/pixel-shuffle.ts';
-import type { SensoriumVLConfig } from './config.ts';
+import { type SensoriumVLConfig, stemPatches } from './config.ts';
 import { StemTower } from './vision.ts';
 
-/** Joins squares of neighbouring patches and brings them to the width of the decoder by two layers. */
+/** Joins squares of neighbouring patches, brings them to the width of the decoder by two layers, and says where each lies. */
 class Connector extends Module {
   readonly mlp: Mlp;
+  readonly position_embedding: Parameter;
   readonly #scale: number;
 
   constructor({ vision, text, scale, connectorHidden }: SensoriumVLConfig) {
     super();
     // The joined patches go through the hidden layer and come out as wide as the decoder.
     this.mlp = new Mlp(vision.width * scale ** 2, connectorHidden, { outputs: text.width, activation: 'gelu_tanh' });
+    const places = (stemPatches(vision) / scale) ** 2;
+    this.position_embedding = new Parameter([places, text.width], initializers.normal(0.1), { decay: false });
     this.#scale = scale;
   }
 
   /** @param x [I, P, E], of square pictures  @returns [I, P / S², D] */
   forward(x: Tensor): Tensor {
-    return this.mlp.forward(pixelShuffle(x, this.#scale));
+    return add(this.mlp.forward(pixelShuffle(x, this.#scale)), this.position_embedding.tensor);
   }
 }
 
@@ -88,6 +91,11 @@ export class SensoriumVL extends Module implements ImageTextModel {
   /** @param patches [I, P, E]  @returns [F, D] */
   featuresOf(patches: Tensor): Tensor {
     return reshape(this.connector.forward(patches), [-1, this.config.text.width]);
+  }
+
+  /** Logits of the words that states in the decoder's space stand for, layers left out. @param x [N, D]  @returns [N, V] */
+  wordsOf(x: Tensor): Tensor {
+    return this.#language.logits(this.text_model.norm.forward(x));
   }
 
   /** Vectors of length 1 to compare texts with. @param patches [I, ..., E], of which the mean is taken per picture  @returns [I, A] */

@@ -9,12 +9,15 @@ import {
 } from '../../data/index.ts';
 import { type ConversationReader, encodeSample } from './encode.ts';
 import { type MatchingShape, matchingTensors } from './matching.ts';
+import { regionWords, type RegionWordsShape } from './region-words.ts';
 import { packSamples, type PackOptions, placeSamples, sizeOf } from './pack.ts';
 
 /** How samples become batches. */
 export interface ConversationShape extends Omit<PackOptions, 'rows'> {
   /** What matching objectives read; absent without such objectives. */
   readonly matching?: (MatchingShape & { readonly endToken: number }) | undefined;
+  /** What the objective of words reads; absent without it. */
+  readonly words?: RegionWordsShape | undefined;
 }
 
 /** Which samples share a row: indexes into the source, each sample once. Without it every sample has a row of its own. */
@@ -46,7 +49,7 @@ export class ConversationDataset implements Dataset {
     for (const row of rows) for (const number of row) samples.push(await this.#source.sample(number, { seed, epoch }));
     const encoded = [];
     for (const sample of samples) encoded.push(await encodeSample(sample, this.#reader));
-    const { imageToken, matching } = this.#shape;
+    const { imageToken, matching, words } = this.#shape;
     const sizes = encoded.map((sample) => sizeOf(sample, imageToken));
     let first = 0;
     const placements = rows.flatMap((row, number) => {
@@ -69,6 +72,7 @@ export class ConversationDataset implements Dataset {
         ...(matching === undefined
           ? {}
           : matchingTensors(samples, this.#reader.tokenizer, matching.endToken, matching)),
+        ...(words === undefined ? {} : { region_words: regionWords(samples, encoded, this.#reader, words) }),
       },
     };
   }

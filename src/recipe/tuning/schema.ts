@@ -38,6 +38,8 @@ const model = z.strictObject({
     .optional(),
   /** Folder of the run whose vectors of concepts matching goes on with. */
   conceptsFrom: path.optional(),
+  /** Bring what the vision tower gives to mean 0 and deviation 1 over the data first. */
+  standardize: z.boolean().default(false),
   /** A factor on the learning rate of each part; 0 leaves a part as it is. */
   parts: z.strictObject({ vision: factor, connector: factor, language: factor }).prefault({}),
   /** An adapter in place of the model's own weights. */
@@ -117,6 +119,8 @@ const objectives = z.strictObject({
   regions: weight.default(0),
   /** The same parts and their kinds and colours; needs regions. */
   attributes: weight.default(0),
+  /** The same parts, as the decoder is given them, and the words that are said of them. */
+  words: weight.default(0),
   /** Pictures and their descriptions, among the batch. */
   contrastive: weight.default(0),
   /** Pictures and descriptions, and the vectors of all that they show. */
@@ -134,7 +138,13 @@ const fields = z
     /** Folder of the run. */
     output: path,
   })
-  .superRefine(({ model: { from, create, parts }, objectives: parts_ }, context) => {
+  .superRefine(({ model: { from, create, parts, standardize, lora: adapter }, objectives: parts_ }, context) => {
+    if (standardize && adapter !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['model', 'standardize'],
+        message: "changes the model's own weights, which stay as they are beside an adapter",
+      });
     if ((from === undefined) === (create === undefined))
       context.addIssue({ code: 'custom', path: ['model'], message: 'needs one of from and create' });
     if (parts.vision + parts.connector + parts.language === 0)

@@ -18,7 +18,7 @@ export function shapeOf(
 ): ConversationShape {
   const imageToken = readsPictures(model) ? model.imageToken : undefined;
   const shape = { length: data.length, learned: data.learned, evenness: data.evenness, imageToken, padToken: 0 };
-  if (objectives.regions + objectives.contrastive + objectives.shown === 0) return shape;
+  if (objectives.regions + objectives.words + objectives.contrastive + objectives.shown === 0) return shape;
   if (!(model instanceof SensoriumVL) || regions === undefined)
     throw new TrainingError(
       'matching of pictures needs a model of type sensorium_vl and data that know what pictures show',
@@ -35,6 +35,7 @@ export function shapeOf(
       attributes: objectives.attributes > 0 ? regions.attributes.length : 0,
       endToken: model.config.endToken,
     },
+    ...(objectives.words > 0 ? { words: { regions: CROWD_SIZE, vocabulary: model.config.text.vocabularySize } } : {}),
   };
 }
 

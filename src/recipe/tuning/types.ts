@@ -17,6 +17,8 @@ export interface ImageTextSection {
   readonly create?: NewModelSection | undefined;
   /** Run whose vectors of concepts matching goes on with; they are drawn anew where absent. */
   readonly conceptsFrom?: string | undefined;
+  /** Whether what the vision tower gives is brought to mean 0 and deviation 1 over the data first. */
+  readonly standardize: boolean;
   readonly parts: PartsSection;
   /** An adapter in place of the model's own weights, which then stay as they are. */
   readonly lora?: LoraSection | undefined;
@@ -102,6 +104,7 @@ export interface ImageTextObjectivesSection {
   readonly language: number;
   readonly regions: number;
   readonly attributes: number;
+  readonly words: number;
   readonly contrastive: number;
   readonly shown: number;
 }

@@ -8,10 +8,14 @@ import {
   constant,
   crossEntropy,
   equal,
+  greater,
   logicalNot,
+  logSoftmax,
   matmul,
   maximum,
   mul,
+  neg,
+  reduceMax,
   reduceSum,
   reshape,
   select,
@@ -44,6 +48,8 @@ export interface ComparingNetwork extends ImageTextNetwork {
   /** @returns [F, D] */
   featuresOf(patches: Tensor): Tensor;
   readonly vision_projection: { forward(x: Tensor): Tensor };
+  /** @param x [N, D]  @returns [N, V] */
+  wordsOf(x: Tensor): Tensor;
   /** @returns [I, A] of length 1 */
   pictureVectors(patches: Tensor): Tensor;
   /** @returns [B, A] of length 1 */
@@ -64,6 +70,8 @@ export interface ImageTextWeights {
   readonly shown: number;
   /** Regions classified by their attributes, such as their colours: coarse classes are learned before concepts are. */
   readonly attributes?: number;
+  /** What the decoder is given of a region, held against the words that are said of it. */
+  readonly words?: number;
   /** Number of concepts; needed for regions. */
   readonly concepts?: number | undefined;
   /** Classes of each attribute; needed for attributes. */
@@ -83,6 +91,7 @@ const OWN = new Set([
   'region_weights',
   'region_concepts',
   'region_attributes',
+  'region_words',
   'caption_ids',
   'caption_ends',
   'shown',
@@ -137,10 +146,10 @@ export class ImageTextTraining extends Module implements Trainable {
    */
   loss(batch: Readonly<Record<string, Tensor>>): LossGraph {
     const { network } = this;
-    const { language, regions, contrastive, shown } = this.#weights;
+    const { language, regions, contrastive, shown, words = 0 } = this.#weights;
     const inputs = Object.fromEntries(Object.entries(batch).filter(([name]) => !OWN.has(name)));
     const seesPictures = Object.keys(inputs).length > 0;
-    const matching = regions + contrastive + shown > 0 && compares(network);
+    const matching = regions + contrastive + shown + words > 0 && compares(network);
     const patches = matching ? network.patches(inputs['pixel_values']!) : undefined;
     const features =
       patches !== undefined && compares(network)
@@ -158,6 +167,12 @@ export class ImageTextTraining extends Module implements Trainable {
     }
     if (patches !== undefined && compares(network)) {
       const { concepts } = this;
+      if (words > 0) {
+        const { loss, accuracy } = wordLoss(network, features!, batch['region_weights']!, batch['region_words']!);
+        figures['words'] = loss;
+        figures['wordAccuracy'] = accuracy;
+        parts.push(mul(loss, words));
+      }
       if (regions > 0 && concepts !== undefined) {
         const projected = standardized(
           pooledRegions(network, patches, batch['region_weights']!),
@@ -217,6 +232,34 @@ export class ImageTextTraining extends Module implements Trainable {
 function pooledRegions(network: ComparingNetwork, patches: Tensor, weights: Tensor): Tensor {
   const pooled = matmul(weights, patches);
   return network.vision_projection.forward(reshape(pooled, [-1, pooled.shape.at(-1)!]));
+}
+
+/**
+ * What stands in the place of image tokens, pooled by regions and read as the decoder's own states are, against the words
+ * that are said of each region: a decoder whose pictures already lie by their words has only to point and to copy.
+ * @param features [F, D], F = I · P / S²  @param weights [I, K, P]  @param truth [I · K, V], rows that sum to one, or zeros
+ */
+function wordLoss(
+  network: ComparingNetwork,
+  features: Tensor,
+  weights: Tensor,
+  truth: Tensor,
+): { loss: Tensor; accuracy: Tensor } {
+  const [pictures, regions, patches] = weights.shape as readonly [number, number, number];
+  const [rows, width] = features.shape as readonly [number, number];
+  const perPicture = rows / pictures;
+  const side = Math.sqrt(perPicture);
+  const scale = Math.sqrt(patches) / side;
+  const shares = reduceSum(reshape(weights, [pictures, regions, side, scale, side, scale]), [3, 5]);
+  const pooled = matmul(
+    reshape(shares, [pictures, regions, perPicture]),
+    reshape(features, [pictures, perPicture, width]),
+  );
+  const logits = network.wordsOf(reshape(pooled, [-1, width]));
+  const count = maximum(reduceSum(truth), 1);
+  const likeliest = cast(equal(logits, reduceMax(logits, -1, true)), 'float32');
+  const said = reduceSum(mul(likeliest, cast(greater(truth, 0), 'float32')));
+  return { loss: div(neg(reduceSum(mul(logSoftmax(logits), truth))), count), accuracy: div(said, count) };
 }
 
 /**

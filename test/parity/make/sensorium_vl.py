@@ -28,7 +28,7 @@ FOLDER = pathlib.Path(__file__).parent.parent / "fixtures" / "multimodal" / "sen
 IMAGE, END, PAD = 47, 46, 0
 NEW_TOKENS = 32
 CONCEPTS = 5
-WEIGHTS = dict(language=0.7, regions=0.5, contrastive=0.3, shown=0.4)
+WEIGHTS = dict(language=0.7, regions=0.5, words=0.6, contrastive=0.3, shown=0.4)
 EVENNESS = 0.5
 CONFIG = dict(
     model_type="sensorium_vl", image_token_id=IMAGE, eos_token_id=END, scale_factor=2, connector_hidden_size=10,
@@ -123,8 +123,10 @@ class SensoriumVL(nn.Module):
         vision, text = config["vision_config"], config["text_config"]
         self.scale, width = config["scale_factor"], text["hidden_size"]
         self.vision_model = Tower(**vision)
-        self.connector = nn.ModuleDict({"mlp": TwoLayers(
-            vision["hidden_size"] * self.scale**2, config["connector_hidden_size"], width)})
+        squares = (vision["image_size"] // 2 ** (len(vision["stem_channels"]) + 1) // self.scale) ** 2
+        self.connector = nn.ParameterDict({
+            "mlp": TwoLayers(vision["hidden_size"] * self.scale**2, config["connector_hidden_size"], width),
+            "position_embedding": nn.Parameter(torch.zeros(squares, width))})
         self.text_model = nn.ModuleDict({
             "embed_tokens": nn.Embedding(text["vocab_size"], width),
             "layers": nn.ModuleList(LlamaLayer(width, text["num_attention_heads"], text["num_key_value_heads"],
@@ -141,7 +143,7 @@ class SensoriumVL(nn.Module):
         grid = patches.view(len(patches), side, side, -1)
         squares = [grid[:, y:y + self.scale, x:x + self.scale].flatten(1)
                    for y in range(0, side, self.scale) for x in range(0, side, self.scale)]
-        return self.connector["mlp"](torch.stack(squares, 1))
+        return self.connector["mlp"](torch.stack(squares, 1)) + self.connector["position_embedding"]
 
     def embed(self, ids, features):
         """One text's [1, T, D] with features [F, D] in place of its image tokens."""
@@ -169,6 +171,22 @@ class SensoriumVL(nn.Module):
         return unit(torch.cat([self.text_projection(self.decode(self.embed([*text, END], None))[:, -1]) for text in captions]))
 
 
+def mean_words(model, features, patch_weights, truth):
+    """Features pooled by regions [I, K, P], through the decoder's last norm and output layer alone."""
+    side, scale = math.isqrt(patch_weights.shape[2]), model.scale
+    losses, said = [], []
+    for picture, regions in zip(features, patch_weights):
+        for region in regions:
+            grid = region.view(side, side)
+            shares = torch.stack([grid[y:y + scale, x:x + scale].sum() for y in range(0, side, scale) for x in range(0, side, scale)])
+            wanted = truth[len(losses)]
+            scores = model.text_model["embed_tokens"].weight @ model.text_model["norm"](shares @ picture)
+            losses.append(-(scores.log_softmax(0) * wanted).sum())
+            said.append(wanted[scores.argmax()] > 0)
+    count = truth.sum()
+    return sum(losses) / count, sum(said).double() / count
+
+
 def unit(x):
     return x / (x.square().sum(-1, keepdim=True) + 1e-12).sqrt()
 
@@ -187,6 +205,9 @@ def randomise(module, seed):
                 noise = 1 + 0.3 * noise
             elif "embed_tokens" in name:
                 # Small since it is the output layer too: a token's own embedding would make it its own successor.
+                noise = 0.3 * noise
+            elif name == "connector.position_embedding":
+                # Small, so that pictures are told apart by what they show.
                 noise = 0.3 * noise
             elif "position_embedding" not in name and parameter.dim() > 1:
                 noise = noise * 2 / math.sqrt(parameter[0].numel())
@@ -306,9 +327,13 @@ def training(model, concepts, pixels, generator):
     region_weights = region_weights / region_weights.sum(-1, keepdim=True)
     region_concepts = torch.tensor([3, 1, 0, -100, 4, 2])
     shown = torch.tensor([[0, 1, 0, 1, 0], [1, 0, -1, 0, 0], [0, 0, 1, 0, 1]]).float()
+    region_words = torch.zeros(6, CONFIG["text_config"]["vocab_size"])
+    for row, tokens in enumerate([[13, 14], [29], [3, 24, 25, 26], [], [30, 13], [21]]):
+        region_words[row, tokens] = 1 / max(1, len(tokens))
     lengths = [len(text) for text in CAPTIONS]
     batch = packed(features.shape[1]) | dict(
         pixel_values=torch.cat(pixels), region_weights=region_weights, region_concepts=region_concepts, shown=shown,
+        region_words=region_words,
         caption_ids=torch.tensor([text + [END] * (CAPTION_LENGTH - len(text)) for text in CAPTIONS]),
         caption_ends=torch.tensor([i * CAPTION_LENGTH + length for i, length in enumerate(lengths)]))
     pictures, texts = model.picture_vectors(patches), model.text_vectors(CAPTIONS)
@@ -322,6 +347,7 @@ def training(model, concepts, pixels, generator):
     parts["language"], accuracy["accuracy"] = language(model, features)
     parts["regions"] = F.cross_entropy(scores, region_concepts[known])
     accuracy["regionAccuracy"] = (scores.argmax(-1) == region_concepts[known]).double().mean()
+    parts["words"], accuracy["wordAccuracy"] = mean_words(model, features, region_weights.double(), region_words.double())
     parts["contrastive"] = (F.cross_entropy(similar, own) + F.cross_entropy(similar.T, own)) / 2
     parts["shown"] = sum(truths(x, concepts["vectors"], concepts["log_scale"], shown) for x in (pictures, texts)) / 2
     loss = sum(WEIGHTS[name] * part for name, part in parts.items())

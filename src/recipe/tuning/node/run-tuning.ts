@@ -35,6 +35,7 @@ import { imageSizeOf, shapeOf } from '../shape.ts';
 import type { TuningRecipe } from '../types.ts';
 import { heldHooks } from './held-hooks.ts';
 import { createModelFolder } from './new-model.ts';
+import { standardized } from './standardize.ts';
 import { type Taught, taughtBy } from './taught.ts';
 
 /** How a run ended. */
@@ -62,9 +63,13 @@ export async function runTuning(asked: TuningRecipe, options: RunOptions = {}): 
     const architecture = readingModel(createModel(opened.files.config, start), start);
     const taught = await taughtBy(recipe, { start, opened, architecture });
     const data = datasetOf(recipe, { start, architecture, taught, options });
+    const { weights } = taught;
+    // A run that goes on has its weights from a checkpoint.
+    if (recipe.model.standardize && run.files.saved === undefined)
+      Object.assign(weights, await standardized(weights, data, { runtime: run.runtime, config: opened.files.config }));
     const trained = await runCourse(run, {
       trainable: taught.trainable,
-      weights: taught.weights,
+      weights,
       ...(taught.frozen === undefined ? {} : { frozen: taught.frozen }),
       trainer: { ...tuningOptions(recipe), groups: taught.groups },
       data: { module: CONVERSATIONS_MODULE, options: data },

@@ -71,7 +71,8 @@ export async function taughtBy(recipe: TuningRecipe, beginning: Beginning): Prom
 /** The model with all its weights, part by part. @throws CheckpointError for one in few bits, TrainingError for concepts of other data */
 async function wholeModel(recipe: TuningRecipe, { start, opened, architecture }: Beginning): Promise<Taught> {
   const { objectives, data, model: section } = recipe;
-  const regions = objectives.regions + objectives.shown > 0 ? await regionClasses(data.sources) : undefined;
+  const regions =
+    objectives.regions + objectives.words + objectives.shown > 0 ? await regionClasses(data.sources) : undefined;
   const trainable = objectiveOf(recipe, architecture, regions);
   return {
     trainable,
@@ -103,7 +104,7 @@ async function adapterOf(
   { start, opened, architecture }: Beginning,
 ): Promise<Taught> {
   const { objectives, train, model: section } = recipe;
-  if (objectives.regions + objectives.contrastive + objectives.shown > 0)
+  if (objectives.regions + objectives.words + objectives.contrastive + objectives.shown > 0)
     throw new TrainingError(
       'an adapter learns what the assistant says; matching objectives train weights of their own',
       'set objectives.regions, contrastive and shown to 0',
