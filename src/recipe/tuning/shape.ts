@@ -22,7 +22,7 @@ export function shapeOf(
   if (!(model instanceof SensoriumVL) || regions === undefined)
     throw new TrainingError(
       'matching of pictures needs a model of type sensorium_vl and data that know what pictures show',
-      'set objectives.regions, contrastive and shown to 0',
+      'set objectives.regions, words, contrastive and shown to 0',
     );
   const side = stemPatches(model.config.vision);
   return {

@@ -107,7 +107,7 @@ async function adapterOf(
   if (objectives.regions + objectives.words + objectives.contrastive + objectives.shown > 0)
     throw new TrainingError(
       'an adapter learns what the assistant says; matching objectives train weights of their own',
-      'set objectives.regions, contrastive and shown to 0',
+      'set objectives.regions, words, contrastive and shown to 0',
     );
   const { weights: places } = opened;
   const { model, names } = architecture;
