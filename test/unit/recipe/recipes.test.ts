@@ -39,6 +39,14 @@ describe('recipes whose parts do not fit together', () => {
     expect(() => parse(quick, set)).toThrow(message);
   });
 
+  it.each([
+    [['model.lora.rank=4', 'model.standardize=true'], /model\.standardize: changes the model's own weights/],
+    [['model.parts.vision=0', 'model.parts.connector=0', 'model.parts.language=0'], /one of them must be more than 0/],
+  ])('tuning: %j', (sets, message) => {
+    const name = 'starter/5-instructions.yaml';
+    expect(() => parseRecipe(tuningRecipe, text(name), name, sets)).toThrow(message);
+  });
+
   it('easy-VQA has nothing for a contrastive loss', () => {
     expect(() => parse('easy-vqa.yaml', 'objectives.contrastive=1', 'model.fusion.alignment=8')).toThrow(
       /have no descriptions/,
