@@ -53,6 +53,8 @@ const floor = trained === undefined ? ['--blind-floor', blind] : [];
 const evaluation = JSON.parse(
   sensorium(['eval', '--model', target, '--suite', 'emoji-scenes', ...floor, ...asked, '--json'], true),
 );
+// What is published names no folder of the machine that made it.
+evaluation.model = 'starter';
 await writeFile(join(target, 'evaluation.json'), `${JSON.stringify(evaluation, null, 2)}\n`);
 await writeFile(join(target, 'README.md'), await card(evaluation, size.bytes));
 
