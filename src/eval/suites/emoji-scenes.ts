@@ -156,7 +156,8 @@ class Builder {
     if (steps?.steps !== undefined && steps.conclusion !== undefined)
       this.steps.push({ ...itemOf(steps, 'steps'), parts: [...steps.steps.map(({ text }) => text), steps.conclusion] });
     const caption = ask('caption', language);
-    if (caption !== undefined) this.captions.push({ ...itemOf(caption, 'caption'), shown: hexcodes(scene) });
+    if (caption !== undefined)
+      this.captions.push({ ...itemOf(caption, 'caption'), shown: hexcodes(scene), text: caption.text });
     for (const each of LANGUAGES)
       this.pairs.push({ id: `${id}-${each}`, picture, language: each, text: describeScene(scene, each) });
   }

@@ -43,6 +43,8 @@ export interface SuiteSteps extends SuiteItem {
 export interface SuiteCaption extends SuiteItem {
   /** Keys of what is shown, as the lexicon of the language has them. */
   readonly shown: readonly string[];
+  /** A right answer as people would read it; the keys unless told. */
+  readonly text?: string;
 }
 
 /** A picture and the text that belongs to it alone. */

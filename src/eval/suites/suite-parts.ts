@@ -138,7 +138,7 @@ const captions: Part = {
       ...item,
       part: 'captions',
       kind: 'caption',
-      truth: item.shown.join(', '),
+      truth: item.text ?? item.shown.join(', '),
       score: (answer) => captionScore(namedBy(suite, item.language, answer), item.shown).f1,
     })),
   count: (items, suite, { figures }) => {
