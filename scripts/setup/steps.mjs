@@ -1,7 +1,17 @@
 /** The steps of the set-up. Each one looks first and says nothing when there is nothing to do. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -58,8 +68,15 @@ export function whyInstall(root) {
   return undefined;
 }
 
-/** Compiles `src` and `bench` to `dist` unless a build of exactly these sources is there. */
+/** Builds what is not built yet, to be run as a command too. */
 export function build(root = ROOT) {
+  compile(root);
+  // npx makes the command executable once, when it first links the package, and not again after a build.
+  chmodSync(join(root, 'dist', 'src', 'cli', 'main.js'), 0o755);
+}
+
+/** Compiles `src` and `bench` to `dist` unless a build of exactly these sources is there. */
+function compile(root) {
   const wanted = sourceHash(root);
   const stamp = join(root, 'dist', '.build-stamp');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;

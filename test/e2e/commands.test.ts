@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { command, ensureBuilt, MAIN, ROOT, sensorium } from './cli.ts';
@@ -8,6 +8,10 @@ beforeAll(ensureBuilt);
 it('says its version', async () => {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   expect(await sensorium('--version')).toMatchObject({ code: 0, out: `${version}\n` });
+});
+
+it('can be run by itself after every build, as npx does', () => {
+  accessSync(MAIN, constants.X_OK);
 });
 
 it('explains itself, with examples', async () => {
