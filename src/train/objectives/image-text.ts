@@ -6,7 +6,6 @@ import {
   argmax,
   cast,
   constant,
-  crossEntropy,
   equal,
   greater,
   logicalNot,
@@ -179,11 +178,11 @@ export class ImageTextTraining extends Module implements Trainable {
           cast(logicalNot(equal(batch['region_concepts']!, IGNORED)), 'float32'),
         );
         const logits = matmul(projected, concepts.vectors.tensor, { transB: true });
-        figures['regions'] = crossEntropy(logits, batch['region_concepts']!);
+        figures['regions'] = tokenCrossEntropy(logits, batch['region_concepts']!);
         figures['regionAccuracy'] = accuracyOf(logits, batch['region_concepts']!);
         parts.push(mul(figures['regions'], regions));
         for (const [i, layer] of this.attributes.entries()) {
-          const loss = crossEntropy(layer.forward(projected), select(batch['region_attributes']!, 0, i));
+          const loss = tokenCrossEntropy(layer.forward(projected), select(batch['region_attributes']!, 0, i));
           figures[`attribute${i + 1}`] = loss;
           parts.push(mul(loss, this.#weights.attributes!));
         }
