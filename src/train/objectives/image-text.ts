@@ -128,8 +128,8 @@ export class ImageTextTraining extends Module implements Trainable {
     this.attributes = compares(network)
       ? classes.map((count) => new Linear(network.config.projection, count, { initializer: initializers.normal(0.02) }))
       : [];
-    if (weights.contrastive > 0 && !compares(network))
-      throw new GraphError('matching of pictures with descriptions needs a model that compares them');
+    if (weights.contrastive + (weights.words ?? 0) > 0 && !compares(network))
+      throw new GraphError('matching of pictures with descriptions or words needs a model that compares them');
     this.#weights = weights;
   }
 
@@ -140,8 +140,7 @@ export class ImageTextTraining extends Module implements Trainable {
   /**
    * @param batch of a packed dataset: `ids`, `samples`, `branches`, `positions`, `places` [R, T], `chosen`, `labels`, `weights`
    *   [N], the picture encoder's inputs; for matching `region_weights` [I, K, P], `region_concepts` [I · K], `region_attributes`
-   *   [attributes, I · K],
-   *   `caption_ids` [I, L], `caption_ends` [I], `shown` [I, C]
+   *   [attributes, I · K], `region_words` [I · K, V], `caption_ids` [I, L], `caption_ends` [I], `shown` [I, C]
    */
   loss(batch: Readonly<Record<string, Tensor>>): LossGraph {
     const { network } = this;
