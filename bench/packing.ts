@@ -28,7 +28,14 @@ export const description: string =
   "Training on the starter's scenes: packed rows with shared pictures beside padded ones (--model FOLDER)";
 
 /** What the assistant says is all that packing changes; matching works on pictures, of which packing has fewer. */
-const LANGUAGE_ALONE = { language: 1, regions: 0, attributes: 0, contrastive: 0, shown: 0 };
+const LANGUAGE_ALONE: TuningRecipe['objectives'] = {
+  language: 1,
+  regions: 0,
+  attributes: 0,
+  words: 0,
+  contrastive: 0,
+  shown: 0,
+};
 /** Batches of packed rows, taken in turns. */
 const BATCHES = 2;
 /** Unpacked rows of a step: about as many places for tokens as in 16 packed rows. */
@@ -113,17 +120,13 @@ async function freshModel(folder: string): Promise<void> {
   await createModelFolder(folder, model.create, await textsOf(data.sources, defaultCacheFolder()), 1);
 }
 
-async function makePairs(
-  { data, train, model, objectives, ...rest }: TuningRecipe,
-  folder: string,
-  architecture: ReadingArchitecture,
-): Promise<Pair[]> {
+async function makePairs(recipe: TuningRecipe, folder: string, architecture: ReadingArchitecture): Promise<Pair[]> {
+  const { data, train } = recipe;
   const imageSize = imageSizeOf(architecture);
   const options = { sources: data.sources, seed: train.seed, imageSize, cacheFolder: defaultCacheFolder() };
   const source = await openSources(options, await prepareSources(options));
   const reader = await openReader(folder);
-  const language = { ...objectives, ...LANGUAGE_ALONE };
-  const shape = shapeOf({ ...rest, data, train, model, objectives: language }, architecture, undefined);
+  const shape = shapeOf({ ...recipe, objectives: LANGUAGE_ALONE }, architecture, undefined);
   const pairs: Pair[] = [];
   try {
     for (let batch = 0; batch < BATCHES; batch++) {
