@@ -6,12 +6,17 @@ import type { LanguageModel } from '../../auto/index.ts';
 import { loadAdapter, resolveModel } from '../../auto/node/index.ts';
 import { DataError } from '../../core/index.ts';
 import { formatDuration } from '../../core/node/index.ts';
-import type { Picture } from '../../data/index.ts';
 import { openPicture } from '../../data/node/index.ts';
-import { type EvaluatedModel, evaluatedModel, evaluateSuite, type SuiteAnswer } from '../../eval/index.ts';
+import {
+  boxText,
+  type EvaluatedModel,
+  evaluatedModel,
+  evaluateSuite,
+  relativeBox,
+  type SuiteAnswer,
+} from '../../eval/index.ts';
 import { openEmojiScenes } from '../../eval/node/index.ts';
 import { writePng } from '../../explain/node/index.ts';
-import type { LabelledBox } from '../../models/index.ts';
 import { runTuning } from '../../recipe/node/index.ts';
 import { ask, ground } from '../../tasks/index.ts';
 import { drawBoxes } from '../../tasks/node/index.ts';
@@ -82,23 +87,13 @@ async function lookAround(model: EvaluatedModel, out: string): Promise<void> {
     say(`\n${path}, drawn by a studio whose pictures it has never seen`);
     for (const { part, question, answer, truth, score } of about) {
       const mark = score >= 0.5 ? '✓' : '✗';
-      const said = part === 'phrases' ? written(boxes, picture) : answer.trim();
+      const said =
+        part === 'phrases' ? boxText(boxes.map((box) => relativeBox(box, picture))) || 'no box' : answer.trim();
       say(`  ${mark} ${question}\n      ${said}${score >= 0.5 ? '' : `   (right: ${truth.replaceAll('\n', '; ')})`}`);
     }
   }
   const right = answers.reduce((sum, { score }) => sum + score, 0);
   say(`\nright: ${right.toFixed(0)} of ${answers.length}`);
-}
-
-/** Boxes in parts of the picture's sides, as the suite writes the right ones. */
-function written(boxes: readonly LabelledBox[], { width, height }: Picture): string {
-  const parts = boxes.map(({ left, top, right, bottom }) => [
-    left / width,
-    top / height,
-    right / width,
-    bottom / height,
-  ]);
-  return parts.length === 0 ? 'no box' : parts.map((box) => box.map((side) => side.toFixed(3)).join(' ')).join(', ');
 }
 
 /** A picture of the user's, of which nothing is known. @param path of a picture with a box, where the model can point */

@@ -1,4 +1,5 @@
-import type { RelativeBox } from '../../data/index.ts';
+import type { Picture, RelativeBox } from '../../data/index.ts';
+import type { LabelledBox } from '../../models/index.ts';
 
 /** Area of what two boxes share by the area of what they cover together, 0 to 1; 0 where one has no area. */
 export function intersectionOverUnion(a: RelativeBox, b: RelativeBox): number {
@@ -6,6 +7,19 @@ export function intersectionOverUnion(a: RelativeBox, b: RelativeBox): number {
   const shared = Math.max(0, width) * Math.max(0, height);
   const union = area(a) + area(b) - shared;
   return union > 0 ? shared / union : 0;
+}
+
+/** A box in pixels, in parts of the picture's sides. */
+export function relativeBox(
+  { left, top, right, bottom }: LabelledBox,
+  { width, height }: Pick<Picture, 'width' | 'height'>,
+): RelativeBox {
+  return [left / width, top / height, right / width, bottom / height];
+}
+
+/** Boxes as people read them. */
+export function boxText(boxes: readonly RelativeBox[]): string {
+  return boxes.map((box) => box.map((side) => side.toFixed(3)).join(' ')).join(', ');
 }
 
 function area([left, top, right, bottom]: RelativeBox): number {

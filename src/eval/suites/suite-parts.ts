@@ -1,9 +1,9 @@
 /** The parts of a suite that are answered in words: what is asked, when an answer is right, and which figures come of it. */
 import { groupBy } from '../../core/index.ts';
-import type { RelativeBox, SamplePicture } from '../../data/index.ts';
+import type { SamplePicture } from '../../data/index.ts';
 import type { Grounding } from '../../models/index.ts';
 import { isRight, plainAnswer, softAccuracy } from './answers.ts';
-import { intersectionOverUnion } from './boxes.ts';
+import { boxText, intersectionOverUnion, relativeBox } from './boxes.ts';
 import { type Figure, macroFigure, meanFigure, type ScoredItem } from './figures.ts';
 import { captionScore } from './mentions.ts';
 import type { PictureSuite, SuitePart } from './picture-suite.ts';
@@ -77,14 +77,13 @@ const phrases: Part = {
       part: 'phrases',
       kind: 'grounding',
       question: grounding!.question(phrase),
-      truth: boxes.map((box) => box.map((side) => side.toFixed(3)).join(' ')).join(', '),
+      truth: boxText(boxes),
       score: async (answer) => {
         // The reader may want to know the size of the picture as it was given.
         const shown = await item.picture.open();
         const first = grounding!.read(answer, shown).boxes[0];
         if (first === undefined) return 0;
-        const { width, height } = shown;
-        const box: RelativeBox = [first.left / width, first.top / height, first.right / width, first.bottom / height];
+        const box = relativeBox(first, shown);
         return Number(boxes.some((truth) => intersectionOverUnion(box, truth) >= OVERLAP));
       },
     })),

@@ -15,14 +15,17 @@ const PROJECTION = 'vision_projection.weight';
  * Weights of a SensoriumVL whose tower gives features of mean 0 and deviation 1: its last norm takes the change, and the
  * projection into the shared space undoes the scale. What all patches share would drown what tells them apart, for a
  * connector that has yet to learn. First weights that depend on the data, as in LSUV (Mishkin and Matas 2016, arXiv 1511.06422).
- * @param weights by their paths  @param statistics of what the tower gives with them  @returns the weights that change
+ * @param weights by their paths  @param statistics of what the tower gives with them
+ * @param prefix before the paths of the model's weights  @returns the weights that change
  * @throws CheckpointError where one of them is missing
  */
 export function standardizedTower(
   weights: Readonly<Record<string, HostTensor>>,
   { mean, variance }: PatchStatistics,
+  prefix = '',
 ): Record<string, HostTensor<'float32'>> {
-  const [scale, bias, projection] = [SCALE, BIAS, PROJECTION].map((path) => {
+  const paths = [SCALE, BIAS, PROJECTION].map((path) => prefix + path);
+  const [scale, bias, projection] = paths.map((path) => {
     const tensor = weights[path];
     if (tensor?.dtype !== 'float32') throw new CheckpointError(`${path} is missing, or not in float32`);
     return hostTensor('float32', tensor.shape, (tensor.data as Float32Array).slice());
@@ -34,5 +37,5 @@ export function standardizedTower(
     bias.data[e] = (bias.data[e]! - mean.data[e]!) / deviation;
     for (let row = 0; row < projection.shape[0]!; row++) projection.data[row * width + e]! *= deviation;
   }
-  return { [SCALE]: scale, [BIAS]: bias, [PROJECTION]: projection };
+  return { [paths[0]!]: scale, [paths[1]!]: bias, [paths[2]!]: projection };
 }

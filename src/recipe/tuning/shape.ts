@@ -10,6 +10,11 @@ import type { TuningRecipe } from './types.ts';
 /** Tokens of a description that are compared. */
 const CAPTION_LENGTH = 48;
 
+/** Whether pictures are held against anything but what the assistant says, which needs inputs and weights of its own. */
+export function matchesPictures({ regions, words, contrastive, shown }: TuningRecipe['objectives']): boolean {
+  return regions + words + contrastive + shown > 0;
+}
+
 /** How samples become batches of this model. */
 export function shapeOf(
   { data, objectives }: TuningRecipe,
@@ -18,7 +23,7 @@ export function shapeOf(
 ): ConversationShape {
   const imageToken = readsPictures(model) ? model.imageToken : undefined;
   const shape = { length: data.length, learned: data.learned, evenness: data.evenness, imageToken, padToken: 0 };
-  if (objectives.regions + objectives.words + objectives.contrastive + objectives.shown === 0) return shape;
+  if (!matchesPictures(objectives)) return shape;
   if (!(model instanceof SensoriumVL) || regions === undefined)
     throw new TrainingError(
       'matching of pictures needs a model of type sensorium_vl and data that know what pictures show',

@@ -66,7 +66,7 @@ export async function runTuning(asked: TuningRecipe, options: RunOptions = {}): 
     const { weights } = taught;
     // A run that goes on has its weights from a checkpoint.
     if (recipe.model.standardize && run.files.saved === undefined)
-      Object.assign(weights, await standardized(weights, data, { runtime: run.runtime, config: opened.files.config }));
+      Object.assign(weights, await standardized(weights, data, { runtime: run.runtime, network: architecture.model }));
     const trained = await runCourse(run, {
       trainable: taught.trainable,
       weights,

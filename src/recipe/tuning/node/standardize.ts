@@ -1,8 +1,7 @@
 // I pictures, P patches of a picture, E width of the vision tower
 import { hostTensor, type HostTensor, TrainingError } from '../../../core/index.ts';
-import { createModel, readingModel } from '../../../auto/index.ts';
 import { input, mul, reduceMean } from '../../../graph/index.ts';
-import { SensoriumVL, standardizedTower } from '../../../models/index.ts';
+import { type PatchStatistics, type ReadingModel, SensoriumVL, standardizedTower } from '../../../models/index.ts';
 import { lower } from '../../../onnx/index.ts';
 import { runOnce } from '../../../runtime/run-once.ts';
 import type { Runtime } from '../../../runtime/types.ts';
@@ -15,40 +14,32 @@ const PICTURES = 16;
 
 /**
  * First weights whose vision tower gives features of mean 0 and deviation 1 over the data.
- * @param weights by their paths within the objective  @param data what is trained on  @param config of the model
+ * @param weights by their paths within the objective  @param data what is trained on
+ * @param network of the objective, whose weights know these paths
  * @returns the weights that change  @throws TrainingError for a model of another type
  */
 export async function standardized(
   weights: Readonly<Record<string, HostTensor>>,
   data: ConversationsOptions,
-  { runtime, config }: { readonly runtime: Runtime; readonly config: unknown },
+  { runtime, network }: { readonly runtime: Runtime; readonly network: ReadingModel },
 ): Promise<Record<string, HostTensor>> {
-  const { model } = readingModel(createModel(config, data.model), data.model);
-  if (!(model instanceof SensoriumVL))
+  if (!(network instanceof SensoriumVL))
     throw new TrainingError(
       `${data.model}: only models of type sensorium_vl have features that can be standardised`,
       'leave model.standardize out',
     );
-  const own = Object.fromEntries(
-    Object.entries(weights).flatMap(([path, tensor]) =>
-      path.startsWith(NETWORK) ? [[path.slice(NETWORK.length), tensor]] : [],
-    ),
-  );
-  const changed = standardizedTower(own, await patchStatistics(model, own, data, runtime));
-  return Object.fromEntries(Object.entries(changed).map(([path, tensor]) => [`${NETWORK}${path}`, tensor]));
+  return standardizedTower(weights, await patchStatistics(network, weights, data, runtime), NETWORK);
 }
 
 /** Means over pictures and patches, each [E]. */
 async function patchStatistics(
-  model: SensoriumVL,
+  network: SensoriumVL,
   weights: Readonly<Record<string, HostTensor>>,
   data: ConversationsOptions,
   runtime: Runtime,
-): Promise<{ mean: HostTensor<'float32'>; variance: HostTensor<'float32'> }> {
-  // Weights of this tree go by their own paths, without the objective around them.
-  model.parameters();
-  const { imageSize, width } = model.config.vision;
-  const patches = model.patches(input('pixel_values', 'float32', [PICTURES, 3, imageSize, imageSize]));
+): Promise<PatchStatistics> {
+  const { imageSize, width } = network.config.vision;
+  const patches = network.patches(input('pixel_values', 'float32', [PICTURES, 3, imageSize, imageSize]));
   const program = await runtime.compile(
     lower({ mean: reduceMean(patches, [0, 1]), square: reduceMean(mul(patches, patches), [0, 1]) }),
   );

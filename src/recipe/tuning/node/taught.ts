@@ -22,6 +22,7 @@ import { saveAdapter } from '../../../train/node/index.ts';
 import type { RegionClasses } from '../../conversations/matching.ts';
 import { regionClasses } from '../../conversations/node/sources.ts';
 import { groupsOf, NETWORK } from '../parts.ts';
+import { matchesPictures } from '../shape.ts';
 import type { LoraSection, TuningRecipe } from '../types.ts';
 
 /** What is taught, and how it is kept. */
@@ -104,7 +105,7 @@ async function adapterOf(
   { start, opened, architecture }: Beginning,
 ): Promise<Taught> {
   const { objectives, train, model: section } = recipe;
-  if (objectives.regions + objectives.words + objectives.contrastive + objectives.shown > 0)
+  if (matchesPictures(objectives))
     throw new TrainingError(
       'an adapter learns what the assistant says; matching objectives train weights of their own',
       'set objectives.regions, words, contrastive and shown to 0',
