@@ -50,7 +50,7 @@ export class MultiheadAttention extends Module {
 
   constructor(width: number, heads: number, options: { initializer?: Initializer } = {}) {
     super();
-    this.in_proj_weight = new Parameter([3 * width, width], options.initializer ?? xavierUniform);
+    this.in_proj_weight = new Parameter([3 * width, width], options.initializer ?? xavierUniform, { hidden: true });
     this.in_proj_bias = new Parameter([3 * width], zeros);
     this.out_proj = new Linear(width, width, { initializer: options.initializer ?? xavierUniform });
     this.#width = width;

@@ -35,9 +35,16 @@ export class Linear extends Module {
   readonly bias: Parameter | undefined;
   readonly #adaptations = new Set<LinearAdaptation>();
 
-  constructor(inputs: number, outputs: number, options: { bias?: boolean; initializer?: Initializer } = {}) {
+  /** @param options.hidden whether the result is states of a hidden layer, as it is by default, and not scores of classes or words */
+  constructor(
+    inputs: number,
+    outputs: number,
+    options: { bias?: boolean; initializer?: Initializer; hidden?: boolean } = {},
+  ) {
     super();
-    this.weight = new Parameter([outputs, inputs], options.initializer ?? kaimingUniform);
+    this.weight = new Parameter([outputs, inputs], options.initializer ?? kaimingUniform, {
+      hidden: options.hidden ?? true,
+    });
     // Beside a chosen initialiser the bias starts at zero, otherwise as in PyTorch.
     const biasInitializer = options.initializer ? zeros : uniform(1 / Math.sqrt(inputs));
     this.bias = options.bias === false ? undefined : new Parameter([outputs], biasInitializer);

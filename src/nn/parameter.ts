@@ -12,14 +12,24 @@ export class Parameter {
   readonly initializer: Initializer;
   /** Whether weight decay applies; by default to matrices and kernels, not to biases, scales and other vectors. */
   readonly decay: boolean;
+  /**
+   * Whether it is the matrix of a hidden layer, from states to states; by default it is not. Optimisers of matrices (Muon)
+   * take these as a whole, and embeddings, output layers, tables, kernels and vectors element by element.
+   */
+  readonly hidden: boolean;
   readonly tensor: Tensor;
   readonly #reference: ParameterReference = { name: '' };
 
-  constructor(shape: readonly number[], initializer: Initializer, options: { dtype?: DType; decay?: boolean } = {}) {
+  constructor(
+    shape: readonly number[],
+    initializer: Initializer,
+    options: { dtype?: DType; decay?: boolean; hidden?: boolean } = {},
+  ) {
     this.shape = shape;
     this.dtype = options.dtype ?? 'float32';
     this.initializer = initializer;
     this.decay = options.decay ?? shape.length >= 2;
+    this.hidden = options.hidden ?? false;
     this.tensor = parameter(this.#reference, this.dtype, shape);
   }
 

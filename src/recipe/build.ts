@@ -1,5 +1,6 @@
 import type { FusionConfig } from '../models/fusion/model.ts';
-import { adamW, lion, sgd, type Optimizer } from '../train/optimizers.ts';
+import { muon } from '../train/muon.ts';
+import { adamW, lion, sgd, withEma, type Optimizer } from '../train/optimizers.ts';
 import type { StoppingOptions } from '../train/stopping.ts';
 import type { RunLength, TrainerOptions } from '../train/trainer.ts';
 import type {
@@ -59,9 +60,17 @@ export function optimizerOf(section: OptimizerSection): Optimizer {
       return adamW({ betas: section.betas, epsilon: section.epsilon });
     case 'lion':
       return lion({ betas: section.betas });
+    case 'muon':
+      return muon({ betas: section.betas, momentum: section.momentum });
     case 'sgd':
       return sgd({ momentum: section.momentum });
   }
+}
+
+/** The update of a run, averages of weights included where it keeps them. */
+export function updateOf({ optimizer, train }: Pick<TrainerSections, 'optimizer' | 'train'>): Optimizer {
+  const plain = optimizerOf(optimizer);
+  return train.ema > 0 ? withEma(plain, train.ema) : plain;
 }
 
 /** The sections that say how a trainer is to run. */

@@ -135,6 +135,15 @@ const optimizer = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('adamw'), ...shared, betas, epsilon: z.number().positive().default(1e-8), clip }),
   z.strictObject({ kind: z.literal('sgd'), ...shared, momentum: share.default(0), clip }),
   z.strictObject({ kind: z.literal('lion'), ...shared, betas: z.tuple([share, share]).default([0.9, 0.99]), clip }),
+  /** For matrices of hidden layers; all other weights by AdamW, with these betas. */
+  z.strictObject({
+    kind: z.literal('muon'),
+    ...shared,
+    betas,
+    /** Of the matrices. */
+    momentum: z.number().min(0).lt(1).default(0.95),
+    clip,
+  }),
 ]);
 
 const schedule = z.strictObject({

@@ -1,3 +1,4 @@
+import type { Parameter } from '../nn/index.ts';
 import { add, div, mul, sign, sqrt, sub, type Tensor } from '../graph/index.ts';
 
 /** Numbers that an update takes anew at each step, as scalar tensors. */
@@ -12,12 +13,10 @@ export interface StepNumbers {
   readonly correction2: Tensor;
 }
 
-/** An optimiser as graph: elementwise, so that it works on single weights and on all of them as one vector. */
-export interface Optimizer {
-  readonly kind: string;
+/** How weights change at a step, as graph. */
+export interface UpdateRule {
   /** Names of the tensors kept for each weight; all start at zero. */
   readonly slots: readonly string[];
-  readonly betas: readonly [number, number];
   /** @returns the new weight and the new slots, each of the weight's shape */
   update(
     weight: Tensor,
@@ -25,6 +24,19 @@ export interface Optimizer {
     slots: readonly Tensor[],
     numbers: StepNumbers,
   ): { weight: Tensor; slots: Tensor[] };
+}
+
+/** An optimiser: its own rule is elementwise, so that it works on single weights and on all of them as one vector. */
+export interface Optimizer extends UpdateRule {
+  readonly kind: string;
+  readonly betas: readonly [number, number];
+  /** The rule for matrices of hidden layers, each taken as a whole; that of all others where absent. */
+  readonly matrices?: UpdateRule | undefined;
+}
+
+/** The rule by which a weight is updated. */
+export function ruleOf(optimizer: Optimizer, { hidden }: Parameter): UpdateRule {
+  return hidden && optimizer.matrices !== undefined ? optimizer.matrices : optimizer;
 }
 
 /** old · β + new · (1 − β) */
@@ -92,12 +104,13 @@ export function lion(options: { betas?: readonly [number, number] } = {}): Optim
 
 /** Adds a slot `ema` that follows the weights: ema ← d · ema + (1 − d) · w. It must be set to the weights at the start. */
 export function withEma(optimizer: Optimizer, decay: number): Optimizer {
-  return {
-    ...optimizer,
-    slots: [...optimizer.slots, 'ema'],
+  const averaged = (rule: UpdateRule): UpdateRule => ({
+    slots: [...rule.slots, 'ema'],
     update(weight, gradient, slots, numbers) {
-      const updated = optimizer.update(weight, gradient, slots.slice(0, -1), numbers);
+      const updated = rule.update(weight, gradient, slots.slice(0, -1), numbers);
       return { weight: updated.weight, slots: [...updated.slots, blend(slots.at(-1)!, updated.weight, decay)] };
     },
-  };
+  });
+  const { matrices } = optimizer;
+  return { ...optimizer, ...averaged(optimizer), matrices: matrices && averaged(matrices) };
 }

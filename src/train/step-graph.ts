@@ -3,7 +3,7 @@ import { add, cast, input, reduceSum, sqrt, mul, type Tensor } from '../graph/in
 import { inTraining, type Parameter, type Recompute } from '../nn/index.ts';
 import { type ExternalData, lower, type LoweredGraph, type LoweringDevice } from '../onnx/index.ts';
 import type { BatchSignature, Trainable } from './objective.ts';
-import type { Optimizer, StepNumbers } from './optimizers.ts';
+import { type Optimizer, ruleOf, type StepNumbers, type UpdateRule } from './optimizers.ts';
 import { rateInput } from './weight-store.ts';
 
 /** Name of the graph input that random layers draw from; scalar int32. */
@@ -102,18 +102,18 @@ function stepNumbers(keep: string): StepNumbers {
   };
 }
 
-/** One update of a vector: `weight`, `gradient` and a tensor per slot in; `weight` and the slots out. */
-export function vectorUpdateGraph(optimizer: Optimizer, length: number, device: LoweringDevice): LoweredGraph {
-  const vector = (name: string): Tensor => input(name, 'float32', [length]);
-  const updated = optimizer.update(
-    vector('weight'),
-    vector('gradient'),
-    optimizer.slots.map(vector),
-    stepNumbers('keep'),
-  );
+/** One update of a tensor, to be looked at or lowered: `weight`, `gradient` and a tensor per slot in; the new weight and slots out. */
+export function tracedUpdate(rule: UpdateRule, shape: readonly number[]): Record<string, Tensor> {
+  const tensor = (name: string): Tensor => input(name, 'float32', shape);
+  const updated = rule.update(tensor('weight'), tensor('gradient'), rule.slots.map(tensor), stepNumbers('keep'));
   const outputs: Record<string, Tensor> = { 'new:weight': updated.weight };
-  optimizer.slots.forEach((slot, i) => (outputs[`new:${slot}`] = updated.slots[i]!));
-  return lower(outputs, { device });
+  rule.slots.forEach((slot, i) => (outputs[`new:${slot}`] = updated.slots[i]!));
+  return outputs;
+}
+
+/** One update of a tensor: of many weights as one vector, or of a matrix. */
+export function updateGraph(rule: UpdateRule, shape: readonly number[], device: LoweringDevice): LoweredGraph {
+  return lower(tracedUpdate(rule, shape), { device });
 }
 
 /** Σ x² of a vector, added to what earlier vectors gave. */
@@ -150,10 +150,11 @@ export function treeUpdateGraph(
     const learningRate = scalar(rateInput('learningRate', rate));
     const keep = parameter.decay ? scalar(rateInput('keep:decayed', rate)) : plain.keep;
     const tensor = (prefix: string): Tensor => input(`${prefix}:${name}`, 'float32', parameter.shape);
-    const slots = optimizer.slots.map((slot) => tensor(slot));
-    const updated = optimizer.update(tensor('weight'), tensor('gradient'), slots, { ...plain, learningRate, keep });
+    const rule = ruleOf(optimizer, parameter);
+    const slots = rule.slots.map((slot) => tensor(slot));
+    const updated = rule.update(tensor('weight'), tensor('gradient'), slots, { ...plain, learningRate, keep });
     outputs[`new:weight:${name}`] = updated.weight;
-    optimizer.slots.forEach((slot, i) => (outputs[`new:${slot}:${name}`] = updated.slots[i]!));
+    rule.slots.forEach((slot, i) => (outputs[`new:${slot}:${name}`] = updated.slots[i]!));
   }
   return lower(outputs, { device });
 }

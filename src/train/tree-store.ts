@@ -1,5 +1,6 @@
 import { hostTensor } from '../core/index.ts';
 import type { Value } from '../runtime/types.ts';
+import { ruleOf } from './optimizers.ts';
 import { treeAccumulateGraph, treeNormGraph, treeUpdateGraph } from './step-graph.ts';
 import { type StoreContext, UpdateScalars, type WeightStore } from './weight-store.ts';
 
@@ -15,7 +16,10 @@ export async function createTreeStore(context: StoreContext): Promise<WeightStor
   const gradients = await make();
   const sums = accumulates ? await make() : gradients;
   const slots: Record<string, Record<string, Value>> = {};
-  for (const slot of optimizer.slots) slots[slot] = await make();
+  for (const [name, parameter] of trained) {
+    for (const slot of ruleOf(optimizer, parameter).slots)
+      (slots[slot] ??= {})[name] = await runtime.allocate('float32', parameter.shape);
+  }
 
   const updateProgram = await runtime.compile(treeUpdateGraph(optimizer, trained, rates, device), compileOptions);
   const normProgram = await runtime.compile(treeNormGraph(trained, device), compileOptions);
@@ -51,9 +55,9 @@ export async function createTreeStore(context: StoreContext): Promise<WeightStor
         ...prefixed('gradient', sums),
       };
       const outputs = prefixed('new:weight', weights);
-      for (const slot of optimizer.slots) {
-        Object.assign(inputs, prefixed(slot, slots[slot]!));
-        Object.assign(outputs, prefixed(`new:${slot}`, slots[slot]!));
+      for (const [slot, values] of Object.entries(slots)) {
+        Object.assign(inputs, prefixed(slot, values));
+        Object.assign(outputs, prefixed(`new:${slot}`, values));
       }
       await updateProgram.run(inputs, outputs);
     },

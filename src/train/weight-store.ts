@@ -24,7 +24,7 @@ export interface WeightStore {
   /** Global norm of the gradients, or of their sum. */
   gradientNorm(): Promise<number>;
   update(numbers: UpdateNumbers): Promise<void>;
-  /** The optimizer's tensors: for each slot a value per weight. */
+  /** The optimizer's tensors: for each slot a value per weight that has it. */
   readonly slots: Readonly<Record<string, Readonly<Record<string, Value>>>>;
   dispose(): void;
 }

@@ -3,8 +3,9 @@ import { gradients } from '../../src/autodiff/index.ts';
 import { causalMask, GatedMlp, GroupedQueryAttention, Module, RMSNorm, rotaryTables } from '../../src/nn/index.ts';
 import { add, input, reduceSum, mul, type Tensor } from '../../src/graph/index.ts';
 import { lower, type LoweredGraph, type LoweringDevice } from '../../src/onnx/index.ts';
+import { muon } from '../../src/train/muon.ts';
 import { adamW, lion, sgd, withEma } from '../../src/train/optimizers.ts';
-import { gradientGraph, lossGraph, squaredNormGraph, vectorUpdateGraph } from '../../src/train/step-graph.ts';
+import { gradientGraph, lossGraph, squaredNormGraph, updateGraph } from '../../src/train/step-graph.ts';
 import { SIGNATURE, smallFusion } from '../small-fusion.ts';
 
 class DecoderLayer extends Module {
@@ -51,8 +52,10 @@ export const graphs: Readonly<Record<string, () => LoweredGraph>> = {
   },
   'decoder layer, training, cpu': () => decoder('cpu'),
   'decoder layer, training, webgpu': () => decoder('webgpu'),
-  'AdamW update': () => vectorUpdateGraph(adamW(), 1024, 'cpu'),
-  'SGD update': () => vectorUpdateGraph(sgd({ momentum: 0.9 }), 1024, 'cpu'),
-  'Lion update, with an average': () => vectorUpdateGraph(withEma(lion(), 0.99), 1024, 'cpu'),
+  'AdamW update': () => updateGraph(adamW(), [1024], 'cpu'),
+  'SGD update': () => updateGraph(sgd({ momentum: 0.9 }), [1024], 'cpu'),
+  'Lion update, with an average': () => updateGraph(withEma(lion(), 0.99), [1024], 'cpu'),
+  'Muon update of a wide matrix': () => updateGraph(muon().matrices!, [16, 24], 'cpu'),
+  'Muon update of a tall matrix, webgpu': () => updateGraph(muon().matrices!, [24, 16], 'webgpu'),
   'squared norm': () => squaredNormGraph(1024, 'cpu'),
 };

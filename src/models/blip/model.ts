@@ -154,7 +154,7 @@ export class BlipForImageTextRetrieval extends Module {
     this.text_encoder = new BlipTextModel(text, vision.width);
     this.vision_proj = new Linear(vision.width, projection, { initializer });
     this.text_proj = new Linear(text.width, projection, { initializer });
-    this.itm_head = new Linear(text.width, 2, { initializer });
+    this.itm_head = new Linear(text.width, 2, { initializer, hidden: false });
     this.config = config;
   }
 

@@ -127,7 +127,9 @@ export class CausalLM extends Module implements ReadingModel {
   constructor(config: DecoderConfig) {
     super();
     this.model = new Decoder(config);
-    this.lm_head = config.tied ? undefined : new Linear(config.width, config.vocabularySize, { bias: false });
+    this.lm_head = config.tied
+      ? undefined
+      : new Linear(config.width, config.vocabularySize, { bias: false, hidden: false });
   }
 
   get generation(): GenerationShape {

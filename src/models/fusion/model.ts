@@ -118,8 +118,8 @@ export class SimpleMultimodalModel extends Module {
         );
       this.masked_head = new MaskedHead(hiddenSize, words.shape as [number, number]);
     }
-    if (config.matchingHead === true) this.matching_head = new Linear(hiddenSize, 2, { initializer });
-    if (config.classes > 0) this.classifier = new Linear(features, config.classes, { initializer });
+    if (config.matchingHead === true) this.matching_head = new Linear(hiddenSize, 2, { initializer, hidden: false });
+    if (config.classes > 0) this.classifier = new Linear(features, config.classes, { initializer, hidden: false });
     this.config = config;
   }
 

@@ -164,7 +164,7 @@ export class ViTForImageClassification extends Module {
   constructor(config: ViTConfig, options: { pooler?: boolean } = {}) {
     super();
     this.vit = new ViT(config, options);
-    this.classifier = new Linear(config.width, config.labels.length, { initializer });
+    this.classifier = new Linear(config.width, config.labels.length, { initializer, hidden: false });
   }
 
   /** @param pixels [B, C, H, W]  @returns what the encoder gives, and logits [B, classes] */

@@ -1,7 +1,14 @@
 /** What a run will take of memory and time, reckoned before its first step. */
 import { byteSize, elementCount } from '../../core/index.ts';
 import type { Parameter, Recompute } from '../../nn/index.ts';
-import { type BatchSignature, tracedStep, type Trainable } from '../../train/index.ts';
+import {
+  type BatchSignature,
+  type Optimizer,
+  ruleOf,
+  tracedStep,
+  tracedUpdate,
+  type Trainable,
+} from '../../train/index.ts';
 import type { RecipeFinding } from './finding.ts';
 import type { MachineRates } from './rates.ts';
 import { workloadOf } from './workload.ts';
@@ -12,8 +19,8 @@ export interface PlannedStep {
   readonly batch: BatchSignature;
   /** Which weights are trained; all by default. */
   readonly trains?: (name: string) => boolean;
-  /** Tensors that the optimizer keeps for each weight, an average of the weights included. */
-  readonly slots: number;
+  /** An average of the weights included. */
+  readonly optimizer: Optimizer;
   /** Batches that are added up before an update. */
   readonly accumulate: number;
   /** Bytes of weights that are not trained, where they are not float32 in memory but lie in files. */
@@ -64,7 +71,7 @@ export function budgetOf({
   trainable,
   batch,
   trains,
-  slots,
+  optimizer,
   accumulate,
   frozenBytes,
   recompute,
@@ -72,12 +79,15 @@ export function budgetOf({
 }: PlannedStep): Budget {
   const parameters = trainable.model.parameters();
   const trained = new Map<string, Parameter>();
-  let [trainedCount, frozenCount] = [0, 0];
+  let [trainedCount, frozenCount, kept, updating] = [0, 0, 0, 0];
   for (const [name, parameter] of parameters) {
     const count = elementCount(parameter.shape);
     if (trains?.(name) ?? true) {
       trained.set(name, parameter);
       trainedCount += count;
+      const rule = ruleOf(optimizer, parameter);
+      kept += count * rule.slots.length;
+      if (rule !== optimizer) updating += workloadOf(Object.values(tracedUpdate(rule, parameter.shape))).operations;
     } else frozenCount += count;
   }
   const { operations, moved, peak } = workloadOf(tracedStep(trainable, batch, trained, recompute));
@@ -89,7 +99,7 @@ export function budgetOf({
     weights: 4 * trainedCount + (frozenBytes ?? 4 * frozenCount),
     // A running sum lies beside the gradients of the present batch.
     gradients: 4 * trainedCount * (accumulate > 1 ? 2 : 1),
-    optimizer: 4 * trainedCount * slots,
+    optimizer: 4 * kept,
     batch: batchBytes,
     // Gradients are written where they stay.
     activations: Math.max(0, peak - 4 * trainedCount) * ALLOCATOR,
@@ -97,11 +107,11 @@ export function budgetOf({
   };
   const total = Object.values(bytes).reduce((sum, part) => sum + part, 0);
   // An update reads and writes weights and slots and reads gradients, in chunks that stay in the cache.
-  const update = 4 * trainedCount * (3 + 2 * slots);
+  const update = 4 * (3 * trainedCount + 2 * kept);
   return {
     weights: { trained: trainedCount, frozen: frozenCount },
     bytes: { ...bytes, total },
-    operations: operations * accumulate,
+    operations: operations * accumulate + updating,
     moved: moved * accumulate + update,
   };
 }

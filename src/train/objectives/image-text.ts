@@ -126,7 +126,10 @@ export class ImageTextTraining extends Module implements Trainable {
     }
     const classes = attributes > 0 ? (weights.attributeClasses ?? []) : [];
     this.attributes = compares(network)
-      ? classes.map((count) => new Linear(network.config.projection, count, { initializer: initializers.normal(0.02) }))
+      ? classes.map(
+          (count) =>
+            new Linear(network.config.projection, count, { initializer: initializers.normal(0.02), hidden: false }),
+        )
       : [];
     if (weights.contrastive + (weights.words ?? 0) > 0 && !compares(network))
       throw new GraphError('matching of pictures with descriptions or words needs a model that compares them');

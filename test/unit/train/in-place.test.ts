@@ -2,8 +2,9 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { ModelProtoSchema } from '../../../src/onnx/generated/onnx_pb.ts';
 import type { LoweredGraph } from '../../../src/onnx/index.ts';
+import { muon } from '../../../src/train/muon.ts';
 import { adamW, lion, type Optimizer, sgd, withEma } from '../../../src/train/optimizers.ts';
-import { accumulateGraph, vectorUpdateGraph } from '../../../src/train/step-graph.ts';
+import { accumulateGraph, updateGraph } from '../../../src/train/step-graph.ts';
 
 /**
  * Nodes that could read an input after it was overwritten: readers that the node writing `new:<input>` does not depend on.
@@ -36,7 +37,15 @@ describe('updates in place', () => {
     ['SGD with an average', withEma(sgd({ momentum: 0.9 }), 0.99)],
     ['Lion with an average', withEma(lion(), 0.99)],
   ])('of %s read nothing that was overwritten', (_, optimizer) => {
-    expect(hazards(vectorUpdateGraph(optimizer, 64, 'cpu'))).toEqual([]);
+    expect(hazards(updateGraph(optimizer, [64], 'cpu'))).toEqual([]);
+  });
+
+  it.each([
+    ['wide', [4, 8], muon()],
+    ['tall', [8, 4], muon()],
+    ['averaged', [4, 4], withEma(muon(), 0.99)],
+  ] as const)('of %s matrices by Muon read nothing that was overwritten', (_, shape, { matrices }) => {
+    expect(hazards(updateGraph(matrices!, shape, 'cpu'))).toEqual([]);
   });
 
   it('of sums read nothing that was overwritten', () => {
@@ -53,6 +62,6 @@ describe('updates in place', () => {
         return { weight: faster.weight, slots: slower.slots };
       },
     };
-    expect(hazards(vectorUpdateGraph(careless, 64, 'cpu'))).toHaveLength(1);
+    expect(hazards(updateGraph(careless, [64], 'cpu'))).toHaveLength(1);
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hostTensor, Random, TrainingError } from '../../../src/core/index.ts';
 import { createRuntime } from '../../../src/runtime/node/index.ts';
 import { describeGroups, type WeightGroups } from '../../../src/train/groups.ts';
+import { muon } from '../../../src/train/muon.ts';
 import { lion, sgd, withEma, adamW } from '../../../src/train/optimizers.ts';
 import { TrainingStep } from '../../../src/train/step.ts';
 import { SIGNATURE, smallBatch, smallFusion, trainSmall } from '../../small-fusion.ts';
@@ -51,6 +52,11 @@ describe('training steps', () => {
   it.each([
     ['SGD', { optimizer: sgd({ momentum: 0.9 }) }],
     ['Lion', { optimizer: lion() }],
+    ['Muon', { optimizer: muon() }],
+    [
+      'Muon, an average of weights and learning rates by group',
+      { groups, optimizer: withEma(muon(), 0.9), accumulate: 2 },
+    ],
     ['an average of weights', { optimizer: withEma(adamW(), 0.9) }],
     ['accumulation', { accumulate: 2 }],
     ['a convolutional encoder', { vision: 'convnet' }],
@@ -130,9 +136,11 @@ describe('training steps', () => {
     expect(text).toBe('a.x..a.y: frozen; b.x..c.x: 0.1; c.y: 1');
   });
 
-  it.each([true, false])('gives back all memory (arena %s)', async (arena) => {
+  it.each(
+    [true, false].flatMap((arena) => [adamW(), muon()].map((optimizer) => [arena, optimizer.kind, optimizer] as const)),
+  )('gives back all memory (arena %s, %s)', async (arena, _, optimizer) => {
     const runtime = await createRuntime({ threads: 1, backend: 'c-api' });
-    await trainSmall(runtime, 1, { arena, accumulate: 2, optimizer: withEma(adamW(), 0.9), groups });
+    await trainSmall(runtime, 1, { arena, accumulate: 2, optimizer: withEma(optimizer, 0.9), groups });
     expect(runtime.memory().peakValues).toBeGreaterThan(0);
     expect(runtime.memory().values).toBe(0);
     await runtime.dispose();

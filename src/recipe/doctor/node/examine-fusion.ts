@@ -1,7 +1,7 @@
 import { openLoader } from '../../../data/node/index.ts';
 import type { Batch } from '../../../data/index.ts';
 import { signatureOf } from '../../../train/index.ts';
-import { fusionConfigOf, optimizerOf } from '../../build.ts';
+import { fusionConfigOf, updateOf } from '../../build.ts';
 import { trainableOf } from '../../node/run-recipe.ts';
 import { prepareTrainingData } from '../../node/training-data.ts';
 import type { TrainingRecipe } from '../../types.ts';
@@ -55,7 +55,7 @@ export async function examineFusion(recipe: TrainingRecipe, examining: Examining
     return budgetOf({
       trainable: trainableOf({ config, data, recipe }),
       batch: signatureOf(first),
-      slots: optimizerOf(recipe.optimizer).slots.length + (train.ema > 0 ? 1 : 0),
+      optimizer: updateOf(recipe),
       accumulate: train.accumulate,
       resident,
     });

@@ -6,7 +6,7 @@ import type { CheckpointTokenizer, Sample, SampleSource } from '../../../data/in
 import { openSampleSource } from '../../../data/node/index.ts';
 import { readsPictures } from '../../../models/index.ts';
 import { signatureOf, type WeightFiles } from '../../../train/index.ts';
-import { optimizerOf } from '../../build.ts';
+import { updateOf } from '../../build.ts';
 import { ConversationDataset } from '../../conversations/dataset.ts';
 import type { ConversationReader, EncodedSample } from '../../conversations/encode.ts';
 import { openReader } from '../../conversations/node/dataset.ts';
@@ -266,7 +266,7 @@ async function examineStep(
       batch: signatureOf(batch),
       trains: (name) => taught.groups(name).train,
       ...(taught.frozen === undefined ? {} : { frozenBytes: sizeOfFiles(taught.frozen) }),
-      slots: optimizerOf(recipe.optimizer).slots.length + (train.ema > 0 ? 1 : 0),
+      optimizer: updateOf(recipe),
       accumulate: train.accumulate,
       resident: process.memoryUsage.rss(),
     });

@@ -3,6 +3,7 @@ import { add, conv2d, exp, input, matmul, mul, reduceMean, reshape, type Tensor 
 import { Linear, Module } from '../../../../src/nn/index.ts';
 import { budgetFindings, budgetOf, type PlannedStep, secondsOf } from '../../../../src/recipe/doctor/budget.ts';
 import { workloadOf } from '../../../../src/recipe/doctor/workload.ts';
+import { adamW, muon } from '../../../../src/train/index.ts';
 
 const vector = (name: string): Tensor => input(name, 'float32', [1000]);
 
@@ -48,11 +49,19 @@ const step: PlannedStep = {
     loss: ({ x }) => ({ loss: reduceMean(network.second.forward(network.first.forward(x!))), figures: {} }),
   },
   batch: { x: { dtype: 'float32', shape: [64, 100] } },
-  slots: 2,
+  optimizer: adamW(),
   accumulate: 1,
 };
 
 describe('budgetOf', () => {
+  it('counts what matrices of hidden layers keep and take where they have a rule of their own', () => {
+    const budget = budgetOf({ ...step, optimizer: muon() });
+    expect(budget.bytes.optimizer).toBe(88_000);
+    // Five iterations: two products with the other matrix, and the square of the smaller square.
+    const products = (short: number, long: number): number => 5 * (4 * short ** 2 * long + 2 * short ** 3);
+    expect(budget.operations - budgetOf(step).operations).toBe(products(100, 200) + products(10, 200));
+  });
+
   it('counts weights, gradients and the optimizer’s tensors', () => {
     const { weights, bytes, operations } = budgetOf(step);
     expect(weights).toEqual({ trained: 22_000, frozen: 0 });

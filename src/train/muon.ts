@@ -1,0 +1,55 @@
+// R rows, C columns of a matrix
+import { add, div, matmul, maximum, mul, reduceSum, sqrt, sub, type Tensor } from '../graph/index.ts';
+import { adamW, type Optimizer } from './optimizers.ts';
+
+/** Coefficients of the odd polynomial of degree 5 whose slope at zero is the greatest that still keeps values near 1. */
+const [A, B, C] = [3.4445, -4.775, 2.0315];
+const ITERATIONS = 5;
+/** Shortest length that a matrix is divided by. */
+const SHORTEST = 1e-7;
+
+/**
+ * A matrix with the singular vectors of x and singular values near 1 (0.7 to 1.2), by Newton-Schulz iterations:
+ * X ← X / ‖X‖, then five times S ← X Xᵀ, X ← a X + (b S + c S²) X.
+ * @param x [R, C]  @returns [R, C]
+ */
+export function orthogonalized(x: Tensor): Tensor {
+  const [rows, columns] = x.shape as readonly [number, number];
+  // Of a tall matrix the products of its columns are the smaller square: Xᵀ X, and X (b S + c S²).
+  const tall = rows > columns;
+  const length = sqrt(reduceSum(mul(x, x)));
+  let state = mul(x, div(1, maximum(length, SHORTEST)));
+  for (let i = 0; i < ITERATIONS; i++) {
+    const square = tall ? matmul(state, state, { transA: true }) : matmul(state, state, { transB: true });
+    const change = add(mul(square, B), mul(matmul(square, square), C));
+    state = add(mul(state, A), tall ? matmul(state, change) : matmul(change, state));
+  }
+  return state;
+}
+
+/**
+ * Muon (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks") for matrices of hidden layers, and
+ * AdamW for all other weights. A matrix steps along its orthogonalised momentum, in Nesterov's form, times
+ * 0.2 √max(R, C): then its elements move as much as AdamW's do, and one learning rate and decay serve both (Liu et al. 2025,
+ * arXiv 2502.16982, equation 4). All is computed in float32.
+ */
+export function muon(
+  options: { betas?: readonly [number, number]; epsilon?: number; momentum?: number } = {},
+): Optimizer {
+  const { momentum = 0.95, ...others } = options;
+  return {
+    ...adamW(others),
+    kind: 'muon',
+    matrices: {
+      slots: ['momentum'],
+      update(weight, gradient, [buffer], { learningRate, keep, gradientScale }) {
+        const fresh = mul(gradient, mul(gradientScale, 1 - momentum));
+        const next = add(mul(buffer!, momentum), fresh);
+        // The momentum as it would be if the same gradient came once more.
+        const direction = orthogonalized(add(mul(next, momentum), fresh));
+        const size = 0.2 * Math.sqrt(Math.max(...(weight.shape as readonly number[])));
+        return { weight: sub(mul(weight, keep), mul(direction, mul(learningRate, size))), slots: [next] };
+      },
+    },
+  };
+}
