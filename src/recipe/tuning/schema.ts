@@ -138,20 +138,28 @@ const fields = z
     /** Folder of the run. */
     output: path,
   })
-  .superRefine(({ model: { from, create, parts, standardize, lora: adapter }, objectives: parts_ }, context) => {
-    if (standardize && adapter !== undefined)
-      context.addIssue({
-        code: 'custom',
-        path: ['model', 'standardize'],
-        message: "changes the model's own weights, which stay as they are beside an adapter",
-      });
-    if ((from === undefined) === (create === undefined))
-      context.addIssue({ code: 'custom', path: ['model'], message: 'needs one of from and create' });
-    if (parts.vision + parts.connector + parts.language === 0)
-      context.addIssue({ code: 'custom', path: ['model', 'parts'], message: 'one of them must be more than 0' });
-    if (Object.values(parts_).every((part) => part === 0))
-      context.addIssue({ code: 'custom', path: ['objectives'], message: 'one of them must be more than 0' });
-  });
+  .superRefine(
+    ({ model: { from, create, parts, standardize, lora: adapter }, objectives: parts_, optimizer }, context) => {
+      if (optimizer.kind === 'muon' && adapter !== undefined)
+        context.addIssue({
+          code: 'custom',
+          path: ['optimizer', 'kind'],
+          message: "muon is for the model's own matrices, which stay as they are beside an adapter: use adamw",
+        });
+      if (standardize && adapter !== undefined)
+        context.addIssue({
+          code: 'custom',
+          path: ['model', 'standardize'],
+          message: "changes the model's own weights, which stay as they are beside an adapter",
+        });
+      if ((from === undefined) === (create === undefined))
+        context.addIssue({ code: 'custom', path: ['model'], message: 'needs one of from and create' });
+      if (parts.vision + parts.connector + parts.language === 0)
+        context.addIssue({ code: 'custom', path: ['model', 'parts'], message: 'one of them must be more than 0' });
+      if (Object.values(parts_).every((part) => part === 0))
+        context.addIssue({ code: 'custom', path: ['objectives'], message: 'one of them must be more than 0' });
+    },
+  );
 
 /** A recipe for a model of pictures and texts. */
 export const tuningRecipe: z.ZodType<TuningRecipe> = fields.transform((recipe) => ({

@@ -143,9 +143,9 @@ describe('wrong recipes', () => {
       'a mistyped kind',
       'kind: adamw',
       'kind: adamv',
-      'r.yaml:17: optimizer.kind: expected one of adamw, sgd, lion, got "adamv"; did you mean `adamw`?',
+      'r.yaml:17: optimizer.kind: expected one of adamw, sgd, lion, muon, got "adamv"; did you mean `adamw`?',
     ],
-    ['a missing kind', '  kind: adamw\n', '', 'optimizer.kind: missing; expected one of adamw, sgd, lion'],
+    ['a missing kind', '  kind: adamw\n', '', 'optimizer.kind: missing; expected one of adamw, sgd, lion, muon'],
     ['not a number at all', 'lr: 1e-3', 'lr: .nan', 'r.yaml:18: optimizer.lr: expected a number'],
     [
       'a section that is a value',

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { fusionConfigOf, trainerOptionsOf } from '../../../src/recipe/build.ts';
+import { fusionConfigOf, optimizerOf, trainerOptionsOf } from '../../../src/recipe/build.ts';
 import { parseRecipe, trainingRecipe, type TrainingRecipe, tuningRecipe } from '../../../src/recipe/index.ts';
 
 const folder = new URL('../../../recipes/', import.meta.url);
@@ -41,16 +41,33 @@ describe('recipes whose parts do not fit together', () => {
 
   it.each([
     [['model.lora.rank=4', 'model.standardize=true'], /model\.standardize: changes the model's own weights/],
+    [['model.lora.rank=4', 'optimizer.kind=muon'], /optimizer\.kind: muon is for the model's own matrices/],
     [['model.parts.vision=0', 'model.parts.connector=0', 'model.parts.language=0'], /one of them must be more than 0/],
   ])('tuning: %j', (sets, message) => {
     const name = 'starter/5-instructions.yaml';
     expect(() => parseRecipe(tuningRecipe, text(name), name, sets)).toThrow(message);
   });
 
+  it.each([
+    [['optimizer.momentum=1'], /optimizer\.momentum: expected less than 1/],
+    [['optimizer.epsilon=1e-6'], /optimizer\.epsilon/],
+  ])('muon: %j', (sets, message) => {
+    expect(() => parse('easy-vqa.yaml', 'optimizer.kind=muon', ...sets)).toThrow(message);
+  });
+
   it('easy-VQA has nothing for a contrastive loss', () => {
     expect(() => parse('easy-vqa.yaml', 'objectives.contrastive=1', 'model.fusion.alignment=8')).toThrow(
       /have no descriptions/,
     );
+  });
+});
+
+describe('muon', () => {
+  it('takes what adamw takes, and a momentum for matrices', () => {
+    const { optimizer } = parse('easy-vqa.yaml', 'optimizer.kind=muon');
+    expect(optimizer).toMatchObject({ kind: 'muon', betas: [0.9, 0.98], momentum: 0.95, weightDecay: 0.05, clip: 1 });
+    const { kind, slots, matrices } = optimizerOf(optimizer);
+    expect([kind, slots, matrices?.slots]).toEqual(['muon', ['m', 'v'], ['momentum']]);
   });
 });
 

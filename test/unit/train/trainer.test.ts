@@ -4,6 +4,7 @@ import { createRuntime } from '../../../src/runtime/node/index.ts';
 import type { Runtime } from '../../../src/runtime/types.ts';
 import { liveModel, ModelOptimizer, trainEpoch } from '../../../src/train/epoch.ts';
 import type { WeightGroup } from '../../../src/train/groups.ts';
+import { muon } from '../../../src/train/muon.ts';
 import { adamW } from '../../../src/train/optimizers.ts';
 import { loadSums, runTiny, sums, tinyModel, type Kept } from './tiny-trainer.ts';
 
@@ -50,6 +51,17 @@ describe('Trainer', () => {
     const rest = await runTiny(runtime, options, { resume: whole.saved[1]! });
     expect(rest.losses).toEqual(whole.losses.slice(14));
     expect(rest.weights).toEqual(whole.weights);
+  });
+
+  it('goes on with Muon, whose matrices keep a momentum and its other weights two moments, as if it had never stopped', async () => {
+    const options = { optimizer: muon(), accumulate: 2, checkpointEvery: { steps: 7 } };
+    const whole = await runTiny(runtime, options);
+    const kept = ['m:linear.bias', 'v:linear.bias', 'ema:linear.weight', 'ema:linear.bias', 'momentum:linear.weight'];
+    expect(Object.keys(whole.saved[0]!.optimizer).sort()).toEqual(kept.sort());
+    const rest = await runTiny(runtime, options, { resume: whole.saved[1]! });
+    expect(rest.losses).toEqual(whole.losses.slice(14));
+    expect(rest.weights).toEqual(whole.weights);
+    expect(rest.saved.at(-1)!.optimizer).toEqual(whole.saved.at(-1)!.optimizer);
   });
 
   it('saves and ends when it is interrupted, and goes on from there', async () => {
