@@ -10,7 +10,7 @@ export const STARTER = 'starter';
 const NAME = /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/;
 
 /** Whether the package carries its starter. */
-export async function hasStarter(): Promise<boolean> {
+async function hasStarter(): Promise<boolean> {
   const found = await stat(join(PACKAGE_ROOT, STARTER, 'model.safetensors')).catch(() => undefined);
   return found?.isFile() === true;
 }

@@ -16,8 +16,7 @@ export function registerStart(program: Command): void {
     .command('start')
     .summary('a tour of the model that comes with the package (what `npm start` does)')
     .description(
-      'Shows what the starter sees in pictures, then teaches it new names in about a minute, and says what that brought.\n' +
-        'Where no starter was made (npm run starter), trains and tests the model of statements about emoji instead.',
+      'Shows what the starter sees in pictures, then teaches it new names in about a minute, and says what that brought.',
     )
     .addOption(new Option('-m, --model <name>', 'another model that reads pictures').default('starter'))
     .option('-i, --image <source>', 'a picture of yours by path, address or data URL; may be repeated', collect)
@@ -26,13 +25,6 @@ export function registerStart(program: Command): void {
     .option('--questions <n>', 'ordinary questions before and after, to see what was forgotten', number, 200)
     .option('--out <folder>', 'where pictures and what was learned go', 'runs/tour')
     .action(async (options: StartOptions) => {
-      const { hasStarter, resolveModel } = await import('../../auto/node/index.ts');
-      if (options.model === 'starter' && !(await hasStarter())) {
-        // Statements about emoji have no place for pictures of one's own: what is amiss is that there is no starter.
-        if (options.image !== undefined || options.teach !== undefined) await resolveModel('starter');
-        const { startStatements } = await import('../statements/start.ts');
-        return startStatements();
-      }
       const { tour } = await import('../start/start.ts');
       await tour(options);
     });

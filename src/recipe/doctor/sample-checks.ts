@@ -18,6 +18,8 @@ export interface SampleLimits {
   readonly learned: number;
   /** Whether conversations that do not fit are left out on purpose, as of sources that make as many as there is room for. */
   readonly fitted: boolean;
+  /** Whether what is said is learned; otherwise pictures alone are. */
+  readonly speaks: boolean;
   readonly imageToken?: number | undefined;
   readonly imageMarker?: string | undefined;
   /** Counts what the model makes of a picture; absent in models that read none. */
@@ -202,7 +204,8 @@ async function encodedFindings(
         'shorten or leave out the sample, or give smaller pictures',
       );
   }
-  rowFindings(encoded, limits, find);
+  // Of pictures alone, rows of their own may stay empty.
+  if (limits.speaks || !limits.fitted) rowFindings(encoded, limits, find);
   return findings;
 }
 

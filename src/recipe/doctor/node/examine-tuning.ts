@@ -111,6 +111,7 @@ async function openSubject(recipe: TuningRecipe, folder: string, examining: Exam
     context: model.generation.maxLength,
     length: recipe.data.length,
     learned: recipe.data.learned,
+    speaks: recipe.objectives.language > 0,
     ...(seeing === undefined
       ? {}
       : {
@@ -167,7 +168,7 @@ async function examineData(recipe: TuningRecipe, subject: Subject, examining: Ex
       findings.push(...found.findings);
       prints.push(fingerprint(sample, found.pictures));
       if (found.encoded === undefined) continue;
-      if (show-- > 0) showLoss(found.encoded, subject, examining);
+      if (limits.speaks && show-- > 0) showLoss(found.encoded, subject, examining);
       if (found.findings.some(({ level }) => level === 'error')) continue;
       const pictures = sample.pictures.map(({ name }, at) => ({ name, open: () => found.pictures[at]! }));
       read.push({ sample: { ...sample, pictures }, encoded: found.encoded });
@@ -237,7 +238,7 @@ async function examineStep(
   const train = { ...recipe.train, batch: recipe.train.batch || TRIED_BATCH };
   const sizes = read.map(({ encoded }) => sizeOf(encoded, limits.imageToken));
   const plan = fitted ? read.map((_, i) => [i]) : planRows(sizes, data);
-  findings.push(packingNote(read, plan, recipe, fitted));
+  if (limits.speaks) findings.push(packingNote(read, plan, recipe, fitted));
   const rows = fitted ? length : Math.max(1, Math.round((length * plan.length) / read.length));
   if (rows < train.batch)
     findings.push({

@@ -83,6 +83,9 @@ describe('examineSample', () => {
     expect(await found(sampleOf(), { context: 20 })).toEqual(['error context']);
     expect(await found(sampleOf(), { length: 20 })).toEqual(['error row']);
     expect(await found(sampleOf(), { learned: 1 })).toEqual(['error row']);
+    expect(await found(sampleOf(), { learned: 1, fitted: true })).toEqual(['error row']);
+    expect(await found(sampleOf(), { learned: 1, fitted: true, speaks: false })).toEqual([]);
+    expect(await found(sampleOf(), { learned: 1, speaks: false })).toEqual(['error row']);
     const { conversations } = sampleOf();
     const several = sampleOf(undefined, { conversations: [...conversations, ...conversations, ...conversations] });
     expect(await found(several, { length: 40 })).toEqual(['error row']);

@@ -82,6 +82,7 @@ export const limits: SampleLimits = {
   length: 64,
   learned: 32,
   fitted: false,
+  speaks: true,
   imageToken: model.imageToken,
   imageMarker: '<image>',
   features: new FeatureCounter(model),
