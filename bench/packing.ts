@@ -33,6 +33,7 @@ const LANGUAGE_ALONE: TuningRecipe['objectives'] = {
   regions: 0,
   attributes: 0,
   words: 0,
+  looking: 0,
   contrastive: 0,
   shown: 0,
 };

@@ -14,7 +14,7 @@ import { caseOf, folderOf, type Tensors, weightsOf } from './multimodal-fixture.
 
 const FOLDER = folderOf('sensorium_vl');
 /** As in the script. */
-const WEIGHTS = { language: 0.7, regions: 0.5, words: 0.6, contrastive: 0.3, shown: 0.4, concepts: 5 };
+const WEIGHTS = { language: 0.7, looking: 0.2, regions: 0.5, words: 0.6, contrastive: 0.3, shown: 0.4, concepts: 5 };
 
 /** What the fixture holds under a heading, by name. */
 function section(tensors: Tensors, heading: 'in' | 'out' | 'grad'): Record<string, HostTensor> {
@@ -101,9 +101,10 @@ describe('training of sensorium_vl against PyTorch in float64', () => {
   });
 
   it('gives each part by itself', async () => {
-    for (const part of ['language', 'regions', 'words', 'contrastive', 'shown'] as const) {
+    for (const part of ['language', 'looking', 'regions', 'words', 'contrastive', 'shown'] as const) {
       const { training, batch, given } = open({
         language: 0,
+        looking: 0,
         regions: 0,
         words: 0,
         contrastive: 0,
@@ -114,7 +115,7 @@ describe('training of sensorium_vl against PyTorch in float64', () => {
       const { loss, figures } = training.loss(batch);
       const results = await evaluate(runtime, { loss }, given);
       expect(distance(results['loss']!, section(fixture, 'out')[part]!), part).toBeLessThan(TOLERANCE);
-      const { accuracy: _, regionAccuracy: __, wordAccuracy: ___, ...parts } = figures;
+      const { accuracy: _, regionAccuracy: __, wordAccuracy: ___, lookedAt: ____, ...parts } = figures;
       expect(Object.keys(parts)).toEqual([part]);
     }
   });

@@ -7,8 +7,9 @@ import {
   type SampleSource,
   shuffledOrder,
 } from '../../data/index.ts';
-import { type ConversationReader, encodeSample } from './encode.ts';
-import { type MatchingShape, matchingTensors } from './matching.ts';
+import { type ConversationReader, type EncodedSample, encodeSample } from './encode.ts';
+import { LookFinder } from './looking.ts';
+import { type MatchingShape, matchingTensors, writeOverlap } from './matching.ts';
 import { regionWords, type RegionWordsShape } from './region-words.ts';
 import { packSamples, type PackOptions, placeSamples, sizeOf } from './pack.ts';
 
@@ -18,6 +19,8 @@ export interface ConversationShape extends Omit<PackOptions, 'rows'> {
   readonly matching?: (MatchingShape & { readonly endToken: number }) | undefined;
   /** What the objective of words reads; absent without it. */
   readonly words?: RegionWordsShape | undefined;
+  /** Squares of features on a side of a picture, for the objective of looking; absent without it. */
+  readonly looking?: number | undefined;
 }
 
 /** Which samples share a row: indexes into the source, each sample once. Without it every sample has a row of its own. */
@@ -47,9 +50,12 @@ export class ConversationDataset implements Dataset {
     const rows = Array.from(order, (row) => this.#plan?.[row] ?? [row]);
     const samples: Sample[] = [];
     for (const row of rows) for (const number of row) samples.push(await this.#source.sample(number, { seed, epoch }));
-    const encoded = [];
-    for (const sample of samples) encoded.push(await encodeSample(sample, this.#reader));
-    const { imageToken, matching, words } = this.#shape;
+    const encoded: EncodedSample[] = [];
+    const { imageToken, matching, words, looking } = this.#shape;
+    for (const sample of samples) {
+      const one = await encodeSample(sample, this.#reader);
+      encoded.push(looking === undefined ? one : this.#withLooks(one, sample));
+    }
     const sizes = encoded.map((sample) => sizeOf(sample, imageToken));
     let first = 0;
     const placements = rows.flatMap((row, number) => {
@@ -60,7 +66,17 @@ export class ConversationDataset implements Dataset {
         throw this.#overlong(samples.slice(start, first), sizes.slice(start, first));
       return placed.map((placement) => ({ ...placement, sample: placement.sample + start, row: number }));
     });
-    const packed = packSamples(encoded, sizes, placements, { ...this.#shape, rows: rows.length });
+    const shares =
+      looking === undefined
+        ? undefined
+        : samples.map(({ regions = [] }) =>
+            regions.map(({ box }) => {
+              const parts = new Float32Array(looking ** 2);
+              writeOverlap(box, looking, parts);
+              return parts;
+            }),
+          );
+    const packed = packSamples(encoded, sizes, placements, { ...this.#shape, rows: rows.length, shares });
     return {
       ids: samples.map(({ id }) => id),
       tensors: {
@@ -79,6 +95,13 @@ export class ConversationDataset implements Dataset {
 
   async close(): Promise<void> {
     await this.#source.close?.();
+  }
+
+  #withLooks(encoded: EncodedSample, sample: Sample): EncodedSample {
+    const { tokenizer, processor } = this.#reader;
+    const [height, width] = encoded.pictures[0]?.imageSize ?? [1, 1];
+    const finder = new LookFinder(sample, tokenizer, (box) => processor?.grounding?.write?.(box, { width, height }));
+    return { ...encoded, conversations: encoded.conversations.map((one) => ({ ...one, looks: finder.looks(one) })) };
   }
 
   #overlong(samples: readonly Sample[], sizes: readonly { shared: number; own: readonly number[] }[]): DataError {

@@ -28,6 +28,8 @@ export interface EncodedConversation {
   readonly learned: Uint8Array;
   /** What was encoded, before image markers were spread out. */
   readonly text: string;
+  /** Where the decoder is to look; where an objective asks for it. */
+  readonly looks?: readonly (readonly number[] | undefined)[];
 }
 
 /** A sample as the model reads it. */

@@ -73,7 +73,7 @@ export function matchingTensors(
 }
 
 /** How much of the box lies in each patch; the sum is one. */
-function writeOverlap([left, top, right, bottom]: RelativeBox, side: number, out: Float32Array): void {
+export function writeOverlap([left, top, right, bottom]: RelativeBox, side: number, out: Float32Array): void {
   let sum = 0;
   for (let row = 0; row < side; row++) {
     const height = Math.max(0, Math.min(bottom * side, row + 1) - Math.max(top * side, row));

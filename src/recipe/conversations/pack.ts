@@ -22,6 +22,8 @@ export interface PackedBatch {
   readonly labels: HostTensor<'int64'>;
   /** [N] how much each counts. */
   readonly weights: HostTensor<'float32'>;
+  /** [N, T]: 1 for image tokens that are looked at while a token is said; where an objective asks for it. */
+  readonly looks?: HostTensor<'float32'>;
 }
 
 /** Sizes of a packed batch, the same for all of a run, so that one program serves. */
@@ -41,6 +43,8 @@ export interface PackOptions extends PackedShape {
    * token is the length of its answer to the power of −`evenness`.
    */
   readonly evenness: number;
+  /** For each sample and region the parts of it in each row of features; where an objective asks for them. */
+  readonly shares?: readonly (readonly Float32Array[])[] | undefined;
 }
 
 /** How many tokens a sample takes, and how much of its conversations is shared. */
@@ -166,6 +170,7 @@ export function packSamples(
   const chosen = hostTensor('int64', [most]);
   const labels = hostTensor('int64', [most], new BigInt64Array(most).fill(BigInt(IGNORED)));
   const weights = hostTensor('float32', [most]);
+  const looks = options.shares === undefined ? undefined : hostTensor('float32', [most, length]);
   for (let i = 0; i < count; i++) places.data[i] = BigInt(i);
   let at = 0;
   const firstFeatures: number[] = [];
@@ -189,6 +194,7 @@ export function packSamples(
     const encoded = samples[sample]!;
     const { shared } = sizes[sample]!;
     let next = row * length + start;
+    const columns: number[] = [];
     const beginning = next;
     let feature = firstFeatures[sample]!;
     const put = (conversation: EncodedConversation, from: number, to: number, branch: number): void => {
@@ -196,7 +202,10 @@ export function packSamples(
         const id = conversation.tokens[position]!;
         const image = id === imageToken;
         write(next, id, { sample, branch, position, feature: image ? feature : undefined });
-        if (image) feature++;
+        if (image) {
+          feature++;
+          columns.push(next - row * length);
+        }
         next++;
       }
     };
@@ -213,9 +222,43 @@ export function packSamples(
         chosen.data[at] = BigInt(placeOf(position - 1));
         labels.data[at] = BigInt(conversation.tokens[position]!);
         weights.data[at] = learned ** -evenness;
+        if (looks !== undefined)
+          writeLooks(
+            conversation.looks?.[position],
+            options.shares![sample]!,
+            columns,
+            looks.data.subarray(at * length, (at + 1) * length),
+          );
         at++;
       }
     }
   }
-  return { ids, samples: numbers, branches, positions, places, chosen, labels, weights };
+  return {
+    ids,
+    samples: numbers,
+    branches,
+    positions,
+    places,
+    chosen,
+    labels,
+    weights,
+    ...(looks === undefined ? {} : { looks }),
+  };
+}
+
+/** Part of a region's largest share of a square of features from which the square belongs to it. */
+const BELONGS = 0.2;
+
+/** @param columns of the row, by features  @param out [T] */
+function writeLooks(
+  regions: readonly number[] | undefined,
+  shares: readonly Float32Array[],
+  columns: readonly number[],
+  out: Float32Array,
+): void {
+  for (const region of regions ?? []) {
+    const parts = shares[region]!;
+    const least = BELONGS * Math.max(...parts);
+    for (const [feature, share] of parts.entries()) if (share > least) out[columns[feature]!] = 1;
+  }
 }

@@ -121,6 +121,8 @@ const objectives = z.strictObject({
   attributes: weight.default(0),
   /** The same parts, as the decoder is given them, and the words that are said of them. */
   words: weight.default(0),
+  /** Where the decoder looks while it speaks of a part of the picture. */
+  looking: weight.default(0),
   /** Pictures and their descriptions, among the batch. */
   contrastive: weight.default(0),
   /** Pictures and descriptions, and the vectors of all that they show. */

@@ -11,8 +11,8 @@ import type { TuningRecipe } from './types.ts';
 const CAPTION_LENGTH = 48;
 
 /** Whether pictures are held against anything but what the assistant says, which needs inputs and weights of its own. */
-export function matchesPictures({ regions, words, contrastive, shown }: TuningRecipe['objectives']): boolean {
-  return regions + words + contrastive + shown > 0;
+export function matchesPictures({ regions, words, looking, contrastive, shown }: TuningRecipe['objectives']): boolean {
+  return regions + words + looking + contrastive + shown > 0;
 }
 
 /** How samples become batches of this model. */
@@ -27,7 +27,7 @@ export function shapeOf(
   if (!(model instanceof SensoriumVL) || regions === undefined)
     throw new TrainingError(
       'matching of pictures needs a model of type sensorium_vl and data that know what pictures show',
-      'set objectives.regions, words, contrastive and shown to 0',
+      'set objectives.regions, words, looking, contrastive and shown to 0',
     );
   const side = stemPatches(model.config.vision);
   return {
@@ -40,6 +40,7 @@ export function shapeOf(
       attributes: objectives.attributes > 0 ? regions.attributes.length : 0,
       endToken: model.config.endToken,
     },
+    ...(objectives.looking > 0 ? { looking: side / model.config.scale } : {}),
     ...(objectives.words > 0 ? { words: { regions: CROWD_SIZE, vocabulary: model.config.text.vocabularySize } } : {}),
   };
 }

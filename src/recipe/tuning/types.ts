@@ -105,6 +105,7 @@ export interface ImageTextObjectivesSection {
   readonly regions: number;
   readonly attributes: number;
   readonly words: number;
+  readonly looking: number;
   readonly contrastive: number;
   readonly shown: number;
 }

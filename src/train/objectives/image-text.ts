@@ -18,6 +18,7 @@ import {
   reduceSum,
   reshape,
   select,
+  trace,
   div,
   sqrt,
   sub,
@@ -26,6 +27,7 @@ import {
 import { branchMask, initializers, Linear, Module, type Parameter } from '../../nn/index.ts';
 import type { LossGraph, Trainable } from '../objective.ts';
 import { clipLoss, truthLoss } from './contrastive.ts';
+import { lookingLoss } from './looking.ts';
 import { Prototypes } from './prototypes.ts';
 import { IGNORED, tokenCrossEntropy } from './token-loss.ts';
 
@@ -71,6 +73,8 @@ export interface ImageTextWeights {
   readonly attributes?: number;
   /** What the decoder is given of a region, held against the words that are said of it. */
   readonly words?: number;
+  /** Where the decoder looks while it speaks of a part of the picture. */
+  readonly looking?: number;
   /** Number of concepts; needed for regions. */
   readonly concepts?: number | undefined;
   /** Classes of each attribute; needed for attributes. */
@@ -87,6 +91,7 @@ const OWN = new Set([
   'chosen',
   'labels',
   'weights',
+  'looks',
   'region_weights',
   'region_concepts',
   'region_attributes',
@@ -142,12 +147,12 @@ export class ImageTextTraining extends Module implements Trainable {
 
   /**
    * @param batch of a packed dataset: `ids`, `samples`, `branches`, `positions`, `places` [R, T], `chosen`, `labels`, `weights`
-   *   [N], the picture encoder's inputs; for matching `region_weights` [I, K, P], `region_concepts` [I · K], `region_attributes`
+   *   [N], for looking `looks` [N, T], the picture encoder's inputs; for matching `region_weights` [I, K, P], `region_concepts` [I · K], `region_attributes`
    *   [attributes, I · K], `region_words` [I · K, V], `caption_ids` [I, L], `caption_ends` [I], `shown` [I, C]
    */
   loss(batch: Readonly<Record<string, Tensor>>): LossGraph {
     const { network } = this;
-    const { language, regions, contrastive, shown, words = 0 } = this.#weights;
+    const { language, regions, contrastive, shown, words = 0, looking = 0 } = this.#weights;
     const inputs = Object.fromEntries(Object.entries(batch).filter(([name]) => !OWN.has(name)));
     const seesPictures = Object.keys(inputs).length > 0;
     const matching = regions + contrastive + shown + words > 0 && compares(network);
@@ -160,11 +165,19 @@ export class ImageTextTraining extends Module implements Trainable {
           : undefined;
     const figures: Record<string, Tensor> = {};
     const parts: Tensor[] = [];
-    if (language > 0) {
-      const { loss, accuracy } = this.#language(batch, features);
-      figures['language'] = loss;
-      figures['accuracy'] = accuracy;
-      parts.push(mul(loss, language));
+    if (language + looking > 0) {
+      const { logits, taps } = this.#read(batch, features);
+      if (language > 0) {
+        figures['language'] = tokenCrossEntropy(logits, batch['labels']!, { weights: batch['weights']! });
+        figures['accuracy'] = accuracyOf(logits, batch['labels']!);
+        parts.push(mul(figures['language'], language));
+      }
+      if (looking > 0) {
+        const { loss, share } = lookingLoss(taps, batch['chosen']!, batch['looks']!);
+        figures['looking'] = loss;
+        figures['lookedAt'] = share;
+        parts.push(mul(loss, looking));
+      }
     }
     if (patches !== undefined && compares(network)) {
       const { concepts } = this;
@@ -213,15 +226,21 @@ export class ImageTextTraining extends Module implements Trainable {
     return { loss: parts.reduce((a, b) => add(a, b)), figures };
   }
 
-  #language(batch: Readonly<Record<string, Tensor>>, features: Tensor | undefined): { loss: Tensor; accuracy: Tensor } {
-    const { ids, samples, branches, positions, places, chosen, labels, weights } = batch;
-    const logits = this.network.read(ids!, {
-      ...(features === undefined ? {} : { features, places: places! }),
-      mask: branchMask(samples!, branches!),
-      positions: positions!,
-      chosen: chosen!,
-    });
-    return { loss: tokenCrossEntropy(logits, labels!, { weights: weights! }), accuracy: accuracyOf(logits, labels!) };
+  /** Logits of the learned tokens, and what the network named on its way to them. */
+  #read(
+    batch: Readonly<Record<string, Tensor>>,
+    features: Tensor | undefined,
+  ): { logits: Tensor; taps: ReadonlyMap<string, Tensor> } {
+    const { ids, samples, branches, positions, places, chosen } = batch;
+    const { result, taps } = trace(() =>
+      this.network.read(ids!, {
+        ...(features === undefined ? {} : { features, places: places! }),
+        mask: branchMask(samples!, branches!),
+        positions: positions!,
+        chosen: chosen!,
+      }),
+    );
+    return { logits: result, taps };
   }
 }
 

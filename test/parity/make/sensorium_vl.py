@@ -19,7 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaModel
 
-from layers import LlamaLayer
+from layers import LlamaLayer, heads_of, rotary, rotate
 from models import ResidualBlock
 
 torch.set_num_threads(1)
@@ -28,7 +28,7 @@ FOLDER = pathlib.Path(__file__).parent.parent / "fixtures" / "multimodal" / "sen
 IMAGE, END, PAD = 47, 46, 0
 NEW_TOKENS = 32
 CONCEPTS = 5
-WEIGHTS = dict(language=0.7, regions=0.5, words=0.6, contrastive=0.3, shown=0.4)
+WEIGHTS = dict(language=0.7, looking=0.2, regions=0.5, words=0.6, contrastive=0.3, shown=0.4)
 EVENNESS = 0.5
 CONFIG = dict(
     model_type="sensorium_vl", image_token_id=IMAGE, eos_token_id=END, scale_factor=2, connector_hidden_size=10,
@@ -257,12 +257,19 @@ def reading(model, pixels):
     return expected
 
 
+def looked(number, branch, i, features):
+    """Rows of features that are looked at while a token is said: none in one case of three."""
+    draw = torch.Generator().manual_seed(1000 * number + 100 * branch + i)
+    rows = torch.rand(features, generator=draw) < 0.5
+    return rows if i % 3 else torch.zeros_like(rows)
+
+
 def packed(features):
     """The rows as tensors: the picture and what is shared once, then each conversation's own tokens."""
     count = len(ROWS) * LENGTH
     table = lambda fill: torch.full((count,), fill, dtype=torch.int64)
     ids, samples, branches, positions, places = table(PAD), table(-1), table(0), table(0), torch.arange(count)
-    chosen, labels, weights = [], [], []
+    chosen, labels, weights, looks = [], [], [], []
     numbers = iter(range(100))
     for row, contents in enumerate(ROWS):
         at = row * LENGTH
@@ -281,6 +288,9 @@ def packed(features):
                     chosen.append(at + i - 1 if i > 0 else start + first - 1)
                     labels.append(own[i])
                     weights.append((len(answer) + 1) ** -EVENNESS)
+                    looks.append(torch.zeros(LENGTH))
+                    column = start - row * LENGTH
+                    looks[-1][column:column + features] = looked(number, branch, i - len(question), features).float()
                 at += len(own)
         assert at <= (row + 1) * LENGTH
     empty = len(ROWS) * LEARNED - len(chosen)
@@ -289,7 +299,8 @@ def packed(features):
     # An ignored label counts for nothing, whatever its weight says.
     return dict(ids=ids.view(shape), samples=samples.view(shape), branches=branches.view(shape), positions=positions.view(shape),
                 places=places.view(shape), chosen=torch.tensor(chosen + [0] * empty),
-                labels=torch.tensor(labels + [-100] * empty), weights=torch.tensor(weights + [0.5] * empty))
+                labels=torch.tensor(labels + [-100] * empty), weights=torch.tensor(weights + [0.5] * empty),
+                looks=torch.cat([torch.stack(looks), torch.zeros(empty, LENGTH)]))
 
 
 def language(model, features):
@@ -309,6 +320,31 @@ def language(model, features):
                 right += int((logits.argmax(-1) == labels).sum())
                 count += learned
     return total / weight, torch.tensor(right / count)
+
+
+def looking(model, features):
+    """The first head of the last layer, each conversation by itself."""
+    layer = model.text_model["layers"][-1]
+    losses, shares, numbers = [], [], iter(range(100))
+    for contents in ROWS:
+        for picture, shared, conversations in contents:
+            number = next(numbers)
+            for branch, (question, answer) in enumerate(conversations, 1):
+                ids = [IMAGE] * len(features[picture]) + shared + question + answer + [END]
+                states = []
+                model.decode(model.embed(ids, features[picture]), states)
+                normed = layer.input_layernorm(states[-2])
+                q, k = heads_of(layer.self_attn["q_proj"](normed), layer.heads)[:, 0], heads_of(layer.self_attn["k_proj"](normed), layer.groups)[:, 0]
+                tables = rotary(len(ids), q.shape[-1], layer.base)
+                scores = rotate(q, *tables) @ rotate(k, *tables).mT / math.sqrt(q.shape[-1])
+                causal = torch.ones(len(ids), len(ids), dtype=torch.bool).tril()
+                maps = scores.masked_fill(~causal, -math.inf).softmax(-1)[0]
+                for i in range(len(answer) + 1):
+                    rows = looked(number, branch, i, len(features[picture]))
+                    if rows.any():
+                        shares.append(maps[len(ids) - len(answer) - 2 + i, :len(rows)][rows].sum())
+                        losses.append(-(shares[-1] + 1e-4).log())
+    return torch.stack(losses).mean(), torch.stack(shares).mean()
 
 
 def truths(x, vectors, scale, shown):
@@ -345,6 +381,7 @@ def training(model, concepts, pixels, generator):
     own = torch.arange(len(pixels))
     parts, accuracy = {}, {}
     parts["language"], accuracy["accuracy"] = language(model, features)
+    parts["looking"], accuracy["lookedAt"] = looking(model, features)
     parts["regions"] = F.cross_entropy(scores, region_concepts[known])
     accuracy["regionAccuracy"] = (scores.argmax(-1) == region_concepts[known]).double().mean()
     parts["words"], accuracy["wordAccuracy"] = mean_words(model, features, region_weights.double(), region_words.double())

@@ -73,7 +73,9 @@ export async function taughtBy(recipe: TuningRecipe, beginning: Beginning): Prom
 async function wholeModel(recipe: TuningRecipe, { start, opened, architecture }: Beginning): Promise<Taught> {
   const { objectives, data, model: section } = recipe;
   const regions =
-    objectives.regions + objectives.words + objectives.shown > 0 ? await regionClasses(data.sources) : undefined;
+    objectives.regions + objectives.words + objectives.looking + objectives.shown > 0
+      ? await regionClasses(data.sources)
+      : undefined;
   const trainable = objectiveOf(recipe, architecture, regions);
   return {
     trainable,
@@ -108,7 +110,7 @@ async function adapterOf(
   if (matchesPictures(objectives))
     throw new TrainingError(
       'an adapter learns what the assistant says; matching objectives train weights of their own',
-      'set objectives.regions, words, contrastive and shown to 0',
+      'set objectives.regions, words, looking, contrastive and shown to 0',
     );
   const { weights: places } = opened;
   const { model, names } = architecture;

@@ -1,0 +1,109 @@
+/** Where a decoder is to look while it says something: at the parts of the picture that are spoken of. */
+import type { CheckpointTokenizer, Sample, TokenBytes } from '../../data/index.ts';
+import type { EncodedConversation } from './encode.ts';
+
+/** For each token the regions that are looked at while it is said, by their numbers in the sample; nothing for most. */
+export type Looks = readonly (readonly number[] | undefined)[];
+
+/** Tokens that speak of regions: the first one, the one after the last, and which regions. */
+interface Mention {
+  readonly start: number;
+  readonly end: number;
+  readonly regions: readonly number[];
+}
+
+const encoder = new TextEncoder();
+
+/** A letter for each byte, so that places in the text are places among bytes; small letters for capital ones. */
+function asLetters(bytes: Iterable<number>): string {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte))
+    .join('')
+    .toLowerCase();
+}
+
+/** Finds what conversations about one sample speak of. */
+export class LookFinder {
+  /** Tokens of each region's box. */
+  readonly #boxes: readonly (readonly number[])[];
+  /** Regions by each of their names, the longest name first. */
+  readonly #names: readonly (readonly [name: string, regions: readonly number[]])[];
+  readonly #bytes: TokenBytes;
+
+  /** @param writeBox as the model writes boxes; nothing for models that write none */
+  constructor(
+    { regions = [] }: Sample,
+    tokenizer: CheckpointTokenizer,
+    writeBox: (box: readonly [number, number, number, number]) => string | undefined,
+  ) {
+    this.#boxes = regions.map(({ box }) => {
+      const written = writeBox(box);
+      return written === undefined ? [] : tokenizer.encode(written, { specialTokens: false });
+    });
+    const byName = new Map<string, number[]>();
+    for (const [k, { names = [] }] of regions.entries())
+      for (const name of names) {
+        const key = asLetters(encoder.encode(name));
+        byName.set(key, [...(byName.get(key) ?? []), k]);
+      }
+    this.#names = [...byName].sort(([a], [b]) => b.length - a.length);
+    this.#bytes = tokenizer.tokenBytes();
+  }
+
+  /**
+   * What each learned token is about: within the name or the box of a region that region, and elsewhere all that was mentioned
+   * before the answer.
+   */
+  looks({ tokens, learned }: Pick<EncodedConversation, 'tokens' | 'learned'>): Looks {
+    const mentions = [...this.#boxMentions(tokens), ...this.#nameMentions(tokens)];
+    const first = learned.indexOf(1);
+    const asked = [...new Set(mentions.filter(({ start }) => start < first).flatMap(({ regions }) => regions))];
+    const looks: (readonly number[] | undefined)[] = Array.from(tokens, (_, i) =>
+      learned[i] === 1 && asked.length > 0 ? asked : undefined,
+    );
+    for (const { start, end, regions } of mentions)
+      for (let i = start; i < end; i++) if (learned[i] === 1) looks[i] = regions;
+    return looks;
+  }
+
+  #boxMentions(tokens: readonly number[]): Mention[] {
+    return this.#boxes.flatMap((box, k) =>
+      box.length === 0
+        ? []
+        : [...tokens.keys()]
+            .filter((i) => tokens[i] === box[0] && box.every((token, j) => tokens[i + j] === token))
+            .map((start) => ({ start, end: start + box.length, regions: [k] })),
+    );
+  }
+
+  /** Names are looked for in the text, since tokens may reach over their ends; the longest wins, so that "hot dog" names no dog. */
+  #nameMentions(tokens: readonly number[]): Mention[] {
+    // Tokens that stand for no text part names.
+    const parts = tokens.map((token) => this.#bytes[token] ?? Uint8Array.of(10));
+    const text = parts.map(asLetters).join('');
+    let size = 0;
+    const ends = parts.map((part) => (size += part.length));
+    const taken = new Uint8Array(size);
+    const mentions: Mention[] = [];
+    for (const [name, regions] of this.#names) {
+      for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
+        const stop = at + name.length;
+        if (!isWhole(text, at, stop) || taken.subarray(at, stop).includes(1)) continue;
+        taken.fill(1, at, stop);
+        mentions.push({
+          start: ends.findIndex((end) => end > at),
+          end: ends.findIndex((end) => end >= stop) + 1,
+          regions,
+        });
+      }
+    }
+    return mentions;
+  }
+}
+
+const LETTER = /[a-z\d]/;
+
+/** Whether no Latin word is cut; an s may follow, as in most plurals. */
+function isWhole(text: string, start: number, end: number): boolean {
+  const joined = (at: number): boolean => LETTER.test(text[at - 1] ?? '') && LETTER.test(text[at] ?? '');
+  return !joined(start) && (!joined(end) || (text[end] === 's' && !joined(end + 1)));
+}

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import type { HostTensor } from '../../../../src/core/index.ts';
+import type { Sample, SampleRegion } from '../../../../src/data/index.ts';
+import { ConversationDataset } from '../../../../src/recipe/conversations/dataset.ts';
+import { encodeSample } from '../../../../src/recipe/conversations/encode.ts';
+import { LookFinder } from '../../../../src/recipe/conversations/looking.ts';
+import { config, reader, sample, tokenizer } from './tiny.ts';
+
+const region = (names: readonly string[], box: SampleRegion['box']): SampleRegion => ({
+  picture: 0,
+  box,
+  concept: 1,
+  names,
+});
+const REGIONS = [
+  region(['dog', '狗'], [0, 0, 0.5, 0.5]),
+  region(['hot dog', '热狗'], [0.5, 0, 1, 0.5]),
+  region(['cat', '猫'], [0, 0.5, 0.5, 1]),
+  region(['cat', '猫'], [0.5, 0.5, 1, 1]),
+];
+const asked = (question: string, answer: string): Sample => ({
+  ...sample(1, [[question, answer]]),
+  regions: REGIONS,
+});
+const write = (box: readonly [number, number, number, number]): string | undefined =>
+  reader.processor?.grounding?.write?.(box, { width: 16, height: 16 });
+
+/** What is said, token by token, with the regions that are looked at meanwhile; pieces of one sort joined. */
+async function looked(question: string, answer: string): Promise<[text: string, regions: string][]> {
+  const one = asked(question, answer);
+  const { conversations } = await encodeSample(one, reader);
+  const { tokens, learned } = conversations[0]!;
+  const looks = new LookFinder(one, tokenizer, write).looks({ tokens, learned });
+  const said: { tokens: number[]; regions: string }[] = [];
+  for (const [i, token] of tokens.entries()) {
+    const regions = (looks[i] ?? []).join(',');
+    if (learned[i] === 0) {
+      expect(looks[i]).toBeUndefined();
+      continue;
+    }
+    const last = said.at(-1);
+    if (last?.regions === regions) last.tokens.push(token);
+    else said.push({ tokens: [token], regions });
+  }
+  return said.map((piece) => [tokenizer.decode(piece.tokens, { specialTokens: true }), piece.regions]);
+}
+
+describe('where a decoder is to look', () => {
+  it('at what the question names, while it answers', async () => {
+    expect(await looked('where is the dog?', 'there')).toEqual([['there<|end|>', '0']]);
+    expect(await looked('热狗在哪里？', '左')).toEqual([['左<|end|>', '1']]);
+    expect(await looked('how many cats are there?', 'two')).toEqual([['two<|end|>', '2,3']]);
+  });
+
+  it('at what it names itself, and the longest name counts', async () => {
+    expect(await looked('what is this?', 'a hot dog')).toEqual([
+      ['a ', ''],
+      ['hot dog', '1'],
+      ['<|end|>', ''],
+    ]);
+    expect(await looked('is it bigger than the dog?', '猫')).toEqual([
+      ['猫', '2,3'],
+      ['<|end|>', '0'],
+    ]);
+  });
+
+  it('at boxes, asked about or given', async () => {
+    const box = write(REGIONS[2]!.box)!;
+    expect(await looked(`what is in ${box}?`, 'this')).toEqual([['this<|end|>', '2']]);
+    expect(await looked('what is this?', box)).toEqual([
+      [box, '2'],
+      ['<|end|>', ''],
+    ]);
+  });
+
+  it('nowhere where nothing is named, or a name is part of another word', async () => {
+    expect(await looked('what is this?', 'a category of hotdogs')).toEqual([['a category of hotdogs<|end|>', '']]);
+  });
+
+  it('is written as columns of image tokens', async () => {
+    const one = asked('where is the dog?', 'there');
+    const shape = { length: 96, learned: 48, evenness: 0, imageToken: config.imageToken, padToken: 0, looking: 2 };
+    const dataset = new ConversationDataset({ length: 1, sample: () => one }, reader, shape);
+    const { tensors } = await dataset.batch({ seed: 1, epoch: 0, index: 0 }, 1);
+    const { looks, labels, ids } = tensors as Record<string, HostTensor>;
+    expect(looks!.shape).toEqual([48, 96]);
+    const said = [...(labels!.data as BigInt64Array)].filter((label) => label >= 0n).length;
+    const first = [...(ids!.data as BigInt64Array)].indexOf(BigInt(config.imageToken));
+    for (let row = 0; row < 48; row++) {
+      const columns = [...(looks!.data as Float32Array).subarray(row * 96, row * 96 + 96).entries()].filter(
+        ([, value]) => value > 0,
+      );
+      // The dog is in the first of four squares.
+      expect(columns).toEqual(row < said ? [[first, 1]] : []);
+    }
+  });
+});
