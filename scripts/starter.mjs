@@ -8,7 +8,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
@@ -16,6 +16,8 @@ import { parse } from 'yaml';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const main = join(root, 'dist', 'src', 'cli', 'main.js');
 const target = join(root, 'starter');
+/** Where the new one is made, beside the present one until it is whole. */
+const packed = join(root, 'runs', 'starter-packed');
 const trained = process.argv.includes('--skip-training')
   ? process.argv[process.argv.indexOf('--skip-training') + 1]
   : undefined;
@@ -40,23 +42,25 @@ const folders = recipes.map((text) => join(root, parse(text).output));
 const model = trained ?? join(folders.at(-1), 'model');
 
 const { quantizeCheckpoint } = await import('../dist/src/hub/node/index.js');
-const size = await quantizeCheckpoint(
-  model,
-  target,
-  { default: 'int8', modules: { vision_model: 'int8', connector: 'int8' } },
-  { overwrite: true },
-);
-console.error(`${(size.bytes / 1e6).toFixed(1)} MB in ${target}`);
+await rm(packed, { recursive: true, force: true });
+const size = await quantizeCheckpoint(model, packed, {
+  default: 'int8',
+  modules: { vision_model: 'int8', connector: 'int8' },
+});
+console.error(`${(size.bytes / 1e6).toFixed(1)} MB`);
 
 const asked = process.argv.includes('--count') ? ['--count', process.argv[process.argv.indexOf('--count') + 1]] : [];
 const floor = trained === undefined ? ['--blind-floor', blind] : [];
 const evaluation = JSON.parse(
-  sensorium(['eval', '--model', target, '--suite', 'emoji-scenes', ...floor, ...asked, '--json'], true),
+  sensorium(['eval', '--model', packed, '--suite', 'emoji-scenes', ...floor, ...asked, '--json'], true),
 );
 // What is published names no folder of the machine that made it.
 evaluation.model = 'starter';
-await writeFile(join(target, 'evaluation.json'), `${JSON.stringify(evaluation, null, 2)}\n`);
-await writeFile(join(target, 'README.md'), await card(evaluation, size.bytes));
+await writeFile(join(packed, 'evaluation.json'), `${JSON.stringify(evaluation, null, 2)}\n`);
+await writeFile(join(packed, 'README.md'), await card(evaluation, size.bytes));
+await rm(target, { recursive: true, force: true });
+await rename(packed, target);
+console.error(`in ${target}`);
 
 /** The model's card. */
 async function card(evaluation, bytes) {
@@ -80,7 +84,7 @@ async function card(evaluation, bytes) {
       `| ${name} | ${shown(value)} (${shown(low)} to ${shown(high)}) | ${shown(floor)} | ${shown(seen)} |`,
   );
   const template = await readFile(join(root, 'scripts', 'starter-card.md'), 'utf8');
-  const version = await stat(join(target, 'config.json')).then(({ mtime }) => mtime.toISOString().slice(0, 10));
+  const version = await stat(join(packed, 'config.json')).then(({ mtime }) => mtime.toISOString().slice(0, 10));
   return template
     .replace('{date}', version)
     .replace('{megabytes}', (bytes / 1e6).toFixed(1))
