@@ -88,6 +88,8 @@ interface PlannedNode {
 export class OnnxBuilder {
   readonly #nodes: PlannedNode[] = [];
   readonly #initializers: TensorProto[] = [];
+  /** Names of those whose values stay in a file. */
+  readonly #external: string[] = [];
   readonly #inputs: ValueInfoProto[] = [];
   readonly #outputs: ValueInfoProto[] = [];
   readonly #constants = new Map<string, string>();
@@ -167,6 +169,7 @@ export class OnnxBuilder {
   external(name: string, dtype: DType, shape: readonly number[], data: ExternalData): void {
     const entry = (key: string, value: string | number) =>
       create(StringStringEntryProtoSchema, { key, value: String(value) });
+    this.#external.push(name);
     this.#initializers.push(
       create(TensorProtoSchema, {
         name,
@@ -214,11 +217,30 @@ export class OnnxBuilder {
    * ONNX Runtime computes what nobody reads further in the reverse of its order in the file, each with all that it needs.
    * With those nodes at the end and turned around, the gradients of the last layers come first, and what a layer kept
    * for its backward pass is freed before the next one's gradients are computed.
+   *
+   * Of what one node needs, the engine computes first what comes last in the file. So what depends on stored weights alone
+   * comes first there, such as a matrix brought back from few bits: it is then made right before it is read, and not before
+   * the whole backward pass that leads there, beside those of all other layers.
    */
   #ordered(): PlannedNode[] {
     const read = new Set(this.#nodes.flatMap((node) => node.inputs));
-    const isRead = (node: PlannedNode): boolean => node.outputs.some((output) => read.has(output));
-    return [...this.#nodes.filter(isRead), ...this.#nodes.filter((node) => !isRead(node)).reverse()];
+    const known = new Set(['', ...this.#initializers.map(({ name }) => name)]);
+    const stored = new Set(this.#external);
+    const fromWeights: PlannedNode[] = [];
+    const others: PlannedNode[] = [];
+    const unread: PlannedNode[] = [];
+    for (const node of this.#nodes) {
+      const { inputs, outputs } = node;
+      if (!outputs.some((output) => read.has(output))) unread.push(node);
+      else if (inputs.some((input) => stored.has(input)) && inputs.every((input) => known.has(input))) {
+        fromWeights.push(node);
+        for (const output of outputs) {
+          known.add(output);
+          stored.add(output);
+        }
+      } else others.push(node);
+    }
+    return [...fromWeights, ...others, ...unread.reverse()];
   }
 
   /** The finished model as bytes. */

@@ -35,7 +35,7 @@ export const productLowering: LoweringRules<ProductOp> = {
     const joint = context.joint.result(context, node, names[0]!);
     if (joint !== undefined) return [names[2] === undefined ? joint : builder.op('Add', [joint, names[2]])];
     const stored = context.stored(inputs[1]!);
-    if (stored?.quantized !== undefined && inputs[0]!.dtype === 'float32') return [stored.product(names[0]!, names[2])];
+    if (stored?.readPacked === true && inputs[0]!.dtype === 'float32') return [stored.product(names[0]!, names[2])];
     const [x, weight, bias] = names;
     if (hasFusedKernels(context, inputs[0]!)) {
       // Gemm would first copy the bias into every row and then add the product to it; a sum afterwards is quicker.

@@ -82,7 +82,16 @@ export class StoredWeight {
     return builder.op('Slice', [gathered, builder.integers([0]), builder.integers([inputs]), builder.integers([-1])]);
   }
 
-  /** x Wᵀ + b. @param x [..., K]  @returns [..., N] */
+  /**
+   * Whether products read it packed. In training they do not: the graph brings its numbers back, for the forward as for the
+   * backward pass, which is a little slower than MatMulNBits with `accuracy_level` 1 and gives the same numbers. That operator
+   * does it outside of the engine's arena, beside all that the arena ever held, and would map the packed weight a second time.
+   */
+  get readPacked(): boolean {
+    return this.quantized !== undefined && !this.#training;
+  }
+
+  /** x Wᵀ + b, see {@link readPacked}. @param x [..., K]  @returns [..., N] */
   product(x: string, bias: string | undefined): string {
     const quantized = this.quantized!;
     const { rows, inputs, blocks, bytes } = this.#sizes(quantized);
@@ -96,7 +105,7 @@ export class StoredWeight {
       N: rows,
       bits: quantized.bits,
       block_size: quantized.block,
-      accuracy_level: this.#training ? EXACT : ACCURACY,
+      accuracy_level: ACCURACY,
     };
     return this.#builder.op('MatMulNBits', names, attributes, MICROSOFT);
   }
@@ -134,5 +143,3 @@ export class StoredWeight {
 
 /** Both sides of a product in 8 bits: every other way of the CPU's kernels is several times slower for one token. */
 const ACCURACY = 4;
-/** Weights are brought back to float32, and so multiplied: what the backward pass does too. */
-const EXACT = 1;

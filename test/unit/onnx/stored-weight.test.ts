@@ -147,6 +147,43 @@ it.each(['int4', 'int8'] as const)('has the gradient of the numbers that %s stan
   expect(distance(found['dx']!, product(given.upstream, transposed))).toBeLessThan(1e-6);
 });
 
+it('is brought back in training right before each product that reads it, and by no other product', async () => {
+  const { model, located } = await quantized(100, { default: 'int4' });
+  const ids = g.input('ids', 'int64', [3]);
+  const x = model.embed_tokens.forward(ids);
+  const states = model.proj.forward(g.exp(x));
+  const [dx] = gradients(g.reduceSum(g.mul(states, states)), [x]);
+  const { bytes } = lower({ dx: dx! }, { external: (name) => located.places.get(name), training: true });
+  const order = computed(bytes);
+  expect(order.filter((op) => op === 'MatMulNBits')).toEqual([]);
+  // Rows are filled up to whole blocks, which are cut off.
+  const [forward, backward] = [order.indexOf('FusedMatMul'), order.lastIndexOf('MatMul')];
+  expect(order.slice(forward - 2, forward)).toEqual(['GatherBlockQuantized', 'Slice']);
+  expect(order.slice(backward - 2, backward)).toEqual(['GatherBlockQuantized', 'Slice']);
+  // One of the table, and one for each pass.
+  expect(order.filter((op) => op === 'GatherBlockQuantized')).toHaveLength(3);
+});
+
+/**
+ * Operators in the order in which the engine computes them: backwards in depth from the nodes that nobody reads, the last of the
+ * file first, and of what a node needs again the last first (`Graph::ReverseDFSFrom`).
+ */
+function computed(bytes: Uint8Array): string[] {
+  const { node } = fromBinary(ModelProtoSchema, bytes).graph!;
+  const makers = new Map(node.flatMap(({ output }, i) => output.map((name) => [name, i] as const)));
+  const needs = node.map(({ input }) =>
+    [...new Set(input.flatMap((name) => makers.get(name) ?? []))].sort((a, b) => b - a),
+  );
+  const read = new Set(needs.flat());
+  const done = new Set<number>();
+  const visit = (i: number): void => {
+    for (const needed of needs[i]!) if (!done.has(needed)) visit(needed);
+    done.add(i);
+  };
+  for (let i = node.length - 1; i >= 0; i--) if (!read.has(i) && !done.has(i)) visit(i);
+  return [...done].map((i) => node[i]!.opType);
+}
+
 describe('a table in bfloat16', () => {
   it('is looked up before it is converted', async () => {
     const { model, located, read } = await quantized(64, { default: 'stored' }, 'bfloat16');
