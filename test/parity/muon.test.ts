@@ -1,16 +1,15 @@
 // Muon against PyTorch's with its orthogonalisation in float64; see make/muon.py.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hostTensor, type HostTensor } from '../../src/core/index.ts';
+import { expect, it } from 'vitest';
+import type { HostTensor } from '../../src/core/index.ts';
 import { add, mul, reduceSum, type Tensor } from '../../src/graph/index.ts';
 import { initializers, Module, Parameter } from '../../src/nn/index.ts';
-import { createRuntime } from '../../src/runtime/node/index.ts';
-import type { Runtime } from '../../src/runtime/types.ts';
 import { muon } from '../../src/train/muon.ts';
 import type { LossGraph, Trainable } from '../../src/train/objective.ts';
 import { withEma } from '../../src/train/optimizers.ts';
 import { TrainingStep } from '../../src/train/step.ts';
-import { distance, numbers } from './check-gradients.ts';
+import { distance } from './check-gradients.ts';
 import { loadFixtures } from './fixtures.ts';
+import { describeStores, row } from './stepping.ts';
 
 const MATRICES = { square: [6, 6], wide: [4, 9], tall: [10, 5], row: [1, 7] };
 const SHAPES: Readonly<Record<string, readonly number[]>> = { ...MATRICES, table: [5, 4], bias: [9] };
@@ -35,12 +34,6 @@ const SIGNATURE = Object.fromEntries(
   Object.entries(SHAPES).map(([name, shape]) => [`g_${name}`, { dtype: 'float32', shape }] as const),
 );
 
-function row(tensor: HostTensor, index: number): HostTensor {
-  const shape = tensor.shape.slice(1);
-  const size = shape.reduce((a, b) => a * b, 1);
-  return hostTensor('float32', shape, Float32Array.from(numbers(tensor).slice(index * size, (index + 1) * size)));
-}
-
 /** Tensors by the paths of the weights. */
 function byPath(tensors: (name: string) => HostTensor): Record<string, HostTensor> {
   return Object.fromEntries(Object.keys(SHAPES).map((name, i) => [`weights.${i}`, tensors(name)]));
@@ -48,24 +41,11 @@ function byPath(tensors: (name: string) => HostTensor): Record<string, HostTenso
 
 const cases = await loadFixtures('muon');
 
-// The arena is the C API's; the binding keeps every weight as a value of its own.
-describe.each([
-  ['c-api', true],
-  ['c-api', false],
-  ['binding', false],
-] as const)('%s, arena %s', (backend, arena) => {
-  let runtime: Runtime;
-  beforeAll(async () => {
-    runtime = await createRuntime({ threads: 1, backend });
-  });
-  afterAll(async () => {
-    await runtime.dispose();
-  });
-
+describeStores((runtime, arena) => {
   it.each(cases)('$name follows PyTorch over six steps', async ({ attrs, inputs, outputs }) => {
     const plain = muon({ betas: attrs.betas, momentum: attrs.momentum });
     const step = await TrainingStep.create(
-      runtime,
+      runtime(),
       new Given(),
       SIGNATURE,
       byPath((name) => inputs[name]!),

@@ -1,15 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { hostTensor, type HostTensor } from '../../src/core/index.ts';
 import { add, mul, reduceSum, type Tensor } from '../../src/graph/index.ts';
 import { initializers, Module, Parameter } from '../../src/nn/index.ts';
-import { createRuntime } from '../../src/runtime/node/index.ts';
-import type { Runtime } from '../../src/runtime/types.ts';
 import type { LossGraph, Trainable } from '../../src/train/objective.ts';
 import { adamW, lion, type Optimizer, sgd, withEma } from '../../src/train/optimizers.ts';
 import { learningRateAt } from '../../src/train/schedule.ts';
 import { TrainingStep } from '../../src/train/step.ts';
 import { distance, numbers } from './check-gradients.ts';
 import { type FixtureCase, loadFixtures } from './fixtures.ts';
+import { describeStores, row } from './stepping.ts';
 
 /** Two weights whose gradients are what the batch says: loss = Σ w ⊙ g. */
 class Given extends Module implements Trainable {
@@ -28,12 +27,6 @@ class Given extends Module implements Trainable {
 
 const SIGNATURE = { g_w: { dtype: 'float32', shape: [3, 4] }, g_b: { dtype: 'float32', shape: [4] } } as const;
 
-function row(tensor: HostTensor, index: number): HostTensor {
-  const shape = tensor.shape.slice(1);
-  const size = shape.reduce((a, b) => a * b, 1);
-  return hostTensor('float32', shape, Float32Array.from(numbers(tensor).slice(index * size, (index + 1) * size)));
-}
-
 function optimizerOf({ op, attrs }: FixtureCase): Optimizer {
   const plain = op === 'adamw' ? adamW(attrs) : op === 'sgd' ? sgd(attrs) : lion(attrs);
   return attrs.ema === undefined ? plain : withEma(plain, attrs.ema);
@@ -42,24 +35,11 @@ function optimizerOf({ op, attrs }: FixtureCase): Optimizer {
 const cases = await loadFixtures('optimizers');
 const stepping = cases.filter(({ op }) => op !== 'clip_by_global_norm');
 
-// The arena is the C API's; the binding keeps every weight as a value of its own.
-describe.each([
-  ['c-api', true],
-  ['c-api', false],
-  ['binding', false],
-] as const)('%s, arena %s', (backend, arena) => {
-  let runtime: Runtime;
-  beforeAll(async () => {
-    runtime = await createRuntime({ threads: 1, backend });
-  });
-  afterAll(async () => {
-    await runtime.dispose();
-  });
-
+describeStores((runtime, arena) => {
   it.each(stepping)('$name follows PyTorch over five steps, with decay for matrices only', async (fixture) => {
     const { attrs, inputs, outputs } = fixture;
     const weights = { w: inputs['w']!, b: inputs['b']! };
-    const step = await TrainingStep.create(runtime, new Given(), SIGNATURE, weights, {
+    const step = await TrainingStep.create(runtime(), new Given(), SIGNATURE, weights, {
       optimizer: optimizerOf(fixture),
       weightDecay: attrs.weightDecay ?? 0,
       arena,
@@ -83,7 +63,7 @@ describe.each([
 
   it.each(cases.filter(({ op }) => op === 'clip_by_global_norm'))('$name', async ({ attrs, inputs, outputs }) => {
     const weights = { w: hostTensor('float32', [3, 4]), b: hostTensor('float32', [4]) };
-    const step = await TrainingStep.create(runtime, new Given(), SIGNATURE, weights, {
+    const step = await TrainingStep.create(runtime(), new Given(), SIGNATURE, weights, {
       optimizer: sgd(),
       weightDecay: 0,
       clip: attrs.maxNorm,
@@ -120,8 +100,8 @@ describe.each([
     };
     const weights = { w: inputs['w']!, b: inputs['b']! };
     const options = { optimizer: adamW(), weightDecay: 0.1, clip: 1, arena };
-    const together = await TrainingStep.create(runtime, new Given(), SIGNATURE, weights, options);
-    const apart = await TrainingStep.create(runtime, new Given(), SIGNATURE, weights, { ...options, accumulate: 2 });
+    const together = await TrainingStep.create(runtime(), new Given(), SIGNATURE, weights, options);
+    const apart = await TrainingStep.create(runtime(), new Given(), SIGNATURE, weights, { ...options, accumulate: 2 });
     const numbersOf = { step: 0, seed: 1, learningRate: 0.01 };
     const one = await together.run([{ g_w: mean('g_w'), g_b: mean('g_b') }], numbersOf);
     const two = await apart.run(batches, numbersOf);
@@ -135,7 +115,7 @@ describe.each([
 
   it('a step on numbers that are not finite leaves the weights alone', async () => {
     const weights = { w: hostTensor('float32', [3, 4], new Float32Array(12).fill(1)), b: hostTensor('float32', [4]) };
-    const step = await TrainingStep.create(runtime, new Given(), SIGNATURE, weights, {
+    const step = await TrainingStep.create(runtime(), new Given(), SIGNATURE, weights, {
       optimizer: adamW(),
       weightDecay: 0.1,
       arena,

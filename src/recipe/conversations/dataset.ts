@@ -8,8 +8,8 @@ import {
   shuffledOrder,
 } from '../../data/index.ts';
 import { type ConversationReader, type EncodedSample, encodeSample } from './encode.ts';
-import { LookFinder } from './looking.ts';
-import { type MatchingShape, matchingTensors, writeOverlap } from './matching.ts';
+import { LookFinder, squaresOf } from './looking.ts';
+import { type MatchingShape, matchingTensors } from './matching.ts';
 import { regionWords, type RegionWordsShape } from './region-words.ts';
 import { packSamples, type PackOptions, placeSamples, sizeOf } from './pack.ts';
 
@@ -66,17 +66,11 @@ export class ConversationDataset implements Dataset {
         throw this.#overlong(samples.slice(start, first), sizes.slice(start, first));
       return placed.map((placement) => ({ ...placement, sample: placement.sample + start, row: number }));
     });
-    const shares =
+    const squares =
       looking === undefined
         ? undefined
-        : samples.map(({ regions = [] }) =>
-            regions.map(({ box }) => {
-              const parts = new Float32Array(looking ** 2);
-              writeOverlap(box, looking, parts);
-              return parts;
-            }),
-          );
-    const packed = packSamples(encoded, sizes, placements, { ...this.#shape, rows: rows.length, shares });
+        : samples.map(({ regions = [] }) => regions.map(({ box }) => squaresOf(box, looking)));
+    const packed = packSamples(encoded, sizes, placements, { ...this.#shape, rows: rows.length, squares });
     return {
       ids: samples.map(({ id }) => id),
       tensors: {

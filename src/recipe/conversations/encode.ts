@@ -12,6 +12,7 @@ import type {
   SampleTurn,
 } from '../../data/index.ts';
 import type { ImageTextProcessor, PreparedPicture } from '../../models/index.ts';
+import type { Looks } from './looking.ts';
 
 /** What turns samples into tokens. */
 export interface ConversationReader {
@@ -29,7 +30,7 @@ export interface EncodedConversation {
   /** What was encoded, before image markers were spread out. */
   readonly text: string;
   /** Where the decoder is to look; where an objective asks for it. */
-  readonly looks?: readonly (readonly number[] | undefined)[];
+  readonly looks?: Looks;
 }
 
 /** A sample as the model reads it. */

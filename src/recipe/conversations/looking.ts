@@ -1,6 +1,7 @@
 /** Where a decoder is to look while it says something: at the parts of the picture that are spoken of. */
-import type { CheckpointTokenizer, Sample, TokenBytes } from '../../data/index.ts';
+import type { CheckpointTokenizer, RelativeBox, Sample, TokenBytes } from '../../data/index.ts';
 import type { EncodedConversation } from './encode.ts';
+import { writeOverlap } from './matching.ts';
 
 /** For each token the regions that are looked at while it is said, by their numbers in the sample; nothing for most. */
 export type Looks = readonly (readonly number[] | undefined)[];
@@ -33,7 +34,7 @@ export class LookFinder {
   constructor(
     { regions = [] }: Sample,
     tokenizer: CheckpointTokenizer,
-    writeBox: (box: readonly [number, number, number, number]) => string | undefined,
+    writeBox: (box: RelativeBox) => string | undefined,
   ) {
     this.#boxes = regions.map(({ box }) => {
       const written = writeBox(box);
@@ -106,4 +107,15 @@ const LETTER = /[a-z\d]/;
 function isWhole(text: string, start: number, end: number): boolean {
   const joined = (at: number): boolean => LETTER.test(text[at - 1] ?? '') && LETTER.test(text[at] ?? '');
   return !joined(start) && (!joined(end) || (text[end] === 's' && !joined(end + 1)));
+}
+
+/** Part of a region's largest share of a square from which the square belongs to it. */
+const BELONGS = 0.2;
+
+/** Which of `side` × `side` squares of a picture, row by row, belong to a region. */
+export function squaresOf(box: RelativeBox, side: number): number[] {
+  const shares = new Float32Array(side ** 2);
+  writeOverlap(box, side, shares);
+  const least = BELONGS * Math.max(...shares);
+  return [...shares.keys()].filter((square) => shares[square]! > least);
 }

@@ -43,8 +43,8 @@ export interface PackOptions extends PackedShape {
    * token is the length of its answer to the power of −`evenness`.
    */
   readonly evenness: number;
-  /** For each sample and region the parts of it in each row of features; where an objective asks for them. */
-  readonly shares?: readonly (readonly Float32Array[])[] | undefined;
+  /** For each sample and region which of the sample's features belong to it; where an objective asks for them. */
+  readonly squares?: readonly (readonly (readonly number[])[])[] | undefined;
 }
 
 /** How many tokens a sample takes, and how much of its conversations is shared. */
@@ -160,7 +160,7 @@ export function packSamples(
   placements: readonly Placement[],
   options: PackOptions,
 ): PackedBatch {
-  const { rows, length, imageToken, padToken, evenness } = options;
+  const { rows, length, imageToken, padToken, evenness, squares } = options;
   const count = rows * length;
   const table = (fill: bigint): HostTensor<'int64'> =>
     hostTensor('int64', [rows, length], new BigInt64Array(count).fill(fill));
@@ -170,7 +170,7 @@ export function packSamples(
   const chosen = hostTensor('int64', [most]);
   const labels = hostTensor('int64', [most], new BigInt64Array(most).fill(BigInt(IGNORED)));
   const weights = hostTensor('float32', [most]);
-  const looks = options.shares === undefined ? undefined : hostTensor('float32', [most, length]);
+  const looks = squares === undefined ? undefined : hostTensor('float32', [most, length]);
   for (let i = 0; i < count; i++) places.data[i] = BigInt(i);
   let at = 0;
   const firstFeatures: number[] = [];
@@ -222,13 +222,8 @@ export function packSamples(
         chosen.data[at] = BigInt(placeOf(position - 1));
         labels.data[at] = BigInt(conversation.tokens[position]!);
         weights.data[at] = learned ** -evenness;
-        if (looks !== undefined)
-          writeLooks(
-            conversation.looks?.[position],
-            options.shares![sample]!,
-            columns,
-            looks.data.subarray(at * length, (at + 1) * length),
-          );
+        const seen = (conversation.looks?.[position] ?? []).flatMap((region) => squares?.[sample]?.[region] ?? []);
+        for (const square of seen) looks!.data[at * length + columns[square]!] = 1;
         at++;
       }
     }
@@ -244,21 +239,4 @@ export function packSamples(
     weights,
     ...(looks === undefined ? {} : { looks }),
   };
-}
-
-/** Part of a region's largest share of a square of features from which the square belongs to it. */
-const BELONGS = 0.2;
-
-/** @param columns of the row, by features  @param out [T] */
-function writeLooks(
-  regions: readonly number[] | undefined,
-  shares: readonly Float32Array[],
-  columns: readonly number[],
-  out: Float32Array,
-): void {
-  for (const region of regions ?? []) {
-    const parts = shares[region]!;
-    const least = BELONGS * Math.max(...parts);
-    for (const [feature, share] of parts.entries()) if (share > least) out[columns[feature]!] = 1;
-  }
 }

@@ -42,7 +42,7 @@ export function lookingLoss(
   if (maps === undefined)
     throw new GraphError(
       'looking needs a decoder whose attention maps can be seen',
-      'set objectives.looking to 0, or train.recompute to none',
+      'set objectives.looking to 0, or leave recompute out',
     );
   const head = reshape(slice(maps, 1, 0, 1), [-1, maps.shape.at(-1) as number]);
   const share = reduceSum(mul(gather(head, chosen), truth), -1);
