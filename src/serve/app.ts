@@ -3,6 +3,8 @@ import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { type ServeContext, type ServeEnv, Services } from './context.ts';
 import { ApiError, stopping } from './errors.ts';
+import { openApiDocument } from './openapi.ts';
+import { pageFile, type PageFiles } from './playground.ts';
 import { type Route, ROUTES } from './routes.ts';
 
 /** Largest body in bytes: a few photographs as data URLs. */
@@ -11,6 +13,10 @@ const MAX_BODY = 32 * 2 ** 20;
 export interface ServerOptions extends Pick<Services, 'pool' | 'openPicture' | 'onProblem'> {
   /** What every request passes, in this order: log, keys, quotas, limits. */
   readonly middleware?: readonly MiddlewareHandler<ServeEnv>[];
+  /** Files of the page at `/`; a few words stand there without them. */
+  readonly page?: PageFiles;
+  /** Version of the package, for the OpenAPI document. */
+  readonly version?: string;
   /** What is answered beside the server's own routes. */
   readonly routes?: readonly Route[];
 }
@@ -56,13 +62,13 @@ export function createServer(options: ServerOptions): SensoriumServer {
       },
     }),
   );
-  for (const { method, path, handle } of [...ROUTES, ...(options.routes ?? [])])
-    app.on(method, path, (c) => handle(c, services));
-  app.get('/health', (c) => c.json({ status: 'ok' }));
-  app.get('/ready', (c) => {
-    const ready = !services.draining && services.pool.size > 0;
-    return c.json({ status: ready ? 'ready' : services.draining ? 'draining' : 'loading' }, ready ? 200 : 503);
-  });
+  const routes = [...ROUTES, ...(options.routes ?? [])];
+  for (const { method, path, handle } of routes) app.on(method, path, (c) => handle(c, services));
+  let document: ReturnType<typeof openApiDocument> | undefined;
+  app.get('/openapi.json', (c) => c.json((document ??= openApiDocument(routes, options.version ?? '0.0.0'))));
+  const { page = new Map() } = options;
+  // All else that is asked for is a file of the page, or not there.
+  app.get('*', (c) => pageFile(c, page));
   return { app, services };
 }
 

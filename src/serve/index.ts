@@ -4,4 +4,5 @@ export { ApiError, type ErrorBody } from './errors.ts';
 export type { Answering, AnsweringFactory, AnsweringOptions } from './pool/answering.ts';
 export { type BorrowedModel, ModelPool } from './pool/model-pool.ts';
 export type { Capability, ServedModel } from './pool/served-model.ts';
+export type { PageFile, PageFiles } from './playground.ts';
 export type { Route } from './routes.ts';

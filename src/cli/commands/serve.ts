@@ -5,6 +5,7 @@ import type { LoadOptions } from '../../auto/node/index.ts';
 import type { ServerProblem } from '../../serve/index.ts';
 import { collect, number, whole } from '../arguments.ts';
 import { DEVICES, DTYPES } from '../model/options.ts';
+import { packageVersion } from '../package.ts';
 import { printable } from '../report-error.ts';
 
 interface ServeOptions {
@@ -58,7 +59,8 @@ export function registerServe(program: Command): void {
 
 async function serveAction(options: ServeOptions): Promise<void> {
   const { createServer } = await import('../../serve/index.ts');
-  const { adapterToServe, listen, modelToServe, openPool, pictureReader } = await import('../../serve/node/index.ts');
+  const { adapterToServe, listen, modelToServe, openPool, pictureReader, readPageFiles } =
+    await import('../../serve/node/index.ts');
   const models = (options.model ?? ['starter']).map(modelToServe);
   const adapters = (options.adapter ?? []).map((text) => adapterToServe(text, models));
   const { dtype, device, threads, revision, offline } = options;
@@ -72,7 +74,13 @@ async function serveAction(options: ServeOptions): Promise<void> {
     },
   });
   try {
-    const server = createServer({ pool, openPicture: pictureReader(), onProblem: reportProblem });
+    const server = createServer({
+      pool,
+      openPicture: pictureReader(),
+      onProblem: reportProblem,
+      page: await readPageFiles(),
+      version: packageVersion(),
+    });
     const listening = await listen(server, { host: options.host, port: options.port });
     const names = pool.list().map(({ id }) => id);
     process.stdout.write(
