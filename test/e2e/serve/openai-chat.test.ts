@@ -1,5 +1,5 @@
 /** Chat completions, asked by the `openai` package. */
-import OpenAI from 'openai';
+import OpenAI, { BadRequestError, NotFoundError } from 'openai';
 import { zodResponseFormat } from 'openai/helpers/zod';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -132,10 +132,10 @@ describe('chat completions by the openai package', () => {
       throw new Error('it was answered');
     };
     const unknown = await refused({ model: 'nobody' });
-    expect(unknown).toBeInstanceOf(OpenAI.NotFoundError);
+    expect(unknown).toBeInstanceOf(NotFoundError);
     expect(unknown).toMatchObject({ code: 'model_not_found', param: 'model' });
     const tools = await refused({ tools: [{ type: 'function', function: { name: 'f' } }] });
-    expect(tools).toBeInstanceOf(OpenAI.BadRequestError);
+    expect(tools).toBeInstanceOf(BadRequestError);
     expect(tools).toMatchObject({ code: 'unsupported_parameter', param: 'tools' });
     const role = await refused({ messages: [{ role: 'tool', content: 'x', tool_call_id: 'y' }] });
     expect(role).toMatchObject({ status: 400, param: 'messages[0].role' });
