@@ -1,15 +1,16 @@
 import { Hono, type MiddlewareHandler } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { type ServeContext, type ServeEnv, Services } from './context.ts';
 import { ApiError, stopping } from './errors.ts';
+import { type GuardOptions, Guards } from './guards.ts';
+import { observe } from './observe/observe.ts';
 import { type Route, ROUTES } from './routes.ts';
 
-/** Largest body in bytes: a few photographs as data URLs. */
-const MAX_BODY = 32 * 2 ** 20;
-
-export interface ServerOptions extends Pick<Services, 'pool' | 'openPicture' | 'onProblem'> {
-  /** What every request passes, in this order: log, keys, quotas, limits. */
+export interface ServerOptions extends Pick<Services, 'pool' | 'openPicture'> {
+  readonly onProblem?: Services['onProblem'];
+  /** Keys, quotas, limits, names, origins, and who hears of requests. */
+  readonly guards?: GuardOptions;
+  /** What every request passes after these. */
   readonly middleware?: readonly MiddlewareHandler<ServeEnv>[];
   /** What is answered beside the server's own routes. */
   readonly routes?: readonly Route[];
@@ -26,7 +27,9 @@ export interface SensoriumServer {
  * answered as OpenAI's interface has them.
  */
 export function createServer(options: ServerOptions): SensoriumServer {
-  const services = new Services(options);
+  const { pool, openPicture, onProblem } = options;
+  const guards = new Guards(options.guards);
+  const services = new Services({ pool, openPicture, guards, onProblem });
   const app = new Hono<ServeEnv>();
   const refuse = (c: ServeContext, error: unknown): Response => {
     const { status, body, headers } = services.failure(c, error);
@@ -44,18 +47,12 @@ export function createServer(options: ServerOptions): SensoriumServer {
       }),
     ),
   );
-  app.use(named);
+  app.use(observe(guards.observer), safeHeaders, ...guards.everywhere());
+  const keyed = guards.keyed();
+  app.use('/v1/*', keyed);
   for (const middleware of options.middleware ?? []) app.use(middleware);
   app.use('/v1/*', (c, next) => (services.draining ? Promise.resolve(refuse(c, stopping())) : next()));
-  app.use(
-    '/v1/*',
-    bodyLimit({
-      maxSize: MAX_BODY,
-      onError: () => {
-        throw new ApiError(413, `the body has more than ${MAX_BODY} bytes`, { hint: 'send smaller pictures' });
-      },
-    }),
-  );
+  app.use('/v1/*', ...guards.limited());
   for (const { method, path, handle } of [...ROUTES, ...(options.routes ?? [])])
     app.on(method, path, (c) => handle(c, services));
   app.get('/health', (c) => c.json({ status: 'ok' }));
@@ -63,14 +60,18 @@ export function createServer(options: ServerOptions): SensoriumServer {
     const ready = !services.draining && services.pool.size > 0;
     return c.json({ status: ready ? 'ready' : services.draining ? 'draining' : 'loading' }, ready ? 200 : 503);
   });
+  const { readMetrics } = guards;
+  if (readMetrics !== undefined)
+    app.get('/metrics', keyed, async (c) => {
+      const { text, type } = await readMetrics();
+      return c.body(text, 200, { 'Content-Type': type });
+    });
   return { app, services };
 }
 
-/** Gives each request a name, and answers headers that browsers keep to. */
-const named: MiddlewareHandler<ServeEnv> = async (c, next) => {
-  c.set('requestId', `req_${crypto.randomUUID().replaceAll('-', '')}`);
+/** Answers headers that browsers keep to. */
+const safeHeaders: MiddlewareHandler<ServeEnv> = async (c, next) => {
   await next();
-  c.res.headers.set('X-Request-Id', c.get('requestId'));
   c.res.headers.set('X-Content-Type-Options', 'nosniff');
   c.res.headers.set('Referrer-Policy', 'no-referrer');
   c.res.headers.set('Cross-Origin-Resource-Policy', 'same-origin');

@@ -1,26 +1,17 @@
 /** Who asks, and whether that one may ask now. */
-import type { Context, MiddlewareHandler, Next } from 'hono';
+import type { MiddlewareHandler } from 'hono';
+import type { ServeEnv } from '../context.ts';
 import { ApiError } from '../errors.ts';
-import type { RequestRecord } from '../observe/request-record.ts';
 import type { ApiKey, ApiKeys } from './api-keys.ts';
 import type { Quotas } from './quotas.ts';
 import type { QueueLimit } from './queue-limit.ts';
-
-/** What these middlewares know of a request. */
-export interface LimitVariables {
-  record: RequestRecord;
-  /** Absent where the server has no keys. */
-  key?: ApiKey;
-}
-
-type LimitEnv = { Variables: LimitVariables };
 
 /** Who asks without a key, on a server without keys. */
 const ANYBODY = 'anybody';
 
 /** Requires a key, where the server has any. */
-export function checkKey(keys: ApiKeys | undefined): MiddlewareHandler<LimitEnv> {
-  return async (c: Context<LimitEnv>, next: Next) => {
+export function checkKey(keys: ApiKeys | undefined): MiddlewareHandler<ServeEnv> {
+  return async (c, next) => {
     if (keys === undefined) return next();
     const key = await keys.find(c.req.header('authorization'));
     if (key === undefined)
@@ -36,9 +27,10 @@ export function checkKey(keys: ApiKeys | undefined): MiddlewareHandler<LimitEnv>
   };
 }
 
-/** Takes a request from the quota of whoever asks. */
-export function checkQuota(quotas: Quotas): MiddlewareHandler<LimitEnv> {
-  return async (c: Context<LimitEnv>, next: Next) => {
+/** Takes a request that makes the server work from the quota of whoever asks. */
+export function checkQuota(quotas: Quotas): MiddlewareHandler<ServeEnv> {
+  return async (c, next) => {
+    if (c.req.method !== 'POST') return next();
     const key = c.get('key');
     const admission = quotas.admit(key?.name ?? ANYBODY, key?.limits);
     if (!admission.allowed) {
@@ -54,15 +46,26 @@ export function chargeQuota(quotas: Quotas, key: ApiKey | undefined, tokens: num
   quotas.spend(key?.name ?? ANYBODY, tokens);
 }
 
+/** Sends requests away while the queue is full, before their bodies are read. */
+export function refuseWhenFull(queue: QueueLimit): MiddlewareHandler<ServeEnv> {
+  return async (c, next) => {
+    if (c.req.method === 'POST' && queue.underWay >= queue.limit) throw full(queue);
+    await next();
+  };
+}
+
 /**
  * A place in the queue, for requests that make a model work.
  * @returns gives it back; further calls do nothing  @throws ApiError 429 when there is none
  */
 export function enterQueue(queue: QueueLimit): () => void {
   const leave = queue.enter();
-  if (leave === undefined)
-    throw tooMany(`${queue.limit} requests are under way already`, queue.retryAfter, 'queue_full');
+  if (leave === undefined) throw full(queue);
   return leave;
+}
+
+function full(queue: QueueLimit): ApiError {
+  return tooMany(`${queue.limit} requests are under way already`, queue.retryAfter, 'queue_full');
 }
 
 function tooMany(message: string, seconds: number, code: string): ApiError {

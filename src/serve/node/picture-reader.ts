@@ -28,9 +28,7 @@ const BEGINNINGS: readonly RegExp[] = [/^\xff\xd8\xff/, /^\x89PNG\r\n/, /^RIFF..
  * thumbnail and its comments end here.
  * @returns a reader that throws a DataError for what is not allowed, too large, damaged or no picture
  */
-export function createPictureReader(
-  limits: PictureLimits = {},
-): (address: string, signal: AbortSignal) => Promise<Picture> {
+export function pictureReader(limits: PictureLimits = {}): (address: string, signal: AbortSignal) => Promise<Picture> {
   const { maxBytes = MAX_BYTES, maxPixels = MAX_PIXELS, atATime = 2, remote } = limits;
   const slots = new Slots(atATime);
   return async (address, signal) => {

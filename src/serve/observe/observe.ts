@@ -1,13 +1,8 @@
 /** Follows each request from its first byte to the last one of its answer, which may be a stream. */
-import type { Context, MiddlewareHandler, Next } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { matchedRoutes } from 'hono/route';
+import type { ServeEnv } from '../context.ts';
 import type { Observer, RequestEnd, RequestRecord } from './request-record.ts';
-
-/** What the middleware leaves for handlers, which may write down what they know. */
-export interface ObservedVariables {
-  requestId: string;
-  record: RequestRecord;
-}
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const MAX_ID = 64;
@@ -20,8 +15,8 @@ const MAX_ID = 64;
 export function observe(
   observer: Observer,
   clock: () => number = () => performance.now(),
-): MiddlewareHandler<{ Variables: ObservedVariables }> {
-  return async (c: Context<{ Variables: ObservedVariables }>, next: Next) => {
+): MiddlewareHandler<ServeEnv> {
+  return async (c, next) => {
     const start = clock();
     const id = idOf(c.req.header('x-request-id'));
     const { method } = c.req;
@@ -37,6 +32,7 @@ export function observe(
     };
     c.set('requestId', id);
     c.set('record', record);
+    c.set('started', start);
     observer.began?.();
     let over = false;
     const end = (how: RequestEnd): void => {
@@ -102,12 +98,12 @@ function follow(body: ReadableStream<Uint8Array>, end: (how: RequestEnd) => void
 }
 
 /** The last pattern that matched and is not of a middleware. */
-function routeOf(c: Context): string {
+function routeOf(c: Context<ServeEnv>): string {
   return matchedRoutes(c).findLast(({ method }) => method !== 'ALL')?.path ?? 'none';
 }
 
 function idOf(given: string | undefined): string {
   return given !== undefined && given.length <= MAX_ID && /^[\w.-]+$/.test(given)
     ? given
-    : `req-${crypto.randomUUID().replaceAll('-', '')}`;
+    : `req_${crypto.randomUUID().replaceAll('-', '')}`;
 }

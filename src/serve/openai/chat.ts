@@ -41,7 +41,7 @@ export async function chatCompletions(c: ServeContext, services: Services): Prom
       created: Math.floor(Date.now() / 1000),
       model: served.id,
       promptTokens: prompt.tokens.length,
-      pieces: served.answer(prompt, options),
+      pieces: services.answer(c, served, prompt, options),
       writer: request.logprobs === true && tokenizer !== undefined ? new TokenWriter(tokenizer) : undefined,
       choices: request.n ?? 1,
     };

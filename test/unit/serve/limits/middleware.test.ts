@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../../../../src/core/index.ts';
+import type { ServeEnv } from '../../../../src/serve/context.ts';
 import { toApiError } from '../../../../src/serve/errors.ts';
 import { ApiKeys } from '../../../../src/serve/limits/api-keys.ts';
 import { boundedText } from '../../../../src/serve/limits/bounded-text.ts';
@@ -9,7 +10,7 @@ import {
   checkKey,
   checkQuota,
   enterQueue,
-  type LimitVariables,
+  refuseWhenFull,
 } from '../../../../src/serve/limits/check-key.ts';
 import { checkHost, checkOrigin, isLoopback } from '../../../../src/serve/limits/hosts.ts';
 import { QueueLimit } from '../../../../src/serve/limits/queue-limit.ts';
@@ -105,9 +106,10 @@ describe('checkOrigin', () => {
 
 describe('keys, quotas and the queue', () => {
   const server = async (quotas: Quotas, queue = new QueueLimit(10)) => {
-    const made = app() as Hono<{ Variables: LimitVariables & { requestId: string } }>;
+    const made = app() as Hono<ServeEnv>;
     made.use(observe({}), checkKey(await ApiKeys.parse(`alice ${KEY} requests=3`, 'keys')), checkQuota(quotas));
-    made.get('/', (c) => {
+    made.use(refuseWhenFull(queue));
+    made.post('/', (c) => {
       const leave = enterQueue(queue);
       chargeQuota(quotas, c.get('key'), 5);
       leave();
@@ -119,18 +121,18 @@ describe('keys, quotas and the queue', () => {
 
   it('asks for a key', async () => {
     const made = await server(new Quotas());
-    const refused = await made.request('/');
+    const refused = await made.request('/', { method: 'POST' });
     expect(refused.status).toBe(401);
     expect(refused.headers.get('www-authenticate')).toBe('Bearer');
     expect(await refused.json()).toMatchObject({ error: { type: 'authentication_error', code: 'invalid_api_key' } });
-    const answer = await made.request('/', { headers });
+    const answer = await made.request('/', { method: 'POST', headers });
     expect(await answer.json()).toEqual({ key: 'alice', recorded: 'alice' });
   });
 
   it('says when to come again', async () => {
     const made = await server(new Quotas());
-    for (let i = 0; i < 3; i++) expect((await made.request('/', { headers })).status).toBe(200);
-    const refused = await made.request('/', { headers });
+    for (let i = 0; i < 3; i++) expect((await made.request('/', { method: 'POST', headers })).status).toBe(200);
+    const refused = await made.request('/', { method: 'POST', headers });
     expect(refused.status).toBe(429);
     expect(Number(refused.headers.get('retry-after'))).toBe(20);
     expect(await refused.json()).toMatchObject({ error: { type: 'rate_limit_error', code: 'quota_exceeded' } });
@@ -138,8 +140,8 @@ describe('keys, quotas and the queue', () => {
 
   it('charges what was generated', async () => {
     const made = await server(new Quotas({ tokens: 5 }, () => 0));
-    expect((await made.request('/', { headers })).status).toBe(200);
-    const refused = await made.request('/', { headers });
+    expect((await made.request('/', { method: 'POST', headers })).status).toBe(200);
+    const refused = await made.request('/', { method: 'POST', headers });
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '12']);
   });
 
@@ -147,10 +149,10 @@ describe('keys, quotas and the queue', () => {
     const queue = new QueueLimit(1);
     const made = await server(new Quotas(), queue);
     const leave = queue.enter()!;
-    const refused = await made.request('/', { headers });
+    const refused = await made.request('/', { method: 'POST', headers });
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1']);
     leave();
-    expect((await made.request('/', { headers })).status).toBe(200);
+    expect((await made.request('/', { method: 'POST', headers })).status).toBe(200);
   });
 });
 

@@ -7,7 +7,7 @@ import { crc32, deflateSync, gzipSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../../../../src/core/index.ts';
-import { createPictureReader } from '../../../../src/serve/node/picture-reader.ts';
+import { pictureReader } from '../../../../src/serve/node/picture-reader.ts';
 import { readKeys } from '../../../../src/serve/node/read-keys.ts';
 
 const { signal } = new AbortController();
@@ -51,9 +51,9 @@ async function growth(work: () => Promise<unknown>): Promise<number> {
   return process.memoryUsage().rss - before;
 }
 
-describe('createPictureReader', () => {
+describe('pictureReader', () => {
   it('reads the four formats, by their bytes and not by what they are called', async () => {
-    const read = createPictureReader();
+    const read = pictureReader();
     for (const format of ['png', 'jpeg', 'webp', 'gif'] as const) {
       const bytes = await solid(5, 3).toFormat(format).toBuffer();
       expect(await read(dataUrl(bytes, format), signal)).toMatchObject({ width: 5, height: 3, channels: 3 });
@@ -62,7 +62,7 @@ describe('createPictureReader', () => {
   });
 
   it('refuses bombs by what they say of themselves, before they go off', async () => {
-    const read = createPictureReader({ maxPixels: 1_000_000 });
+    const read = pictureReader({ maxPixels: 1_000_000 });
     const zeros = deflateSync(Buffer.alloc(2 ** 24));
     const bombs = {
       'PNG of 65,535 × 65,535': dataUrl(pngBomb(65_535, 65_535, zeros)),
@@ -89,15 +89,15 @@ describe('createPictureReader', () => {
       Buffer.from('%PDF-1.7'),
       Buffer.from('BM'),
     ])
-      await expect(createPictureReader()(dataUrl(bytes), signal)).rejects.toThrow('of no format that is read here');
+      await expect(pictureReader()(dataUrl(bytes), signal)).rejects.toThrow('of no format that is read here');
     // Behind the beginning of another format, too.
-    await expect(
-      createPictureReader()(dataUrl(Buffer.concat([Buffer.from('GIF89a'), svg])), signal),
-    ).rejects.toBeInstanceOf(DataError);
+    await expect(pictureReader()(dataUrl(Buffer.concat([Buffer.from('GIF89a'), svg])), signal)).rejects.toBeInstanceOf(
+      DataError,
+    );
   });
 
   it('refuses damaged and cut off pictures, and data URLs that are none', async () => {
-    const read = createPictureReader({ maxBytes: 100_000 });
+    const read = pictureReader({ maxBytes: 100_000 });
     const whole = await solid(50, 50).jpeg().toBuffer();
     await expect(read(dataUrl(whole.subarray(0, whole.length / 2), 'jpeg'), signal)).rejects.toThrow(
       'damaged or cut off',
@@ -111,7 +111,7 @@ describe('createPictureReader', () => {
   });
 
   it('reads no files, and asks the web only where that is allowed', async () => {
-    const read = createPictureReader();
+    const read = pictureReader();
     for (const address of ['/etc/passwd', 'file:///etc/passwd', 'C:\\x.png', 'blob:x', 'javascript:1', ''])
       await expect(read(address, signal)).rejects.toThrow('at no address of the web');
     await expect(read('https://pictures.example/a.png', signal)).rejects.toThrow('not fetched from the web here');
@@ -125,7 +125,7 @@ describe('createPictureReader', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     const remote = { ports: [port], mayConnect: () => true };
-    const picture = await createPictureReader({ remote })(`http://127.0.0.1:${port}/x.txt`, signal);
+    const picture = await pictureReader({ remote })(`http://127.0.0.1:${port}/x.txt`, signal);
     expect(picture).toMatchObject({ width: 5, height: 3 });
     server.close();
   });
@@ -138,14 +138,14 @@ describe('createPictureReader', () => {
       .jpeg()
       .toBuffer();
     expect(bytes.includes(CANARY)).toBe(true);
-    const picture = await createPictureReader()(dataUrl(bytes, 'jpeg'), signal);
+    const picture = await pictureReader()(dataUrl(bytes, 'jpeg'), signal);
     expect(Object.keys(picture).sort()).toEqual(['channels', 'data', 'height', 'width']);
     expect(Buffer.from(picture.data.buffer).includes('canary')).toBe(false);
   });
 
   it('stops for who leaves', async () => {
     const gone = AbortSignal.abort(new Error('left'));
-    await expect(createPictureReader()(dataUrl(await solid(5, 3).png().toBuffer()), gone)).rejects.toThrow('left');
+    await expect(pictureReader()(dataUrl(await solid(5, 3).png().toBuffer()), gone)).rejects.toThrow('left');
   });
 });
 

@@ -60,7 +60,7 @@ describe('observe', () => {
     await app.request('/v1/models/x', { headers: { 'x-request-id': 'mine-1' } });
     expect(records[2]!.id).toBe('mine-1');
     await app.request('/v1/models/x', { headers: { 'x-request-id': `"}{${CANARY}` } });
-    expect(records[3]!.id).toMatch(/^req-[0-9a-f]{32}$/);
+    expect(records[3]!.id).toMatch(/^req_[0-9a-f]{32}$/);
     expect(JSON.stringify(records)).not.toContain(CANARY);
   });
 
