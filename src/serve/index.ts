@@ -5,4 +5,8 @@ export type { Answering, AnsweringFactory, AnsweringOptions } from './pool/answe
 export { type BorrowedModel, ModelPool } from './pool/model-pool.ts';
 export type { Capability, ServedModel } from './pool/served-model.ts';
 export type { PageFile, PageFiles } from './playground.ts';
+export type { GuardOptions } from './guards.ts';
+export { isLoopback } from './limits/hosts.ts';
+export { requestLog } from './observe/request-log.ts';
+export { type Observer, observers, type RequestRecord } from './observe/request-record.ts';
 export type { Route } from './routes.ts';

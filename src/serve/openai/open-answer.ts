@@ -42,6 +42,6 @@ export async function openAnswer(
     created: Math.floor(Date.now() / 1000),
     promptTokens: prompt.tokens.length,
     tokenizer,
-    pieces: served.answer(prompt, options),
+    pieces: services.answer(c, served, prompt, options),
   };
 }
