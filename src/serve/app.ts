@@ -4,6 +4,8 @@ import { type ServeContext, type ServeEnv, Services } from './context.ts';
 import { ApiError, stopping } from './errors.ts';
 import { type GuardOptions, Guards } from './guards.ts';
 import { observe } from './observe/observe.ts';
+import { openApiDocument } from './openapi.ts';
+import { pageFile, type PageFiles } from './playground.ts';
 import { type Route, ROUTES } from './routes.ts';
 
 export interface ServerOptions extends Pick<Services, 'pool' | 'openPicture'> {
@@ -12,6 +14,10 @@ export interface ServerOptions extends Pick<Services, 'pool' | 'openPicture'> {
   readonly guards?: GuardOptions;
   /** What every request passes after these. */
   readonly middleware?: readonly MiddlewareHandler<ServeEnv>[];
+  /** Files of the page at `/`; a few words stand there without them. */
+  readonly page?: PageFiles;
+  /** Version of the package, for the OpenAPI document. */
+  readonly version?: string;
   /** What is answered beside the server's own routes. */
   readonly routes?: readonly Route[];
 }
@@ -53,19 +59,19 @@ export function createServer(options: ServerOptions): SensoriumServer {
   for (const middleware of options.middleware ?? []) app.use(middleware);
   app.use('/v1/*', (c, next) => (services.draining ? Promise.resolve(refuse(c, stopping())) : next()));
   app.use('/v1/*', ...guards.limited());
-  for (const { method, path, handle } of [...ROUTES, ...(options.routes ?? [])])
-    app.on(method, path, (c) => handle(c, services));
-  app.get('/health', (c) => c.json({ status: 'ok' }));
-  app.get('/ready', (c) => {
-    const ready = !services.draining && services.pool.size > 0;
-    return c.json({ status: ready ? 'ready' : services.draining ? 'draining' : 'loading' }, ready ? 200 : 503);
-  });
+  const routes = [...ROUTES, ...(options.routes ?? [])];
+  for (const { method, path, handle } of routes) app.on(method, path, (c) => handle(c, services));
+  let document: ReturnType<typeof openApiDocument> | undefined;
+  app.get('/openapi.json', (c) => c.json((document ??= openApiDocument(routes, options.version ?? '0.0.0'))));
   const { readMetrics } = guards;
   if (readMetrics !== undefined)
     app.get('/metrics', keyed, async (c) => {
       const { text, type } = await readMetrics();
       return c.body(text, 200, { 'Content-Type': type });
     });
+  const { page = new Map() } = options;
+  // All else that is asked for is a file of the page, or not there.
+  app.get('*', (c) => pageFile(c, page));
   return { app, services };
 }
 

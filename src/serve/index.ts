@@ -8,4 +8,5 @@ export type { GuardOptions } from './guards.ts';
 export { isLoopback } from './limits/hosts.ts';
 export { requestLog } from './observe/request-log.ts';
 export { type Observer, observers, type RequestRecord } from './observe/request-record.ts';
+export type { PageFile, PageFiles } from './playground.ts';
 export type { Route } from './routes.ts';

@@ -7,6 +7,7 @@ import type { GuardOptions } from '../../serve/index.ts';
 import type { PictureLimits } from '../../serve/node/index.ts';
 import { collect, number, whole } from '../arguments.ts';
 import { DEVICES, DTYPES } from '../model/options.ts';
+import { packageVersion } from '../package.ts';
 import { printable } from '../report-error.ts';
 
 interface ServeOptions {
@@ -85,7 +86,8 @@ export function registerServe(program: Command): void {
 
 async function serveAction(options: ServeOptions): Promise<void> {
   const { createServer } = await import('../../serve/index.ts');
-  const { adapterToServe, listen, modelToServe, openPool, pictureReader } = await import('../../serve/node/index.ts');
+  const { adapterToServe, listen, modelToServe, openPool, pictureReader, readPageFiles } =
+    await import('../../serve/node/index.ts');
   const guards = await guardOptions(options);
   const remote = remoteImages(options.allowRemoteImages);
   const models = (options.model ?? ['starter']).map(modelToServe);
@@ -101,7 +103,13 @@ async function serveAction(options: ServeOptions): Promise<void> {
     },
   });
   try {
-    const server = createServer({ pool, openPicture: pictureReader(remote), guards });
+    const server = createServer({
+      pool,
+      openPicture: pictureReader(remote),
+      guards,
+      page: await readPageFiles(),
+      version: packageVersion(),
+    });
     const listening = await listen(server, { host: options.host, port: options.port });
     const names = pool.list().map(({ id }) => id);
     process.stdout.write(

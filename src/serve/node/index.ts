@@ -4,3 +4,4 @@ export { createMetrics, type Metrics, type ModelState } from './metrics.ts';
 export { type PictureLimits, pictureReader } from './picture-reader.ts';
 export { readKeys } from './read-keys.ts';
 export type { RemoteImageOptions } from './remote-image.ts';
+export { readPageFiles } from './page-files.ts';
