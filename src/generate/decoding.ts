@@ -4,7 +4,7 @@ import { input, type Tensor } from '../graph/index.ts';
 import { type GeneratingModel, type GenerationShape, placeFeatures, readsPictures } from '../models/index.ts';
 import { CACHE, type CacheSlot, KeyValueCache, rotaryAngles, rotaryFrequencies } from '../nn/index.ts';
 import type { Runtime, Value } from '../runtime/types.ts';
-import { AdaptableProgram } from './adaptable-program.ts';
+import { AdaptableProgram, type ProgramLease } from './adaptable-program.ts';
 import type { ModelWeights } from './compile.ts';
 import { DecodingState, INPUTS } from './decoding-state.ts';
 import type { LayerChanges } from './layer-changes.ts';
@@ -12,6 +12,17 @@ import type { LayerChanges } from './layer-changes.ts';
 /** What GroupQueryAttention wants the width of a head to be a multiple of, and where it turns heads itself. */
 const HEAD_UNIT = 8;
 const TURNED_HEAD_UNIT = 16;
+
+/** What a batch whose rows come and go works with, besides its own values. Give the lease back. */
+export interface DecodingProgram {
+  readonly runtime: Runtime;
+  readonly shape: GenerationShape;
+  readonly slots: readonly CacheSlot[];
+  readonly imageToken: number | undefined;
+  readonly lease: ProgramLease;
+  /** Tables of the first positions, where the model turns by them. */
+  readonly rotaryTables: (length: number) => Readonly<Record<string, HostTensor>>;
+}
 
 /** A model that is ready to write: one program for prompts and for single tokens. */
 export class Decoding {
@@ -67,6 +78,18 @@ export class Decoding {
   /** Exchanges adapters. States that were started before go on without the new ones. @throws DeviceError */
   async adapt(changes: LayerChanges): Promise<void> {
     await this.#program.adapt(changes);
+  }
+
+  /** The program as it is now, for rows that come and go. */
+  program(): DecodingProgram {
+    return {
+      runtime: this.#runtime,
+      shape: this.shape,
+      slots: this.#slots,
+      imageToken: this.imageToken,
+      lease: this.#program.lease(),
+      rotaryTables: (length) => rotaryTablesOf(this.shape, length),
+    };
   }
 
   /**

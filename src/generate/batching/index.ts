@@ -1,0 +1,1 @@
+export { type ContinuousBatchOptions, type BatchStats, ContinuousBatch } from './continuous-batch.ts';
