@@ -3,7 +3,7 @@ import { GenerationError, hostTensor, type HostTensor, joinRows } from '../core/
 import { input, type Tensor } from '../graph/index.ts';
 import { type GeneratingModel, type GenerationShape, placeFeatures, readsPictures } from '../models/index.ts';
 import { CACHE, type CacheSlot, KeyValueCache, rotaryAngles, rotaryFrequencies } from '../nn/index.ts';
-import type { Runtime, Value } from '../runtime/types.ts';
+import type { Program, Runtime, Value } from '../runtime/types.ts';
 import { AdaptableProgram, type ProgramLease } from './adaptable-program.ts';
 import type { ModelWeights } from './compile.ts';
 import { DecodingState, INPUTS } from './decoding-state.ts';
@@ -22,6 +22,10 @@ export interface DecodingProgram {
   readonly lease: ProgramLease;
   /** Tables of the first positions, where the model turns by them. */
   readonly rotaryTables: (length: number) => Readonly<Record<string, HostTensor>>;
+  /** Changes to layers that the program has. */
+  readonly partOf: (changes: LayerChanges) => LayerChanges;
+  /** The program with room for a choice of changes in each row, see `withRoomForRows`. */
+  readonly compileForRows: (layers: ReadonlyMap<string, boolean>) => Promise<Program>;
 }
 
 /** A model that is ready to write: one program for prompts and for single tokens. */
@@ -89,6 +93,8 @@ export class Decoding {
       imageToken: this.imageToken,
       lease: this.#program.lease(),
       rotaryTables: (length) => rotaryTablesOf(this.shape, length),
+      partOf: (changes) => this.#program.partOf(changes),
+      compileForRows: (layers) => this.#program.compileForRows(layers),
     };
   }
 

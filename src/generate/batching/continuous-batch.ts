@@ -1,9 +1,12 @@
 // V vocabulary
 import { GenerationError } from '../../core/index.ts';
 import type { Decoding } from '../decoding.ts';
-import type { GeneratedToken, GenerateOptions } from '../generate.ts';
+import type { GeneratedToken } from '../generate.ts';
 import { answerLength, asPrompt, checkPrompts, type Prompt } from '../prompt.ts';
+import { AdapterBank } from './adapter-bank.ts';
+import type { BatchedOptions, BatchStats, ContinuousBatchOptions } from './batch-options.ts';
 import { PiecePace } from './piece-pace.ts';
+import { Prefixes } from './prefixes.ts';
 import { BatchRequest, type Sequence } from './sequence.ts';
 import { Slots } from './slots.ts';
 import { Stepper, type Variant } from './stepper.ts';
@@ -12,23 +15,8 @@ import { Stepper, type Variant } from './stepper.ts';
 const ROWS = 16;
 /** Tokens of an answer that there is room for from the start; more is made when it is needed. */
 const AHEAD = 256;
-
-export interface ContinuousBatchOptions {
-  /** Most answers that are written at once; others wait. 16 unless told. */
-  readonly rows?: number;
-}
-
-/** What a batch has done, and what it does. */
-export interface BatchStats {
-  /** Answers that are being written, whose prompt is being read, and that wait. */
-  readonly writing: number;
-  readonly reading: number;
-  readonly waiting: number;
-  /** Since the beginning: tokens of answers, tokens of prompts, and steps that wrote a token in each row. */
-  readonly written: number;
-  readonly read: number;
-  readonly steps: number;
-}
+/** Bytes of keys and values that are kept of what was read, unless told. */
+const PREFIX_BYTES = 256 * 2 ** 20;
 
 /**
  * Answers many requests together. A request joins as soon as there is a place and its prompt is read, and leaves with its
@@ -39,6 +27,8 @@ export class ContinuousBatch {
   readonly #slots: Slots;
   readonly #stepper: Stepper;
   readonly #base: Variant;
+  readonly #bank: AdapterBank;
+  readonly #prefixes: Prefixes | undefined;
   readonly #rows: number;
   readonly #pace = new PiecePace();
   readonly #waiting: Sequence[] = [];
@@ -51,15 +41,19 @@ export class ContinuousBatch {
   readonly #logits: Float32Array;
   #working: Promise<void> | undefined;
   #disposed = false;
-  readonly #counts = { written: 0, read: 0, steps: 0 };
+  /** Whether the program knows which adapter each place has. */
+  #arranged = false;
+  readonly #counts = { written: 0, read: 0, steps: 0, known: 0 };
 
-  private constructor(decoding: Decoding, rows: number) {
+  private constructor(decoding: Decoding, rows: number, prefixBytes: number) {
     const program = decoding.program();
     this.#decoding = decoding;
     this.#rows = rows;
     // One more than there are rows: the prompt that is read.
     this.#slots = new Slots(program, rows + 1);
     this.#stepper = new Stepper(this.#slots);
+    this.#bank = new AdapterBank(program, rows + 1);
+    this.#prefixes = prefixBytes > 0 ? new Prefixes(this.#slots, prefixBytes) : undefined;
     this.#base = { program: program.lease.program, values: program.lease.values, rows: {} };
     this.#latest = new Int32Array(rows + 1);
     this.#logits = new Float32Array(decoding.vocabularySize);
@@ -67,7 +61,7 @@ export class ContinuousBatch {
 
   /** @throws GenerationError for models with further inputs of each row, which cannot come and go */
   static async create(decoding: Decoding, options: ContinuousBatchOptions = {}): Promise<ContinuousBatch> {
-    const { rows = ROWS } = options;
+    const { rows = ROWS, prefixBytes = PREFIX_BYTES } = options;
     if (!Number.isInteger(rows) || rows < 1 || rows > 1024)
       throw new GenerationError(`${rows} rows`, 'give a whole number from 1 to 1024');
     const [further] = Object.keys(decoding.shape.context ?? {});
@@ -76,14 +70,16 @@ export class ContinuousBatch {
         `rows of a model that reads ${further} beside its tokens cannot come and go`,
         'answer its prompts one after another, with generate',
       );
-    const batch = new ContinuousBatch(decoding, rows);
+    if (!(prefixBytes >= 0)) throw new GenerationError(`prefixBytes is ${prefixBytes}`, 'give a number from 0 up');
+    const batch = new ContinuousBatch(decoding, rows, prefixBytes);
     await batch.#slots.prepare();
     return batch;
   }
 
   get stats(): BatchStats {
     const reading = Number(this.#reading !== undefined);
-    return { writing: this.#writing.length, reading, waiting: this.#waiting.length, ...this.#counts };
+    const prefixBytes = this.#prefixes?.bytes ?? 0;
+    return { writing: this.#writing.length, reading, waiting: this.#waiting.length, ...this.#counts, prefixBytes };
   }
 
   /**
@@ -93,14 +89,21 @@ export class ContinuousBatch {
    */
   async *generate(
     given: readonly number[] | Prompt,
-    options: GenerateOptions = {},
+    options: BatchedOptions = {},
   ): AsyncGenerator<GeneratedToken, void, void> {
     const request = this.#request(asPrompt(given), options);
     const { signal } = options;
+    const { adapter } = request;
     signal?.throwIfAborted();
     const abort = (): void => request.fail(signal!.reason, 'once');
     signal?.addEventListener('abort', abort, { once: true });
+    let held = false;
     try {
+      if (adapter !== undefined) {
+        await this.#bank.hold(adapter);
+        held = true;
+        this.#alive();
+      }
       this.#waiting.push(...request.sequences);
       this.#start();
       for (;;) {
@@ -111,13 +114,12 @@ export class ContinuousBatch {
     } finally {
       signal?.removeEventListener('abort', abort);
       request.giveUp();
+      if (held) this.#bank.letGo(adapter!);
     }
   }
 
-  #request(prompt: Prompt, options: GenerateOptions): BatchRequest {
-    if (this.#disposed) throw new GenerationError('this batch was disposed of', 'keep it until its last answer');
-    if (options.cache !== undefined)
-      throw new GenerationError('a batch keeps what it has read by itself', 'leave the prompt cache out');
+  #request(prompt: Prompt, { adapter, ...options }: BatchedOptions): BatchRequest {
+    this.#alive();
     checkPrompts([prompt], this.#decoding);
     const { length } = prompt.tokens;
     const maxNewTokens = answerLength(options.maxNewTokens, length, this.#decoding);
@@ -126,7 +128,13 @@ export class ContinuousBatch {
         `${length + maxNewTokens} tokens, prompt and answer together, are more than the ${this.#decoding.maxLength} that the model was made for`,
         'shorten the prompt or ask for fewer new tokens',
       );
-    return new BatchRequest(prompt, this.#decoding.imageToken, maxNewTokens, options);
+    // Adapters that change nothing of what the batch runs are none to it.
+    const own = adapter !== undefined && this.#bank.changes(adapter) ? adapter : undefined;
+    return new BatchRequest(prompt, this.#decoding.imageToken, maxNewTokens, options, own);
+  }
+
+  #alive(): void {
+    if (this.#disposed) throw new GenerationError('this batch was disposed of', 'keep it until its last answer');
   }
 
   #start(): void {
@@ -141,6 +149,7 @@ export class ContinuousBatch {
     try {
       for (;;) {
         await this.#sweep();
+        if (this.#bank.settle()) this.#arranged = false;
         await this.#admit();
         if (this.#reading === undefined && this.#writing.length === 0) break;
         if (this.#reading !== undefined) await this.#readOn(this.#reading);
@@ -177,34 +186,73 @@ export class ContinuousBatch {
       }
       sequence.place = this.#writing.length;
       this.#slots.clear(sequence.place);
+      const { prompt, adapter } = request;
+      sequence.prefix = this.#prefixes?.begin(prompt, this.#decoding.imageToken, adapter);
       this.#reading = sequence;
+      this.#arranged = false;
     }
   }
 
   /** Reads a piece of a prompt; after the last one the answer begins. */
   async #readOn(sequence: Sequence): Promise<void> {
     const { request, place } = sequence;
-    const { reader } = request;
-    const slots = this.#slots;
     try {
-      const start = slots.lengths[place]!;
-      const end = Math.min(reader.length, start + this.#pace.size(this.#writing.length === 0));
-      const from = performance.now();
-      await this.#stepper.readPiece(place, reader.piece(start, end), this.#base, () => this.#deliver());
-      this.#pace.sawPiece(end - start, performance.now() - from);
-      this.#counts.read += end - start;
-      if (end < reader.length) return;
-      this.#reading = undefined;
-      if (await this.#choose(sequence, place)) return;
+      if (!(await this.#recall(sequence)) || !(await this.#readPiece(sequence))) return;
+      if (!(await this.#choose(sequence, place))) {
+        const joined = this.#writing.length;
+        await this.#slots.copy(place, joined);
+        sequence.place = joined;
+        this.#writing.push(sequence);
+        this.#arranged = false;
+      }
     } catch (error) {
-      this.#reading = undefined;
       this.#fail(request, error);
-      return;
     }
-    const joined = this.#writing.length;
-    await slots.copy(place, joined);
-    sequence.place = joined;
-    this.#writing.push(sequence);
+    this.#reading = undefined;
+  }
+
+  /** Brings what is known of a prompt's beginning. @returns whether it is all there */
+  async #recall(sequence: Sequence): Promise<boolean> {
+    const { prefix, place } = sequence;
+    if (prefix === undefined || prefix.found.length === 0) return true;
+    const start = performance.now();
+    // Rows that write wait for no more than another step.
+    const most = this.#writing.length === 0 ? Infinity : (this.#pace.stepTime ?? 0);
+    this.#deliver();
+    const done = await this.#prefixes!.load(prefix, place, () => performance.now() - start >= most);
+    if (done) this.#counts.known += this.#slots.lengths[place]!;
+    return done;
+  }
+
+  /** @returns whether it was the last */
+  async #readPiece(sequence: Sequence): Promise<boolean> {
+    const { request, place, prefix } = sequence;
+    const { reader } = request;
+    const start = this.#slots.lengths[place]!;
+    const end = Math.min(reader.length, start + this.#pace.size(this.#writing.length === 0));
+    const variant = await this.#variant([sequence]);
+    const from = performance.now();
+    await this.#stepper.readPiece(place, reader.piece(start, end), variant, () => this.#deliver());
+    if (prefix !== undefined && !request.givenUp) await this.#prefixes!.keep(prefix, place, []);
+    this.#pace.sawPiece(end - start, performance.now() - from);
+    this.#counts.read += end - start;
+    return end === reader.length;
+  }
+
+  /** The program for rows, told which adapter each of them has. */
+  async #variant(rows: readonly Sequence[]): Promise<Variant> {
+    if (rows.every(({ request }) => request.adapter === undefined)) return this.#base;
+    if (!this.#arranged) {
+      const places = this.#writing.map(({ request }) => request.adapter);
+      const reading = this.#reading;
+      if (reading !== undefined) {
+        while (places.length < reading.place) places.push(undefined);
+        places[reading.place] = reading.request.adapter;
+      }
+      await this.#bank.arrange(places);
+      this.#arranged = true;
+    }
+    return this.#bank.variant;
   }
 
   /** Writes a token in each row. */
@@ -219,7 +267,7 @@ export class ContinuousBatch {
     const from = performance.now();
     try {
       await this.#slots.reserve(longest);
-      await this.#stepper.step(count, this.#latest, this.#base, () => this.#deliver());
+      await this.#stepper.step(count, this.#latest, await this.#variant(writing), () => this.#deliver());
     } catch (error) {
       for (const { request } of writing) this.#fail(request, error);
       return;
@@ -228,10 +276,13 @@ export class ContinuousBatch {
     const ended: number[] = [];
     for (let place = 0; place < count; place++) {
       const sequence = writing[place]!;
+      const { request, prefix } = sequence;
+      if (request.givenUp) continue;
       try {
+        if (prefix !== undefined) await this.#prefixes!.keep(prefix, place, sequence.tokens);
         if (await this.#choose(sequence, place)) ended.push(place);
       } catch (error) {
-        this.#fail(sequence.request, error);
+        this.#fail(request, error);
         ended.push(place);
       }
     }
@@ -254,6 +305,7 @@ export class ContinuousBatch {
   async #leave(place: number): Promise<void> {
     const last = this.#writing.pop()!;
     const end = this.#writing.length;
+    this.#arranged = false;
     if (place === end) return;
     await this.#slots.copy(end, place);
     this.#writing[place] = last;
@@ -286,6 +338,8 @@ export class ContinuousBatch {
     this.#failAll(new GenerationError('the batch was disposed of while it answered'));
     await this.#working;
     this.#stepper.dispose();
+    this.#bank.dispose();
+    this.#prefixes?.dispose();
     this.#slots.dispose();
     this.#slots.program.lease.end();
   }

@@ -1,1 +1,2 @@
-export { type ContinuousBatchOptions, type BatchStats, ContinuousBatch } from './continuous-batch.ts';
+export type { BatchedOptions, BatchStats, ContinuousBatchOptions } from './batch-options.ts';
+export { ContinuousBatch } from './continuous-batch.ts';

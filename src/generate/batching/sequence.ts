@@ -2,9 +2,11 @@
 import { GenerationError } from '../../core/index.ts';
 import type { Constraint } from '../constraint/index.ts';
 import type { GeneratedToken, GenerateOptions } from '../generate.ts';
+import type { LayerChanges } from '../layer-changes.ts';
 import { likeliest, logProbabilityOf } from '../probability.ts';
 import { PromptReader, type Prompt } from '../prompt.ts';
 import { Sampler } from '../sampling.ts';
+import type { PrefixState } from './prefixes.ts';
 import { TokenQueue } from './token-queue.ts';
 
 /** What somebody asked for: one answer or several to one prompt. */
@@ -15,13 +17,21 @@ export class BatchRequest {
   readonly options: GenerateOptions;
   readonly maxNewTokens: number;
   readonly stops: ReadonlySet<number>;
+  /** What its adapters change. */
+  readonly adapter: LayerChanges | undefined;
   readonly sequences: readonly Sequence[];
   /** Nobody wants the rest: it failed, was told to end, or is not listened to. */
   #given = false;
   #open: number;
 
   /** @throws GenerationError for options out of their range */
-  constructor(prompt: Prompt, imageToken: number | undefined, maxNewTokens: number, options: GenerateOptions) {
+  constructor(
+    prompt: Prompt,
+    imageToken: number | undefined,
+    maxNewTokens: number,
+    options: GenerateOptions,
+    adapter?: LayerChanges,
+  ) {
     const { answers = 1, stopTokens = [] } = options;
     if (!Number.isInteger(answers) || answers < 1)
       throw new GenerationError(`answers is ${answers}`, 'give a whole number from 1 up');
@@ -30,6 +40,7 @@ export class BatchRequest {
     this.options = options;
     this.maxNewTokens = maxNewTokens;
     this.stops = new Set(stopTokens);
+    this.adapter = adapter;
     this.sequences = Array.from({ length: answers }, (_, row) => new Sequence(this, row));
     this.#open = answers;
   }
@@ -63,6 +74,8 @@ export class Sequence {
   place = -1;
   /** The last token that was chosen, which the batch has not read yet. */
   latest = 0;
+  /** What is known of its text, where that is kept. */
+  prefix: PrefixState | undefined;
   /** Tokens of the answer. */
   readonly tokens: number[] = [];
   readonly #sampler: Sampler;

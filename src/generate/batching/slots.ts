@@ -172,7 +172,11 @@ export class Slots {
     for (const { input, heads, headWidth } of this.program.slots) {
       const cache = this.cache(input);
       for (let head = place * heads; head < (place + 1) * heads; head++) {
-        const done = work(cache, (head * this.#capacity + start) * headWidth, numbers.subarray(at, (at += count * headWidth)));
+        const done = work(
+          cache,
+          (head * this.#capacity + start) * headWidth,
+          numbers.subarray(at, (at += count * headWidth)),
+        );
         if (done !== undefined) await done;
       }
     }
