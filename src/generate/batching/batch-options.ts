@@ -4,6 +4,11 @@ import type { LayerChanges } from '../layer-changes.ts';
 export interface ContinuousBatchOptions {
   /** Most answers that are written at once; others wait. 16 unless told. */
   readonly rows?: number;
+  /**
+   * Most bytes of keys and values of the answers that are being written; 2 GiB unless told. Where answers may become long,
+   * fewer are written at once; one always is.
+   */
+  readonly cacheBytes?: number;
   /** Most bytes of keys and values that are kept of what was read; 256 MiB unless told, 0 for none. */
   readonly prefixBytes?: number;
 }

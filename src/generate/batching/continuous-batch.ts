@@ -15,6 +15,8 @@ import { Stepper, type Variant } from './stepper.ts';
 const ROWS = 16;
 /** Tokens of an answer that there is room for from the start; more is made when it is needed. */
 const AHEAD = 256;
+/** Bytes of keys and values of the answers that are written, unless told. */
+const CACHE_BYTES = 2 ** 31;
 /** Bytes of keys and values that are kept of what was read, unless told. */
 const PREFIX_BYTES = 256 * 2 ** 20;
 
@@ -30,6 +32,7 @@ export class ContinuousBatch {
   readonly #bank: AdapterBank;
   readonly #prefixes: Prefixes | undefined;
   readonly #rows: number;
+  readonly #cacheBytes: number;
   readonly #pace = new PiecePace();
   readonly #waiting: Sequence[] = [];
   #reading: Sequence | undefined;
@@ -45,10 +48,11 @@ export class ContinuousBatch {
   #arranged = false;
   readonly #counts = { written: 0, read: 0, steps: 0, known: 0 };
 
-  private constructor(decoding: Decoding, rows: number, prefixBytes: number) {
+  private constructor(decoding: Decoding, rows: number, prefixBytes: number, cacheBytes: number) {
     const program = decoding.program();
     this.#decoding = decoding;
     this.#rows = rows;
+    this.#cacheBytes = cacheBytes;
     // One more than there are rows: the prompt that is read.
     this.#slots = new Slots(program, rows + 1);
     this.#stepper = new Stepper(this.#slots);
@@ -61,7 +65,7 @@ export class ContinuousBatch {
 
   /** @throws GenerationError for models with further inputs of each row, which cannot come and go */
   static async create(decoding: Decoding, options: ContinuousBatchOptions = {}): Promise<ContinuousBatch> {
-    const { rows = ROWS, prefixBytes = PREFIX_BYTES } = options;
+    const { rows = ROWS, prefixBytes = PREFIX_BYTES, cacheBytes = CACHE_BYTES } = options;
     if (!Number.isInteger(rows) || rows < 1 || rows > 1024)
       throw new GenerationError(`${rows} rows`, 'give a whole number from 1 to 1024');
     const [further] = Object.keys(decoding.shape.context ?? {});
@@ -70,8 +74,9 @@ export class ContinuousBatch {
         `rows of a model that reads ${further} beside its tokens cannot come and go`,
         'answer its prompts one after another, with generate',
       );
-    if (!(prefixBytes >= 0)) throw new GenerationError(`prefixBytes is ${prefixBytes}`, 'give a number from 0 up');
-    const batch = new ContinuousBatch(decoding, rows, prefixBytes);
+    for (const [name, bytes] of Object.entries({ prefixBytes, cacheBytes }))
+      if (!(bytes >= 0)) throw new GenerationError(`${name} is ${bytes}`, 'give a number from 0 up');
+    const batch = new ContinuousBatch(decoding, rows, prefixBytes, cacheBytes);
     await batch.#slots.prepare();
     return batch;
   }
@@ -162,6 +167,8 @@ export class ContinuousBatch {
       this.#reading = undefined;
     }
     this.#deliver();
+    // One long answer shall not take room from many short ones for ever.
+    if (this.#slots.bytes > this.#cacheBytes / 4) this.#slots.release();
   }
 
   /** Those whom nobody listens to leave. */
@@ -173,10 +180,11 @@ export class ContinuousBatch {
 
   /** The next in turn gets a place. */
   async #admit(): Promise<void> {
-    while (this.#reading === undefined && this.#writing.length < this.#rows) {
-      const sequence = this.#waiting.shift();
-      if (sequence === undefined) return;
+    while (this.#reading === undefined && this.#waiting.length > 0) {
+      const sequence = this.#waiting[0]!;
       const { request } = sequence;
+      if (!request.givenUp && this.#writing.length >= this.#rowsFor(request)) return;
+      this.#waiting.shift();
       if (request.givenUp) continue;
       try {
         await this.#slots.reserve(request.reader.length + Math.min(request.maxNewTokens, AHEAD));
@@ -191,6 +199,12 @@ export class ContinuousBatch {
       this.#reading = sequence;
       this.#arranged = false;
     }
+  }
+
+  /** How many answers may be written at once when this one is among them. */
+  #rowsFor({ reader, maxNewTokens }: BatchRequest): number {
+    const bytes = this.#slots.capacityFor(reader.length + maxNewTokens) * this.#slots.tokenBytes;
+    return Math.max(1, Math.min(this.#rows, Math.floor(this.#cacheBytes / bytes)));
   }
 
   /** Reads a piece of a prompt; after the last one the answer begins. */

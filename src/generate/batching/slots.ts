@@ -88,13 +88,35 @@ export class Slots {
     return this.#caches.get(name)!;
   }
 
+  /** Bytes of all caches. Memory that nothing was written to is not taken. */
+  get bytes(): number {
+    return this.places * this.#capacity * this.tokenBytes;
+  }
+
+  /** C as it will be once there is room for that many tokens. */
+  capacityFor(tokens: number): number {
+    const { maxLength } = this.program.shape;
+    return Math.max(this.#capacity, Math.min(maxLength, Math.max(LEAST, 2 ** Math.ceil(Math.log2(tokens)))));
+  }
+
+  /** Frees the caches. Only when all places are free. */
+  release(): void {
+    for (const tensor of this.#caches.values()) tensor.dispose();
+    for (const value of Object.values(this.#tables)) value.dispose();
+    this.#caches.clear();
+    this.#tables = {};
+    this.#capacity = 0;
+    this.#generation++;
+    this.lengths.fill(0);
+  }
+
   /** Makes room for at least `tokens` in each place. @throws GenerationError when the model was not made for as many */
   async reserve(tokens: number): Promise<void> {
     if (tokens <= this.#capacity) return;
     const { runtime, shape, slots, rotaryTables } = this.program;
     if (tokens > shape.maxLength)
       throw new GenerationError(`${tokens} tokens for a model that was made for ${shape.maxLength}`);
-    const capacity = Math.min(shape.maxLength, Math.max(LEAST, 2 ** Math.ceil(Math.log2(tokens))));
+    const capacity = this.capacityFor(tokens);
     const tables: Record<string, Value> = {};
     const made = new Map<string, RowTensor>();
     try {
@@ -184,9 +206,7 @@ export class Slots {
 
   dispose(): void {
     const all = [this.logits, this.ids, this.last, this.total, this.chosen, this.order, this.features];
-    for (const tensor of [...all, ...this.#caches.values()]) tensor?.dispose();
-    for (const value of Object.values(this.#tables)) value.dispose();
-    this.#caches.clear();
-    this.#tables = {};
+    for (const tensor of all) tensor?.dispose();
+    this.release();
   }
 }
