@@ -186,7 +186,9 @@ export class AdapterBank {
     return { variant: { program, values, rows }, shares, ranks, stretches };
   }
 
-  dispose(): void {
+  /** After whatever is being made ready. */
+  async dispose(): Promise<void> {
+    await this.#turn;
     for (const bank of [this.#now, this.#next]) if (bank !== undefined) freeBank(bank);
     for (const program of this.#retired.splice(0)) program.dispose();
     this.#compiled?.program.dispose();

@@ -1,6 +1,6 @@
 // V vocabulary
 import { GenerationError } from '../../core/index.ts';
-import type { Decoding } from '../decoding.ts';
+import type { Decoding, DecodingProgram } from '../decoding.ts';
 import type { GeneratedToken } from '../generate.ts';
 import { answerLength, asPrompt, checkPrompts, type Prompt } from '../prompt.ts';
 import { AdapterBank } from './adapter-bank.ts';
@@ -34,7 +34,7 @@ export class ContinuousBatch {
   readonly #rows: number;
   readonly #cacheBytes: number;
   readonly #pace = new PiecePace();
-  readonly #waiting: Sequence[] = [];
+  #waiting: Sequence[] = [];
   #reading: Sequence | undefined;
   /** By their places. */
   readonly #writing: Sequence[] = [];
@@ -48,8 +48,13 @@ export class ContinuousBatch {
   #arranged = false;
   readonly #counts = { written: 0, read: 0, steps: 0, known: 0 };
 
-  private constructor(decoding: Decoding, rows: number, prefixBytes: number, cacheBytes: number) {
-    const program = decoding.program();
+  private constructor(
+    decoding: Decoding,
+    program: DecodingProgram,
+    rows: number,
+    prefixBytes: number,
+    cacheBytes: number,
+  ) {
     this.#decoding = decoding;
     this.#rows = rows;
     this.#cacheBytes = cacheBytes;
@@ -63,7 +68,10 @@ export class ContinuousBatch {
     this.#logits = new Float32Array(decoding.vocabularySize);
   }
 
-  /** @throws GenerationError for models with further inputs of each row, which cannot come and go */
+  /**
+   * @throws GenerationError for options out of their range, a model that adapters were put on, and one with further inputs of
+   *   each row, which cannot come and go
+   */
   static async create(decoding: Decoding, options: ContinuousBatchOptions = {}): Promise<ContinuousBatch> {
     const { rows = ROWS, prefixBytes = PREFIX_BYTES, cacheBytes = CACHE_BYTES } = options;
     if (!Number.isInteger(rows) || rows < 1 || rows > 1024)
@@ -76,7 +84,15 @@ export class ContinuousBatch {
       );
     for (const [name, bytes] of Object.entries({ prefixBytes, cacheBytes }))
       if (!(bytes >= 0)) throw new GenerationError(`${name} is ${bytes}`, 'give a number from 0 up');
-    const batch = new ContinuousBatch(decoding, rows, prefixBytes, cacheBytes);
+    const program = decoding.program();
+    if (Object.keys(program.lease.values).length > 0) {
+      program.lease.end();
+      throw new GenerationError(
+        'the model has adapters on it, which requests of a batch could not be without',
+        'take them away, and name them with each request',
+      );
+    }
+    const batch = new ContinuousBatch(decoding, program, rows, prefixBytes, cacheBytes);
     await batch.#slots.prepare();
     return batch;
   }
@@ -174,6 +190,8 @@ export class ContinuousBatch {
   /** Those whom nobody listens to leave. */
   async #sweep(): Promise<void> {
     if (this.#reading?.request.givenUp === true) this.#reading = undefined;
+    if (this.#waiting.some(({ request }) => request.givenUp))
+      this.#waiting = this.#waiting.filter(({ request }) => !request.givenUp);
     for (let place = this.#writing.length - 1; place >= 0; place--)
       if (this.#writing[place]!.request.givenUp) await this.#leave(place);
   }
@@ -183,21 +201,19 @@ export class ContinuousBatch {
     while (this.#reading === undefined && this.#waiting.length > 0) {
       const sequence = this.#waiting[0]!;
       const { request } = sequence;
-      if (!request.givenUp && this.#writing.length >= this.#rowsFor(request)) return;
+      if (this.#writing.length >= this.#rowsFor(request)) return;
       this.#waiting.shift();
-      if (request.givenUp) continue;
-      try {
-        await this.#slots.reserve(request.reader.length + Math.min(request.maxNewTokens, AHEAD));
-      } catch (error) {
-        this.#fail(request, error);
-        continue;
-      }
-      sequence.place = this.#writing.length;
-      this.#slots.clear(sequence.place);
-      const { prompt, adapter } = request;
-      sequence.prefix = this.#prefixes?.begin(prompt, this.#decoding.imageToken, adapter);
       this.#reading = sequence;
       this.#arranged = false;
+      try {
+        await this.#slots.reserve(request.reader.length + Math.min(request.maxNewTokens, AHEAD));
+        sequence.place = this.#writing.length;
+        this.#slots.clear(sequence.place);
+        sequence.prefix = this.#prefixes?.begin(request.prompt, this.#decoding.imageToken, request.adapter);
+      } catch (error) {
+        this.#reading = undefined;
+        this.#fail(request, error);
+      }
     }
   }
 
@@ -317,13 +333,15 @@ export class ContinuousBatch {
 
   /** The last row takes the place of one that leaves. */
   async #leave(place: number): Promise<void> {
-    const last = this.#writing.pop()!;
-    const end = this.#writing.length;
+    const end = this.#writing.length - 1;
+    if (place < end) {
+      await this.#slots.copy(end, place);
+      const last = this.#writing[end]!;
+      this.#writing[place] = last;
+      last.place = place;
+    }
+    this.#writing.pop();
     this.#arranged = false;
-    if (place === end) return;
-    await this.#slots.copy(end, place);
-    this.#writing[place] = last;
-    last.place = place;
   }
 
   /** Hands out what was chosen. Called while the engine works, so that it does not wait for those who listen. */
@@ -352,7 +370,7 @@ export class ContinuousBatch {
     this.#failAll(new GenerationError('the batch was disposed of while it answered'));
     await this.#working;
     this.#stepper.dispose();
-    this.#bank.dispose();
+    await this.#bank.dispose();
     this.#prefixes?.dispose();
     this.#slots.dispose();
     this.#slots.program.lease.end();

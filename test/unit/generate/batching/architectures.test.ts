@@ -211,6 +211,14 @@ describe('adapters of each request', () => {
     await runtime.dispose();
   });
 
+  it('are not put on a model that has some already', async () => {
+    const { runtime, decoding, model } = await open('decoders/llama');
+    await decoding.adapt(changesOf(model, new Random(1), 1, 1, false));
+    await expect(ContinuousBatch.create(decoding)).rejects.toThrow('has adapters on it');
+    decoding.dispose();
+    await runtime.dispose();
+  });
+
   it('of another model are refused, and nobody else is hurt', async () => {
     const { runtime, decoding, model } = await open('decoders/llama');
     const batch = await ContinuousBatch.create(decoding);
