@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { registerAdapter } from './commands/adapter.ts';
+import { registerApply } from './commands/apply.ts';
 import { registerBench } from './commands/bench.ts';
 import { registerChat } from './commands/chat.ts';
 import { registerCompare } from './commands/compare.ts';
@@ -42,6 +43,7 @@ export function createProgram(): Command {
   registerDescribe(program);
   registerGround(program);
   registerCompare(program);
+  registerApply(program);
   registerData(program);
   registerEval(program);
   registerDoctor(program);

@@ -1,12 +1,6 @@
 /** The second half of the tour: an adapter learns the names of a handful of labelled pictures. */
 import { DataError } from '../../core/index.ts';
-import {
-  namedPictures,
-  type Sample,
-  textOf,
-  TRAINING_SETS,
-  WITHHELD_CONCEPTS,
-} from '../../data/index.ts';
+import { namedPictures, type Sample, textOf, TRAINING_SETS, WITHHELD_CONCEPTS } from '../../data/index.ts';
 import { openSampleSource, prepareScenes } from '../../data/node/index.ts';
 import {
   type EvaluatedModel,

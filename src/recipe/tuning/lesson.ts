@@ -58,7 +58,14 @@ export interface LessonPlan {
 const TARGETS = { targets: '.*\\.mlp\\..*', exclude: '.*(vision|visual|connector|projector|merger).*' };
 
 /** The recipe of a lesson: an adapter, on the taught pictures and, where they help, on ordinary scenes against forgetting. */
-export function lessonRecipe({ from, data, output, minutes, settings = SMALL_LESSON, threads }: LessonPlan): TuningRecipe {
+export function lessonRecipe({
+  from,
+  data,
+  output,
+  minutes,
+  settings = SMALL_LESSON,
+  threads,
+}: LessonPlan): TuningRecipe {
   const { rank, learningRate, length, learned, batch, scenes } = settings;
   const files = { kind: 'files', path: data };
   const text = JSON.stringify({
