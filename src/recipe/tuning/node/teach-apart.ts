@@ -19,7 +19,7 @@ export type LessonMessage =
 export interface ApartHooks {
   /** Ends the lesson; nothing of it is then kept. */
   readonly signal?: AbortSignal;
-  onProgress?(progress: LessonProgress): void;
+  readonly onProgress?: (progress: LessonProgress) => void;
   /** Seconds beside those of training that the lesson may take: to prepare, to compile, to be asked. */
   readonly patience?: number;
 }

@@ -53,7 +53,7 @@ export interface LessonOutcome {
 /** Where a lesson reports to. */
 export interface LessonHooks {
   readonly signal?: AbortSignal;
-  onProgress?(progress: LessonProgress): void;
+  readonly onProgress?: (progress: LessonProgress) => void;
   /** How fast the machine is; measured unless told. */
   readonly rates?: MachineRates;
 }
