@@ -5,3 +5,7 @@ export type { Answering, AnsweringFactory, AnsweringOptions } from './pool/answe
 export { type BorrowedModel, ModelPool } from './pool/model-pool.ts';
 export type { Capability, ServedModel } from './pool/served-model.ts';
 export type { Route } from './routes.ts';
+export { applicationRoutes } from './applications/routes.ts';
+export { tuningRoutes } from './tunings/routes.ts';
+export { TuningDesk, type TuningDeskOptions } from './tunings/tuning-desk.ts';
+export type { LessonRequest, Tutor, WrittenLesson } from './tunings/tutor.ts';

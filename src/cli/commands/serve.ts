@@ -13,6 +13,7 @@ interface ServeOptions {
   readonly host: string;
   readonly port: number;
   readonly drainSeconds: number;
+  readonly adapters?: string;
   readonly dtype?: NonNullable<LoadOptions['dtype']>;
   readonly device?: NonNullable<LoadOptions['device']>;
   readonly threads?: number;
@@ -44,6 +45,7 @@ export function registerServe(program: Command): void {
     .option('--adapter <[model:]name=folder>', 'an adapter of the first model, or of the one named; repeated', collect)
     .option('--host <address>', 'address to listen on; others than this machine reach it only if told', '127.0.0.1')
     .option('--port <n>', '0 for any that is free', whole(0, 65_535), 8080)
+    .option('--adapters <folder>', 'where adapters stay that are tuned while it serves; else they go with the server')
     .option('--drain-seconds <n>', 'how long accepted requests may take when it is told to end', number, 30)
     .addOption(
       new Option('--dtype <type>', 'type of the weights; int8 and int4 are made once and kept').choices(DTYPES),
@@ -57,8 +59,10 @@ export function registerServe(program: Command): void {
 }
 
 async function serveAction(options: ServeOptions): Promise<void> {
-  const { createServer } = await import('../../serve/index.ts');
-  const { adapterToServe, listen, modelToServe, openPool, pictureReader } = await import('../../serve/node/index.ts');
+  const { applicationRoutes, createServer, TuningDesk, tuningRoutes } = await import('../../serve/index.ts');
+  const { adapterToServe, listen, modelToServe, openPool, openTutor, pictureReader } =
+    await import('../../serve/node/index.ts');
+  const { samplePicture } = await import('../../applications/node/index.ts');
   const models = (options.model ?? ['starter']).map(modelToServe);
   const adapters = (options.adapter ?? []).map((text) => adapterToServe(text, models));
   const { dtype, device, threads, revision, offline } = options;
@@ -71,8 +75,19 @@ async function serveAction(options: ServeOptions): Promise<void> {
       ...(offline === undefined ? {} : { offline }),
     },
   });
+  const tutor = await openTutor({ folder: options.adapters, threads });
+  const desk = new TuningDesk({
+    pool,
+    tutor,
+    onProblem: (id, cause) => reportProblem({ requestId: id, method: '', path: '/v1/tunings', status: 500, cause }),
+  });
   try {
-    const server = createServer({ pool, openPicture: pictureReader(), onProblem: reportProblem });
+    const server = createServer({
+      pool,
+      openPicture: pictureReader(),
+      onProblem: reportProblem,
+      routes: [...tuningRoutes(desk), ...applicationRoutes(samplePicture)],
+    });
     const listening = await listen(server, { host: options.host, port: options.port });
     const names = pool.list().map(({ id }) => id);
     process.stdout.write(
@@ -91,8 +106,11 @@ async function serveAction(options: ServeOptions): Promise<void> {
     process.stderr.write(
       `Ending; ${listening.active} requests are still answered (Ctrl-C again ends them, at most ${options.drainSeconds} s)\n`,
     );
-    await listening.drain(options.drainSeconds, now);
+    // What learns need not be waited for: its watchers are told.
+    await Promise.all([desk.close(), listening.drain(options.drainSeconds, now)]);
   } finally {
+    await desk.close();
+    await tutor.dispose();
     await pool.dispose();
   }
 }

@@ -3,6 +3,8 @@ export * from './read-recipe.ts';
 export * from './run-recipe.ts';
 export { defaultCacheFolder, type RunOptions } from './run.ts';
 export * from '../tuning/node/run-tuning.ts';
+export { type ApartHooks, teachApart } from '../tuning/node/teach-apart.ts';
+export * from '../tuning/node/teach-lesson.ts';
 export * from '../tuning/node/write-lesson.ts';
 export * from '../doctor/node/examine.ts';
 export { openViewReader, viewSamples } from '../inspection/node/inspect.ts';

@@ -1,6 +1,6 @@
 // D width of the language model
 import { z } from 'zod';
-import { CheckpointError } from '../../../core/index.ts';
+import { DataError } from '../../../core/index.ts';
 import { openSampleSource } from '../../../data/node/index.ts';
 import { readsPictures } from '../../../models/index.ts';
 import { createModel, readingModel } from '../../../auto/index.ts';
@@ -11,7 +11,7 @@ import { type LessonSettings, SMALL_LESSON } from '../lesson.ts';
 
 /** Width of the language model for which {@link SMALL_LESSON} was measured. */
 const SMALL_WIDTH = 192;
-/** Beyond this width one picture in a batch and a lower rank have to do. */
+/** Beyond this width a lower rank has to do. */
 const LARGE_WIDTH = 384;
 /** Rows come in lengths of this many tokens. */
 const STEP = 64;
@@ -26,14 +26,15 @@ const sizesSchema = z.looseObject({
  * How a model of any size is taught a lesson: rows as long as the longest of its conversations, and a learning rate that falls with
  * the width, as 1/D (Yang et al. 2022, arXiv 2203.03466).
  * @param model folder  @param data file of the lesson
- * @throws CheckpointError for a model that cannot be taught about pictures, or that is too short for the lesson
+ * @throws CheckpointError for a model that cannot be taught, DataError for one that reads no pictures or is too short for the lesson
  */
 export async function lessonSettings(model: string, data: string): Promise<LessonSettings> {
   const reader = await openReader(model);
   const { model: network } = readingModel(createModel(reader.config, model), model);
   if (reader.processor === undefined || !readsPictures(network))
-    throw new CheckpointError(`${model} reads no pictures`, 'teach a model that does');
+    throw new DataError('the model reads no pictures', 'teach a model that does');
   const { text_config: text, hidden_size, model_type: type } = sizesSchema.parse(reader.config);
+  const scenes = type === 'sensorium_vl';
   const width = text?.hidden_size ?? hidden_size ?? 2048;
   const source = await openSampleSource({ path: data });
   let [length, learned] = [0, 0];
@@ -49,8 +50,8 @@ export async function lessonSettings(model: string, data: string): Promise<Lesso
   }
   const { maxLength } = network.generation;
   if (length > maxLength)
-    throw new CheckpointError(
-      `a picture with its text has ${length} tokens, ${model} holds ${maxLength}`,
+    throw new DataError(
+      `a picture with its text has ${length} tokens, the model holds ${maxLength}`,
       'shorten the text',
     );
   const rows = Math.min(maxLength, Math.max(SMALL_LESSON.length, Math.ceil(length / STEP) * STEP));
@@ -59,7 +60,8 @@ export async function lessonSettings(model: string, data: string): Promise<Lesso
     learningRate: (SMALL_LESSON.learningRate * SMALL_WIDTH) / Math.max(width, SMALL_WIDTH),
     length: rows,
     learned: Math.max(Math.min(SMALL_LESSON.learned, rows / 2), learned),
-    batch: width > LARGE_WIDTH ? 1 : SMALL_LESSON.batch,
-    scenes: type === 'sensorium_vl',
+    // Without scenes there may be fewer rows than a larger batch takes.
+    batch: scenes ? SMALL_LESSON.batch : 1,
+    scenes,
   };
 }

@@ -32,13 +32,19 @@ async function teach(order: LessonOrder): Promise<void> {
     // Not every system lets a process be polite.
   }
   let last = -Infinity;
+  let [steps, loss, accuracy] = [0, 0, 0];
   try {
     const outcome = await teachLesson(order, {
       signal: controller.signal,
       onProgress: (progress) => {
+        steps++;
+        loss += progress.loss;
+        accuracy += progress.accuracy;
         if (progress.progress < 1 && performance.now() - last < INTERVAL) return;
         last = performance.now();
-        send({ kind: 'progress', progress });
+        // Single batches are of chance: means over the steps since the last message make a curve.
+        send({ kind: 'progress', progress: { ...progress, loss: loss / steps, accuracy: accuracy / steps } });
+        [steps, loss, accuracy] = [0, 0, 0];
       },
     });
     finish({ kind: 'done', outcome });

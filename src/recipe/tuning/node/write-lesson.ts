@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DataError } from '../../../core/index.ts';
+import { DataError, SensoriumError } from '../../../core/index.ts';
 import { writeFileAtomic } from '../../../core/node/index.ts';
 import { onBackground } from '../../../data/index.ts';
 import { writePng } from '../../../explain/node/index.ts';
@@ -15,14 +15,15 @@ export function lessonPicture(index: number): string {
  * Writes pictures and questions in LLaVA's form, so that the lesson can be repeated and changed.
  * @returns path of the file  @throws DataError when the folder cannot be written
  */
-export async function writeLesson(folder: string, taught: readonly Lesson[]): Promise<string> {
+export async function writeLesson(folder: string, taught: Iterable<Lesson> | AsyncIterable<Lesson>): Promise<string> {
   const path = join(folder, 'data.jsonl');
   try {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
     const rows: string[] = [];
-    for (const [i, { picture, names }] of taught.entries()) {
-      const file = lessonPicture(i);
+    let count = 0;
+    for await (const { picture, names } of taught) {
+      const file = lessonPicture(count++);
       const { width, height, data } = onBackground(picture);
       await writePng(join(folder, file), { width, height, data });
       for (const language of ['en', 'zh'] as const)
@@ -40,7 +41,8 @@ export async function writeLesson(folder: string, taught: readonly Lesson[]): Pr
     }
     await writeFileAtomic(path, `${rows.join('\n')}\n`);
   } catch (cause) {
-    if (cause instanceof DataError) throw cause;
+    // What opens a picture says what is wrong with it.
+    if (cause instanceof SensoriumError) throw cause;
     throw new DataError(
       `${folder} cannot be written: ${(cause as Error).message}`,
       'check the disk, the folder and its permissions',
