@@ -9,7 +9,13 @@ import { DataError, TrainingError } from '../../core/index.ts';
 import { resize } from '../../data/resize.ts';
 import type { Picture } from '../../data/index.ts';
 import type { Lesson } from '../../recipe/index.ts';
-import { type ApartHooks, type LessonOrder, type LessonOutcome, teachApart, writeLesson } from '../../recipe/node/index.ts';
+import {
+  type ApartHooks,
+  type LessonOrder,
+  type LessonOutcome,
+  teachApart,
+  writeLesson,
+} from '../../recipe/node/index.ts';
 import type { TuningProgress } from '../tunings/tuning-request.ts';
 import type { LessonRequest, Tutor, WrittenLesson } from '../tunings/tutor.ts';
 
@@ -82,7 +88,12 @@ class FolderTutor implements Tutor {
 
   async write({ base, model, name, examples }: LessonRequest): Promise<WrittenLesson> {
     const kept = join(this.#folder, base.replaceAll('/', '--'), name);
-    if (await access(kept).then(() => true, () => false))
+    if (
+      await access(kept).then(
+        () => true,
+        () => false,
+      )
+    )
       throw new DataError(`there is an adapter ${name} of ${base} already`, 'give another name');
     const folder = await this.#written(() => mkdtemp(join(this.#folder, `${LESSON}${process.pid}-`)));
     this.#lessons.add(folder);
@@ -167,7 +178,13 @@ function shrunk(picture: Picture): Picture {
 }
 
 /** JSON has no NaN. */
-function finite({ step, progress, seconds, loss, accuracy }: Parameters<NonNullable<ApartHooks['onProgress']>>[0]): TuningProgress {
+function finite({
+  step,
+  progress,
+  seconds,
+  loss,
+  accuracy,
+}: Parameters<NonNullable<ApartHooks['onProgress']>>[0]): TuningProgress {
   const number = (value: number): number | null => (Number.isFinite(value) ? value : null);
   return { step, progress, seconds, loss: number(loss), accuracy: number(accuracy) };
 }

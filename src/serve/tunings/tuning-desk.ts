@@ -163,7 +163,7 @@ export class TuningDesk {
     this.#learning = true;
     try {
       // Those that are still being written down are passed over.
-      for (let place; (place = this.#places.find(({ lesson }) => lesson !== undefined)) !== undefined; )
+      for (let place; (place = this.#places.find(({ lesson }) => lesson !== undefined)) !== undefined;)
         await this.#finish(place);
     } finally {
       this.#learning = false;

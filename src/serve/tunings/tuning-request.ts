@@ -39,12 +39,7 @@ export const tuningRequest: z.ZodType<TuningRequest> = z.strictObject({
     .min(1)
     .max(MAX_EXAMPLES)
     .describe('Pictures and what each of them is called.'),
-  seconds: z
-    .number()
-    .min(LEAST_SECONDS)
-    .max(MOST_SECONDS)
-    .default(USUAL_SECONDS)
-    .describe('How long it learns.'),
+  seconds: z.number().min(LEAST_SECONDS).max(MOST_SECONDS).default(USUAL_SECONDS).describe('How long it learns.'),
 });
 
 /** How a tuning goes. */

@@ -54,7 +54,7 @@ export class Tuning {
 
   /** All that happened and happens, up to the end. @throws the signal's reason */
   async *watch(signal: AbortSignal): AsyncGenerator<TuningEvent, void, void> {
-    for (let next = 0; ; ) {
+    for (let next = 0; ;) {
       signal.throwIfAborted();
       const event = this.#events[next];
       if (event !== undefined) {

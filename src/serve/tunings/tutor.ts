@@ -24,7 +24,11 @@ export interface WrittenLesson {
     readonly seconds: number;
     readonly signal: AbortSignal;
     readonly onProgress: (progress: TuningProgress) => void;
-  }): Promise<{ readonly adapter: LoadedAdapter; readonly result: Omit<TuningResult, 'model'>; keep(): Promise<void> }>;
+  }): Promise<{
+    readonly adapter: LoadedAdapter;
+    readonly result: Omit<TuningResult, 'model'>;
+    readonly keep: () => Promise<void>;
+  }>;
   /** Removes what is left of it; nothing of what was kept. */
   discard(): Promise<void>;
 }
