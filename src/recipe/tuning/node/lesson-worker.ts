@@ -1,12 +1,13 @@
 /** Teaches one lesson in a process of its own, and ends with the process that began it; see teach-apart.ts. */
 import { rmSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { SensoriumError } from '../../../core/index.ts';
 import type { LessonCommand, LessonMessage } from './teach-apart.ts';
 import { type LessonOrder, teachLesson } from './teach-lesson.ts';
 
-/** Answering goes before learning: this process gets what the others leave. */
-const LOW_PRIORITY = 10;
+/** Answering goes before learning: this process gets what the one that began it leaves. */
+const POLITENESS = 10;
+const MOST_POLITE = 19;
 /** Milliseconds between two messages of progress, at least. */
 const INTERVAL = 200;
 
@@ -27,7 +28,7 @@ process.on('disconnect', () => {
 async function teach(order: LessonOrder): Promise<void> {
   folder = order.output;
   try {
-    setPriority(LOW_PRIORITY);
+    setPriority(Math.min(MOST_POLITE, getPriority() + POLITENESS));
   } catch {
     // Not every system lets a process be polite.
   }

@@ -24,7 +24,7 @@ export interface ApartHooks {
   readonly patience?: number;
 }
 
-const PATIENCE = 300;
+const PATIENCE = 600;
 /** Milliseconds that a process has to end by itself. */
 const GRACE = 3000;
 
