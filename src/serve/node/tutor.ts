@@ -130,7 +130,7 @@ class FolderTutor implements Tutor {
       ...(threads === undefined ? {} : { threads }),
     };
     const outcome = await this.#written(() =>
-      teach(order, { signal, onProgress: (progress) => onProgress(finite(progress)) }),
+      teach(order, { signal, scratch: folder, onProgress: (progress) => onProgress(finite(progress)) }),
     );
     const { adapter, ...result } = outcome;
     return {

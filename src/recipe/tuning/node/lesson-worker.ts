@@ -12,21 +12,23 @@ const MOST_POLITE = 19;
 const INTERVAL = 200;
 
 const controller = new AbortController();
-let folder: string | undefined;
+let folders: readonly string[] = [];
 
 process.on('message', (command: LessonCommand) => {
   if (command.kind === 'end') controller.abort();
-  else void teach(command.order);
+  else {
+    folders = [command.order.output, ...(command.scratch === undefined ? [] : [command.scratch])];
+    void teach(command.order);
+  }
 });
 
 // The process that began the lesson is gone, and nobody else would clean up or take what is learned.
 process.on('disconnect', () => {
-  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   process.exit(1);
 });
 
 async function teach(order: LessonOrder): Promise<void> {
-  folder = order.output;
   try {
     setPriority(Math.min(MOST_POLITE, getPriority() + POLITENESS));
   } catch {

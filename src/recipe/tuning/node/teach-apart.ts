@@ -4,7 +4,9 @@ import { DataError, TrainingError } from '../../../core/index.ts';
 import type { LessonOrder, LessonOutcome, LessonProgress } from './teach-lesson.ts';
 
 /** What the process is told. */
-export type LessonCommand = { readonly kind: 'teach'; readonly order: LessonOrder } | { readonly kind: 'end' };
+export type LessonCommand =
+  | { readonly kind: 'teach'; readonly order: LessonOrder; readonly scratch: string | undefined }
+  | { readonly kind: 'end' };
 
 /** What it tells. */
 export type LessonMessage =
@@ -20,6 +22,11 @@ export interface ApartHooks {
   /** Ends the lesson; nothing of it is then kept. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: LessonProgress) => void;
+  /**
+   * Folder that is there, for all that the lesson writes in passing; the process removes it with what is in it where this one is
+   * gone before the lesson ends.
+   */
+  readonly scratch?: string;
   /** Seconds beside those of training that the lesson may take: to prepare, to compile, to be asked. */
   readonly patience?: number;
 }
@@ -33,9 +40,13 @@ const GRACE = 3000;
  * @throws TrainingError when it fails, is ended by the system or takes too long, the signal's reason when it was told to end
  */
 export async function teachApart(order: LessonOrder, hooks: ApartHooks = {}): Promise<LessonOutcome> {
-  const { signal, onProgress, patience = PATIENCE } = hooks;
+  const { signal, onProgress, scratch, patience = PATIENCE } = hooks;
   signal?.throwIfAborted();
-  const child = fork(new URL('./lesson-worker.js', import.meta.url), { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  const child = fork(new URL('./lesson-worker.js', import.meta.url), {
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    // One that is killed leaves its temporary files where others are sure to remove them.
+    env: scratch === undefined ? process.env : { ...process.env, TMPDIR: scratch, TEMP: scratch, TMP: scratch },
+  });
   let last: LessonMessage | undefined;
   let late = false;
   const kill = (): void => void child.kill('SIGKILL');
@@ -62,7 +73,7 @@ export async function teachApart(order: LessonOrder, hooks: ApartHooks = {}): Pr
       });
       child.on('error', reject);
       child.on('close', (status, name) => resolve([status, name]));
-      const command: LessonCommand = { kind: 'teach', order };
+      const command: LessonCommand = { kind: 'teach', order, scratch };
       child.send(command, (error) => {
         if (error !== null) kill();
       });
