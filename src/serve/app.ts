@@ -1,16 +1,23 @@
 import { Hono, type MiddlewareHandler } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { type ServeContext, type ServeEnv, Services } from './context.ts';
 import { ApiError, stopping } from './errors.ts';
+import { type GuardOptions, Guards } from './guards.ts';
+import { openApiDocument } from './openapi.ts';
+import { pageFile, type PageFiles } from './playground.ts';
+import { observe } from './observe/observe.ts';
 import { type Route, ROUTES } from './routes.ts';
 
-/** Largest body in bytes: a few photographs as data URLs. */
-const MAX_BODY = 32 * 2 ** 20;
-
-export interface ServerOptions extends Pick<Services, 'pool' | 'openPicture' | 'onProblem'> {
-  /** What every request passes, in this order: log, keys, quotas, limits. */
+export interface ServerOptions extends Pick<Services, 'pool' | 'openPicture'> {
+  readonly onProblem?: Services['onProblem'];
+  /** Keys, quotas, limits, names, origins, and who hears of requests. */
+  readonly guards?: GuardOptions;
+  /** What every request passes after these. */
   readonly middleware?: readonly MiddlewareHandler<ServeEnv>[];
+  /** Files of the page at `/`; a few words stand there without them. */
+  readonly page?: PageFiles;
+  /** Version of the package, for the OpenAPI document. */
+  readonly version?: string;
   /** What is answered beside the server's own routes. */
   readonly routes?: readonly Route[];
 }
@@ -26,7 +33,9 @@ export interface SensoriumServer {
  * answered as OpenAI's interface has them.
  */
 export function createServer(options: ServerOptions): SensoriumServer {
-  const services = new Services(options);
+  const { pool, openPicture, onProblem } = options;
+  const guards = new Guards(options.guards);
+  const services = new Services({ pool, openPicture, guards, onProblem });
   const app = new Hono<ServeEnv>();
   const refuse = (c: ServeContext, error: unknown): Response => {
     const { status, body, headers } = services.failure(c, error);
@@ -44,33 +53,35 @@ export function createServer(options: ServerOptions): SensoriumServer {
       }),
     ),
   );
-  app.use(named);
+  app.use(observe(guards.observer), safeHeaders, ...guards.everywhere());
+  const keyed = guards.keyed();
+  app.use('/v1/*', keyed);
   for (const middleware of options.middleware ?? []) app.use(middleware);
   app.use('/v1/*', (c, next) => (services.draining ? Promise.resolve(refuse(c, stopping())) : next()));
-  app.use(
-    '/v1/*',
-    bodyLimit({
-      maxSize: MAX_BODY,
-      onError: () => {
-        throw new ApiError(413, `the body has more than ${MAX_BODY} bytes`, { hint: 'send smaller pictures' });
-      },
-    }),
-  );
-  for (const { method, path, handle } of [...ROUTES, ...(options.routes ?? [])])
-    app.on(method, path, (c) => handle(c, services));
-  app.get('/health', (c) => c.json({ status: 'ok' }));
-  app.get('/ready', (c) => {
-    const ready = !services.draining && services.pool.size > 0;
-    return c.json({ status: ready ? 'ready' : services.draining ? 'draining' : 'loading' }, ready ? 200 : 503);
-  });
+  app.use('/v1/*', ...guards.limited());
+  app.use('/metrics', keyed);
+  const routes = [...ROUTES, ...metricsRoute(guards), ...(options.routes ?? [])];
+  for (const { method, path, handle } of routes) app.on(method, path, (c) => handle(c, services));
+  let document: ReturnType<typeof openApiDocument> | undefined;
+  app.get('/openapi.json', (c) => c.json((document ??= openApiDocument(routes, options.version ?? '0.0.0'))));
+  const { page = new Map() } = options;
+  // All else that is asked for is a file of the page, or not there.
+  app.get('*', (c) => pageFile(c, page));
   return { app, services };
 }
 
-/** Gives each request a name, and answers headers that browsers keep to. */
-const named: MiddlewareHandler<ServeEnv> = async (c, next) => {
-  c.set('requestId', `req_${crypto.randomUUID().replaceAll('-', '')}`);
+function metricsRoute({ readMetrics }: Guards): Route[] {
+  if (readMetrics === undefined) return [];
+  const handle = async (c: ServeContext): Promise<Response> => {
+    const { text, type } = await readMetrics();
+    return c.body(text, 200, { 'Content-Type': type });
+  };
+  return [{ method: 'GET', path: '/metrics', summary: 'Figures for Prometheus.', media: 'text/plain', handle }];
+}
+
+/** Answers headers that browsers keep to. */
+const safeHeaders: MiddlewareHandler<ServeEnv> = async (c, next) => {
   await next();
-  c.res.headers.set('X-Request-Id', c.get('requestId'));
   c.res.headers.set('X-Content-Type-Options', 'nosniff');
   c.res.headers.set('Referrer-Policy', 'no-referrer');
   c.res.headers.set('Cross-Origin-Resource-Policy', 'same-origin');

@@ -3,8 +3,13 @@ import { z } from 'zod';
 import { scanJson } from '../core/index.ts';
 import type { ServeContext } from './context.ts';
 import { ApiError, invalid } from './errors.ts';
+import { boundedText } from './limits/bounded-text.ts';
 
-const MAX_DEPTH = 200;
+/** Largest body in bytes: a few photographs as data URLs. */
+const MAX_BODY = 32 * 2 ** 20;
+const MAX_DEPTH = 100;
+/** Most values in a body: checking the form of millions of wrong ones would take minutes. */
+const MAX_VALUES = 200_000;
 
 /**
  * The body of a request, as its schema has it.
@@ -18,14 +23,16 @@ export async function readBody<T>(c: ServeContext, schema: z.ZodType<T>): Promis
       hint: 'send JSON with Content-Type: application/json',
       code: 'unsupported_content_type',
     });
-  return parseBody(await c.req.text(), schema);
+  return parseBody(await boundedText(c.req.raw, MAX_BODY), schema);
 }
 
 /** @throws ApiError */
 export function parseBody<T>(text: string, schema: z.ZodType<T>): T {
   let json: unknown;
   try {
-    if (scanJson(text, MAX_DEPTH).depth > MAX_DEPTH) throw new SyntaxError(`it is nested more than ${MAX_DEPTH} deep`);
+    const { depth, values } = scanJson(text, MAX_DEPTH, MAX_VALUES);
+    if (depth > MAX_DEPTH) throw new SyntaxError(`it is nested more than ${MAX_DEPTH} deep`);
+    if (values > MAX_VALUES) throw new SyntaxError(`it holds more than ${MAX_VALUES} values`);
     json = JSON.parse(text);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.slice(0, 120) : '';

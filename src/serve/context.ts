@@ -1,7 +1,12 @@
 /** What handlers have at hand. */
 import type { Context, Env } from 'hono';
+import type { AnswerPiece } from '../auto/index.ts';
 import type { Picture } from '../data/index.ts';
+import type { Prompt, TextOptions } from '../generate/index.ts';
 import { type ApiError, stopping, toApiError } from './errors.ts';
+import type { Guards } from './guards.ts';
+import type { ApiKey } from './limits/api-keys.ts';
+import type { RequestRecord } from './observe/request-record.ts';
 import type { ModelPool } from './pool/model-pool.ts';
 import type { ServedModel } from './pool/served-model.ts';
 import { RequestScope } from './scope.ts';
@@ -11,8 +16,12 @@ export interface ServeEnv extends Env {
   Variables: {
     /** Names the request in answers and in the log. */
     requestId: string;
-    /** Name of the model that was asked, once it is known. */
-    model?: string;
+    /** What the log will say of the request. */
+    record: RequestRecord;
+    /** When it came, as `performance.now` has it. */
+    started: number;
+    /** Who asks, where the server has keys. */
+    key?: ApiKey;
   };
 }
 
@@ -34,14 +43,17 @@ export interface ServerProblem {
 export class Services {
   readonly pool: ModelPool;
   readonly openPicture: PictureReader;
+  /** Limits, and who hears of requests. */
+  readonly guards: Guards;
   /** Every answer of 500 and above is told here, with its cause. */
-  readonly onProblem: (problem: ServerProblem) => void;
+  readonly onProblem: ((problem: ServerProblem) => void) | undefined;
   readonly #stop = new AbortController();
   #draining = false;
 
-  constructor(options: Pick<Services, 'pool' | 'openPicture' | 'onProblem'>) {
+  constructor(options: Pick<Services, 'pool' | 'openPicture' | 'guards' | 'onProblem'>) {
     this.pool = options.pool;
     this.openPicture = options.openPicture;
+    this.guards = options.guards;
     this.onProblem = options.onProblem;
   }
 
@@ -65,8 +77,9 @@ export class Services {
   failure(c: ServeContext, error: unknown): ApiError {
     const requestId = c.get('requestId');
     const found = toApiError(error, requestId);
+    this.guards.refused(c, found);
     if (found.status >= 500 && !c.req.raw.signal.aborted)
-      this.onProblem({
+      this.onProblem?.({
         requestId,
         method: c.req.method,
         path: c.req.path,
@@ -76,16 +89,31 @@ export class Services {
     return found;
   }
 
-  /** The scope of a request: it ends with the client's connection, and when the server must stop. */
+  /**
+   * The scope of a request that makes a model work: it ends with the client's connection, after its time, and when the server
+   * must stop. It holds a place in the queue. @throws ApiError when there is none
+   */
   scope(c: ServeContext): RequestScope {
-    return new RequestScope(c.req.raw.signal, this.#stop.signal);
+    const scope = new RequestScope(c.req.raw.signal, this.#stop.signal);
+    this.guards.admit(scope);
+    return scope;
   }
 
   /** A model for the time of a request. @throws ApiError when there is none of that name */
   borrow(c: ServeContext, scope: RequestScope, id: string): ServedModel {
     const { served, release } = this.pool.borrow(id);
     scope.onEnd(release);
-    c.set('model', served.id);
+    c.get('record').model = served.id;
     return served;
+  }
+
+  /** An answer of a model, as the log, the figures and the quotas must know of it. */
+  answer(
+    c: ServeContext,
+    served: ServedModel,
+    prompt: Prompt,
+    options: TextOptions,
+  ): AsyncGenerator<AnswerPiece, void, void> {
+    return this.guards.watch(c, served.id, prompt, served.answer(prompt, options));
   }
 }

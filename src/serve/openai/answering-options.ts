@@ -35,8 +35,7 @@ export function answeringOptions(
   wanted: WantedAnswer,
   signal: AbortSignal,
 ): TextOptions {
-  if (served.model.kind !== 'language') throw new TypeError(`${served.id} writes no answers`);
-  const { decoding, tokenizer } = served.model.parts;
+  const { decoding, tokenizer } = served.language().parts;
   const room = decoding.maxLength - prompt.tokens.length;
   if (room < 1)
     throw new ApiError(

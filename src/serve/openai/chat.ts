@@ -1,24 +1,19 @@
 /** Answers `POST /v1/chat/completions`, whole or piece by piece. */
-import type { AnswerPiece } from '../../auto/index.ts';
 import type { GeneratedToken } from '../../generate/index.ts';
 import { readBody } from '../body.ts';
 import type { ServeContext, Services } from '../context.ts';
-import { dataEvent, eventStream } from '../event-stream.ts';
-import { answeringOptions } from './answering-options.ts';
-import { beginning, identifier } from './beginning.ts';
+import { dataEvent } from '../event-stream.ts';
+import { identifier } from '../identifier.ts';
+import { inScope } from '../in-scope.ts';
+import type { WantedAnswer } from './answering-options.ts';
 import type { ChatChunk, ChatCompletion, ChunkChoice, Finish, Usage } from './chat-answer.ts';
 import { chatRequest, type ChatRequest, refuseUnsupported } from './chat-request.ts';
 import { type TokenLogProbability, TokenWriter } from './log-probabilities.ts';
-import { readMessages } from './messages.ts';
+import { openAnswer, type OpenAnswer } from './open-answer.ts';
 import { wantedOfChat } from './response-format.ts';
 
-/** What all parts of one answer carry. */
-interface ChatAnswer {
+interface ChatAnswer extends OpenAnswer {
   readonly id: string;
-  readonly created: number;
-  readonly model: string;
-  readonly promptTokens: number;
-  readonly pieces: AsyncGenerator<AnswerPiece, void, void>;
   /** Present where log-probabilities are wanted. */
   readonly writer: TokenWriter | undefined;
   readonly choices: number;
@@ -27,36 +22,24 @@ interface ChatAnswer {
 export async function chatCompletions(c: ServeContext, services: Services): Promise<Response> {
   const request = await readBody(c, chatRequest);
   refuseUnsupported(request);
-  const scope = services.scope(c);
-  let handedOn = false;
-  try {
-    const served = services.borrow(c, scope, request.model);
-    served.require('chat');
-    const messages = await readMessages(request.messages, services.openPicture, scope.signal);
-    const prompt = await served.prompt(messages, scope.signal);
-    const options = answeringOptions(served, prompt, wantedAnswer(request), scope.signal);
-    const tokenizer = served.model.kind === 'language' ? served.model.parts.tokenizer : undefined;
+  return inScope(c, services, async (scope) => {
+    const { model, messages, logprobs, n, stream, stream_options } = request;
+    const open = await openAnswer(c, services, scope, { model, messages, wanted: wantedAnswer(request) });
     const answer: ChatAnswer = {
-      id: identifier('chatcmpl'),
-      created: Math.floor(Date.now() / 1000),
-      model: served.id,
-      promptTokens: prompt.tokens.length,
-      pieces: served.answer(prompt, options),
-      writer: request.logprobs === true && tokenizer !== undefined ? new TokenWriter(tokenizer) : undefined,
-      choices: request.n ?? 1,
+      ...open,
+      id: identifier('chatcmpl-'),
+      writer: logprobs === true ? new TokenWriter(open.tokenizer) : undefined,
+      choices: n ?? 1,
     };
-    if (request.stream !== true) return c.json(await wholeAnswer(answer));
-    // Up to the first piece an error still has its status.
-    const events = await beginning(chunks(answer, request.stream_options?.include_usage === true));
-    handedOn = true;
-    const onError = (error: unknown): string => dataEvent(services.failure(c, error).body);
-    return eventStream(events, { scope, onError });
-  } finally {
-    if (!handedOn) scope.end();
-  }
+    if (stream !== true) return c.json(await wholeAnswer(answer));
+    return {
+      events: chunks(answer, stream_options?.include_usage === true),
+      onError: (error) => dataEvent(services.failure(c, error).body),
+    };
+  });
 }
 
-function wantedAnswer(request: ChatRequest): Parameters<typeof answeringOptions>[2] {
+function wantedAnswer(request: ChatRequest): WantedAnswer {
   return {
     maxTokens: request.max_completion_tokens ?? request.max_tokens,
     temperature: request.temperature,

@@ -71,12 +71,14 @@ export const messages: z.ZodType<RequestMessages> = z
 
 /**
  * Messages as models take them, pictures being fetched and decoded.
+ * @param where how errors call a place
  * @throws ApiError for what no model here does, and for pictures that cannot be read, with their place
  */
 export async function readMessages(
   given: RequestMessages,
   openPicture: PictureReader,
   signal: AbortSignal,
+  where: (message: number, part?: number) => string = placeInMessages,
 ): Promise<Message[]> {
   const partsOf = ({ content }: RequestMessages[number]): readonly (ContentPart | RefusalPart)[] =>
     typeof content === 'string' ? [] : (content ?? []);
@@ -87,13 +89,16 @@ export async function readMessages(
   for (const [i, each] of given.entries()) {
     const { role, content } = each;
     if (each.role === 'assistant' && (each.tool_calls?.length ?? 0) > 0)
-      throw unsupported(`messages[${i}].tool_calls`, 'models here call no tools', 'leave tool calls out');
+      throw unsupported(`${where(i)}.tool_calls`, 'models here call no tools', 'leave tool calls out');
     const parts: MessagePart[] = [];
-    for (const [j, part] of partsOf(each).entries())
-      parts.push(await readPart(part, `messages[${i}].content[${j}]`, openPicture, signal));
+    for (const [j, part] of partsOf(each).entries()) parts.push(await readPart(part, where(i, j), openPicture, signal));
     read.push({ role: role === 'developer' ? 'system' : role, content: typeof content === 'string' ? content : parts });
   }
   return read;
+}
+
+function placeInMessages(message: number, part?: number): string {
+  return `messages[${message}]${part === undefined ? '' : `.content[${part}]`}`;
 }
 
 /** @param where the part's place in the request */

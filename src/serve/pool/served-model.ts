@@ -1,4 +1,4 @@
-import type { AnswerPiece, LoadedAdapter, LoadedModel, Message } from '../../auto/index.ts';
+import type { AnswerPiece, LanguageModel, LoadedAdapter, LoadedModel, Message } from '../../auto/index.ts';
 import type { Prompt, TextOptions } from '../../generate/index.ts';
 import { embeds } from '../../tasks/index.ts';
 import { incapable } from '../errors.ts';
@@ -55,12 +55,12 @@ export class ServedModel {
 
   /** A conversation as the model reads it. @throws ApiError when it does not converse */
   async prompt(messages: readonly Message[], signal?: AbortSignal): Promise<Prompt> {
-    return this.#language().prompt(messages, { adapter: this.adapter, signal });
+    return this.#conversing().prompt(messages, { adapter: this.adapter, signal });
   }
 
   /** As `LanguageModel.answer`. Nothing is done before the first piece is asked for. @throws ApiError when it does not converse */
   answer(prompt: Prompt, options: TextOptions): AsyncGenerator<AnswerPiece, void, void> {
-    return this.#language().answer(prompt, options, this.adapter);
+    return this.#conversing().answer(prompt, options, this.adapter);
   }
 
   /** Anything else, with the adapter in place. */
@@ -70,7 +70,13 @@ export class ServedModel {
       : this.#answering.use(work, { adapter: this.adapter, signal });
   }
 
-  #language(): Answering {
+  /** The model as one that converses. Adapters are not in place outside of {@link use}. @throws ApiError when it does not */
+  language(): LanguageModel {
+    this.require('chat');
+    return this.model as LanguageModel;
+  }
+
+  #conversing(): Answering {
     this.require('chat');
     return this.#answering as Answering;
   }

@@ -4,6 +4,7 @@ import type { PictureReader, ServeContext, Services } from '../context.ts';
 import { eventStream, namedEvent } from '../event-stream.ts';
 import { readPicture } from '../openai/messages.ts';
 import type { Route } from '../routes.ts';
+import { RequestScope } from '../scope.ts';
 import type { TuningDesk } from './tuning-desk.ts';
 import { tuningEvent, tuningObject, tuningRequest, type TuningRequest } from './tuning-request.ts';
 import type { LessonRequest } from './tutor.ts';
@@ -51,7 +52,7 @@ async function take(c: ServeContext, services: Services, desk: TuningDesk): Prom
   const request = await readBody(c, tuningRequest);
   const scope = services.scope(c);
   try {
-    c.set('model', request.model);
+    c.get('record').model = request.model;
     const tuning = await desk.take(request, opened(request, services.openPicture, scope.signal));
     return c.json(tuning, 202, { Location: `/v1/tunings/${tuning.id}` });
   } finally {
@@ -71,7 +72,8 @@ async function* opened(
 
 function watch(c: ServeContext, services: Services, desk: TuningDesk): Response {
   const tuning = desk.find(idOf(c));
-  const scope = services.scope(c);
+  // Watching makes no model work: it takes no place in the queue and may last as long as the tuning.
+  const scope = new RequestScope(c.req.raw.signal);
   async function* events(): AsyncGenerator<string, void, void> {
     for await (const event of tuning.watch(scope.signal)) yield namedEvent(event.type, event);
   }

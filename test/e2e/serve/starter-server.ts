@@ -47,3 +47,16 @@ export async function disc(colour = '#d22'): Promise<string> {
   const png = await sharp(Buffer.from(svg)).flatten({ background: '#fff' }).png().toBuffer();
   return `data:image/png;base64,${png.toString('base64')}`;
 }
+
+/** A question about a picture, as a user's message. */
+export function about(url: string, text = 'What colour is it?'): OpenAI.ChatCompletionMessageParam[] {
+  return [
+    {
+      role: 'user',
+      content: [
+        { type: 'image_url', image_url: { url } },
+        { type: 'text', text },
+      ],
+    },
+  ];
+}
