@@ -7,6 +7,7 @@ export {
   choicesConstraint,
   type Constraint,
   type ConstraintFactory,
+  inTime,
   jsonSchemaConstraint,
   regexConstraint,
 } from './constraint/index.ts';
