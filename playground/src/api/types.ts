@@ -100,6 +100,10 @@ export interface Application {
   readonly warning?: Text;
   readonly system?: Text;
   readonly prompt: Text;
+  /** What people add, in a few words. */
+  readonly input?: Text;
+  /** Names of the answer's keys, by key. */
+  readonly labels?: Readonly<Record<string, Text>>;
   readonly schema: JsonSchema;
   readonly sample?: { readonly picture?: string; readonly text?: Text };
 }

@@ -147,6 +147,7 @@ export const en = {
   yes: 'yes',
   no: 'no',
   none: 'none',
+  table: 'Table',
   noApplications: 'This server offers no applications.',
   needsPicture: 'Add a picture first, or use the sample.',
 

@@ -145,6 +145,7 @@ export const zh: Words = {
   yes: '是',
   no: '否',
   none: '无',
+  table: '表格',
   noApplications: '这台服务器没有提供应用。',
   needsPicture: '请先添加图片，或使用示例。',
 

@@ -28,7 +28,8 @@ export function heatPixels(map: readonly number[], { rows, cols }: Grid): Uint8C
       const [left, right, fx] = between(x, cols);
       const upper = map[top * cols + left]! * (1 - fx) + map[top * cols + right]! * fx;
       const lower = map[bottom * cols + left]! * (1 - fx) + map[bottom * cols + right]! * fx;
-      const t = (upper * (1 - fy) + lower * fy - low) * scale;
+      // Rounding may lead a little beyond the ends.
+      const t = Math.min(1, Math.max(0, (upper * (1 - fy) + lower * fy - low) * scale));
       const place = t * (HEAT_STOPS.length - 1);
       const stop = Math.min(HEAT_STOPS.length - 2, Math.floor(place));
       const at = (y * width + x) * 4;

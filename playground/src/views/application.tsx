@@ -2,8 +2,8 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { AnswerBlock } from '../answer/answer-block.tsx';
 import { type AnswerState, runAnswer, textOf, userMessage } from '../answer/run.ts';
-import type { Application, Message } from '../api/types.ts';
-import { inLanguage, useLanguage, useWords } from '../language/language.ts';
+import type { Application, JsonSchema, Message } from '../api/types.ts';
+import { inLanguage, type Language, useLanguage, useWords } from '../language/language.ts';
 import { useApp } from '../parts/app-context.ts';
 import { SchemaValue } from '../parts/schema-value.tsx';
 import { Tabs } from '../parts/tabs.tsx';
@@ -39,7 +39,7 @@ export function ApplicationView({ application, active }: { application: Applicat
       userMessage(asked, pictures.list),
     ];
     const last = await runAnswer(
-      { model, messages, schema: { name: id, schema }, maps: pictures.list.length > 0 },
+      { model, messages, schema: { name: id, schema: schemaIn(application, language) }, maps: pictures.list.length > 0 },
       pictures.list,
       controller.signal,
       setAnswer,
@@ -80,7 +80,7 @@ export function ApplicationView({ application, active }: { application: Applicat
           }}
         >
           <label>
-            <span class="label">{t.input}</span>
+            <span class="label">{inLanguage(application.input, language) || t.input}</span>
             <textarea
               rows={3}
               value={text}
@@ -101,7 +101,7 @@ export function ApplicationView({ application, active }: { application: Applicat
         <Tabs
           id={id}
           tabs={[
-            { id: 'result', title: t.result, content: <Result answer={answer} schema={schema} /> },
+            { id: 'result', title: t.result, content: <Result answer={answer} application={application} /> },
             {
               id: 'raw',
               title: t.raw,
@@ -121,6 +121,14 @@ export function ApplicationView({ application, active }: { application: Applicat
   );
 }
 
+/** The schema with the warning in the language of the page alone: in others the model may choose. */
+function schemaIn({ schema, warning }: Application, language: Language): JsonSchema {
+  const said = inLanguage(warning, language);
+  const field = schema.properties?.['warning'];
+  if (said === '' || field?.enum?.includes(said) !== true) return schema;
+  return { ...schema, properties: { ...schema.properties, warning: { ...field, enum: [said] } } };
+}
+
 function PromptText({ application }: { application: Application }): JSX.Element {
   const language = useLanguage();
   const { system, prompt } = application;
@@ -128,13 +136,14 @@ function PromptText({ application }: { application: Application }): JSX.Element 
 }
 
 /** The answer by its schema; while it is being written, and where it is no whole JSON, its text. */
-function Result({ answer, schema }: { answer: AnswerState | undefined; schema: Application['schema'] }): JSX.Element {
+function Result(props: { answer: AnswerState | undefined; application: Application }): JSX.Element {
+  const { answer, application } = props;
   const t = useWords();
   if (answer === undefined) return <p class="note">{t.resultEmpty}</p>;
   const text = textOf(answer);
   if (answer.status === 'failed') return <AnswerBlock answer={answer} onChange={() => {}} onHighlight={() => {}} />;
   const value = parsed(text);
-  if (value !== undefined) return <SchemaValue schema={schema} value={value} />;
+  if (value !== undefined) return <SchemaValue schema={application.schema} value={value} labels={application.labels ?? {}} />;
   return (
     <>
       <p class="note">{answer.status === 'writing' ? t.running : t.notYetWhole}</p>
