@@ -85,7 +85,7 @@ describe.skipIf(skipped)('playground (skipped without Chromium: see scripts/brow
   });
 
   it('stops an answer', async () => {
-    server.pause = 200;
+    server.pause = 5000;
     const page = await start();
     await sample(page, 'fruit');
     await page.getByRole('button', { name: 'How many things are there?' }).click();
@@ -100,7 +100,7 @@ describe.skipIf(skipped)('playground (skipped without Chromium: see scripts/brow
   it('works maps out where none were streamed, by a chosen method, with curves of faithfulness', async () => {
     server.maps = false;
     const page = await start();
-    await sample(page, 'table');
+    await sample(page, 'tea');
     await page.getByRole('button', { name: 'What is in the picture?' }).click();
     await page.getByText('Why this answer?').waitFor();
     expect(asked('/v1/explain')).toBeUndefined();
@@ -191,7 +191,7 @@ describe.skipIf(skipped)('playground (skipped without Chromium: see scripts/brow
     server.failure = { status: 401, message: 'no key was given' };
     await ask.click();
     await page.getByText('This server asks for a key.').waitFor();
-    await page.getByLabel('Key').fill('secret');
+    await page.getByLabel('Key', { exact: true }).fill('secret');
     server.failure = undefined;
     await page.getByRole('button', { name: 'Use the key' }).click();
     await expect.poll(() => page.locator('.turn').last().locator('.word').count()).toBeGreaterThan(5);
@@ -226,11 +226,11 @@ describe.skipIf(skipped)('playground (skipped without Chromium: see scripts/brow
     expect(asked('/v1/tunings').examples.map(({ text }: { text: string }) => text)).toEqual(['a red square', 'a small square']);
     await page.getByRole('button', { name: 'Try it' }).click();
     await page.getByRole('heading', { name: 'Look and ask' }).waitFor();
-    expect(await page.getByLabel('Model', { exact: true }).first().inputValue()).toBe('starter:mine');
+    expect(await page.getByRole('combobox', { name: 'Model', exact: true }).inputValue()).toBe('starter:mine');
   });
 
   it('cancels a tuning', async () => {
-    server.pause = 500;
+    server.pause = 10_000;
     const page = await start({}, '#teach');
     await addFiles(page, ['a.png', 'b.png'].map((name) => ({ name, mimeType: 'image/png', buffer: square })));
     await page.getByLabel('What it shows').nth(1).fill('b');
@@ -261,7 +261,7 @@ describe.skipIf(skipped)('playground (skipped without Chromium: see scripts/brow
     await page.getByRole('tabpanel', { name: 'JSON' }).getByText('summary').waitFor();
 
     await page.getByRole('link', { name: 'Medical draft' }).click();
-    await page.getByText('A draft for a doctor, not a diagnosis.').waitFor();
+    await page.getByText('A draft for a doctor, not a diagnosis.', { exact: true }).first().waitFor();
   });
 
   it('speaks Chinese where the browser does, and either by choice', async () => {

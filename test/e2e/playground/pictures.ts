@@ -11,8 +11,9 @@ export function png(): Promise<Buffer> {
 export function jpegWithPlace(): Promise<Buffer> {
   return sharp({ create: RED })
     .jpeg()
+    .withMetadata({ orientation: 6 })
     .withExif({
-      IFD0: { Make: 'SensoriumCam', Orientation: '6' },
+      IFD0: { Make: 'SensoriumCam' },
       IFD3: { GPSLatitudeRef: 'N', GPSLatitude: '51/1 30/1 3230/100' },
     })
     .toBuffer();
