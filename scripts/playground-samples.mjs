@@ -29,7 +29,12 @@ const SAMPLES = {
     ['stop-sign', 0.66, 0.06, 0.26],
     ['bicycle', 0.2, 0.74, 0.24],
   ],
-  table: ['#efe2f2', ['teapot', 0.06, 0.12, 0.42], ['teacup-without-handle', 0.58, 0.2, 0.26], ['books', 0.36, 0.56, 0.38]],
+  table: [
+    '#efe2f2',
+    ['teapot', 0.06, 0.12, 0.42],
+    ['teacup-without-handle', 0.58, 0.2, 0.26],
+    ['books', 0.36, 0.56, 0.38],
+  ],
   garden: [
     '#e6f0c8',
     ['sunflower', 0.06, 0.14, 0.38],
@@ -45,7 +50,9 @@ for (const [name, [background, ...drawings]] of Object.entries(SAMPLES)) {
     const entry = noto.icons[icon];
     if (entry === undefined) throw new Error(`the set has no drawing named ${icon}`);
     // Identifiers of gradients are unique within a drawing only.
-    const body = entry.body.replaceAll(/\bid="([^"]+)"/g, `id="${i}-$1"`).replaceAll(/url\(#([^)]+)\)/g, `url(#${i}-$1)`);
+    const body = entry.body
+      .replaceAll(/\bid="([^"]+)"/g, `id="${i}-$1"`)
+      .replaceAll(/url\(#([^)]+)\)/g, `url(#${i}-$1)`);
     const scale = Number(((side * SIDE) / DRAWING).toFixed(4));
     return `<g transform="translate(${left * SIDE} ${top * SIDE})scale(${scale})">${body.replaceAll('href="#', `href="#${i}-`)}</g>`;
   });

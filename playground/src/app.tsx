@@ -73,7 +73,11 @@ export function App({ initial }: { initial: Settings }): JSX.Element {
           settings={settings}
           onSettings={setSettings}
           current={current}
-          views={known.map((id) => ({ id, title: titles[id]!, application: !['look', 'compare', 'teach'].includes(id) }))}
+          views={known.map((id) => ({
+            id,
+            title: titles[id]!,
+            application: !['look', 'compare', 'teach'].includes(id),
+          }))}
         />
         <main id="content" tabIndex={-1}>
           <h1 class="hidden">{titles[current]}</h1>
@@ -134,4 +138,3 @@ function useView(): [view: string, go: (view: string) => void] {
     },
   ];
 }
-

@@ -104,7 +104,10 @@ describe.skipIf(skipped)('playground (skipped without Chromium: see scripts/brow
     await page.getByRole('button', { name: 'What is in the picture?' }).click();
     await page.getByText('Why this answer?').waitFor();
     expect(asked('/v1/explain')).toBeUndefined();
-    await page.getByRole('group', { name: /arrow keys/ }).getByText('cat').click();
+    await page
+      .getByRole('group', { name: /arrow keys/ })
+      .getByText('cat')
+      .click();
     await page.locator('canvas.heat').waitFor();
     expect(asked('/v1/explain').messages.at(-1)).toEqual({ role: 'assistant', content: server.answer });
 
@@ -129,7 +132,9 @@ describe.skipIf(skipped)('playground (skipped without Chromium: see scripts/brow
     await page.locator('.boxes .over').waitFor();
     expect(asked('/v1/ground')).toMatchObject({ model: 'starter', phrase: 'the red car' });
     expect(await page.locator('.boxes .over').getAttribute('x')).toBe('0.5');
-    expect(await page.locator('.found li').textContent()).toBe('Box 1: from 50 % to 95 % across, from 40 % to 90 % down');
+    expect(await page.locator('.found li').textContent()).toBe(
+      'Box 1: from 50 % to 95 % across, from 40 % to 90 % down',
+    );
 
     server.answer = 'It is here: <loc00><loc21><loc42><loc63>';
     await page.getByRole('button', { name: 'Draw a box around the stop sign.' }).click();
@@ -166,14 +171,19 @@ describe.skipIf(skipped)('playground (skipped without Chromium: see scripts/brow
     await page.getByPlaceholder('What do you want to know?').fill('What is this?');
     await page.keyboard.press('Enter');
     await page.locator('.word').first().waitFor();
-    const sent = asked('/v1/chat/completions').messages[0].content.slice(0, -1).map(({ image_url: { url } }: any) => url);
+    const sent = asked('/v1/chat/completions')
+      .messages[0].content.slice(0, -1)
+      .map(({ image_url: { url } }: any) => url);
     expect(sent).toHaveLength(3);
     const beach = Buffer.from(sent[0].split(',')[1], 'base64');
     expect(sent[0]).toMatch(/^data:image\/jpeg/);
     expect(beach.includes('SensoriumCam')).toBe(false);
     expect(beach.includes('Exif')).toBe(false);
     // The picture lay on its side, as its metadata said; it is sent upright.
-    expect([beach.readUInt16BE(beach.indexOf('ffc0', 'hex') + 5), beach.readUInt16BE(beach.indexOf('ffc0', 'hex') + 7)]).toEqual([48, 32]);
+    expect([
+      beach.readUInt16BE(beach.indexOf('ffc0', 'hex') + 5),
+      beach.readUInt16BE(beach.indexOf('ffc0', 'hex') + 7),
+    ]).toEqual([48, 32]);
   });
 
   it('says what is wrong in words that help', async () => {
@@ -204,7 +214,10 @@ describe.skipIf(skipped)('playground (skipped without Chromium: see scripts/brow
     const second = page.getByRole('region', { name: 'Second' });
     await second.getByText('dog').hover();
     await second.locator('canvas.heat').waitFor();
-    const models = server.requests.filter(({ path }) => path === '/v1/chat/completions').slice(-2).map(({ body }) => body.model);
+    const models = server.requests
+      .filter(({ path }) => path === '/v1/chat/completions')
+      .slice(-2)
+      .map(({ body }) => body.model);
     expect(models.toSorted()).toEqual(['starter', 'starter:cups']);
     expect(await page.getByRole('region', { name: 'First' }).locator('canvas.heat').count()).toBe(0);
   });
@@ -212,7 +225,10 @@ describe.skipIf(skipped)('playground (skipped without Chromium: see scripts/brow
   it('teaches names with a live curve, and the adapter can be chosen', async () => {
     server.pause = 60;
     const page = await start({}, '#teach');
-    await addFiles(page, ['a.png', 'b.png'].map((name) => ({ name, mimeType: 'image/png', buffer: square })));
+    await addFiles(
+      page,
+      ['a.png', 'b.png'].map((name) => ({ name, mimeType: 'image/png', buffer: square })),
+    );
     const labels = page.getByLabel('What it shows');
     await expect.poll(() => labels.count()).toBe(2);
     const begin = page.getByRole('button', { name: 'Begin to learn' });
@@ -223,7 +239,10 @@ describe.skipIf(skipped)('playground (skipped without Chromium: see scripts/brow
     await page.getByRole('img', { name: /^Loss/ }).waitFor();
     await page.getByText('Learned. starter:mine can be chosen now.').first().waitFor();
     expect(asked('/v1/tunings')).toMatchObject({ model: 'starter', name: 'mine', seconds: 30 });
-    expect(asked('/v1/tunings').examples.map(({ text }: { text: string }) => text)).toEqual(['a red square', 'a small square']);
+    expect(asked('/v1/tunings').examples.map(({ text }: { text: string }) => text)).toEqual([
+      'a red square',
+      'a small square',
+    ]);
     await page.getByRole('button', { name: 'Try it' }).click();
     await page.getByRole('heading', { name: 'Look and ask' }).waitFor();
     expect(await page.getByRole('combobox', { name: 'Model', exact: true }).inputValue()).toBe('starter:mine');
@@ -232,7 +251,10 @@ describe.skipIf(skipped)('playground (skipped without Chromium: see scripts/brow
   it('cancels a tuning', async () => {
     server.pause = 10_000;
     const page = await start({}, '#teach');
-    await addFiles(page, ['a.png', 'b.png'].map((name) => ({ name, mimeType: 'image/png', buffer: square })));
+    await addFiles(
+      page,
+      ['a.png', 'b.png'].map((name) => ({ name, mimeType: 'image/png', buffer: square })),
+    );
     await page.getByLabel('What it shows').nth(1).fill('b');
     await page.getByLabel('What it shows').nth(0).fill('a');
     await page.getByRole('button', { name: 'Begin to learn' }).click();
@@ -271,7 +293,10 @@ describe.skipIf(skipped)('playground (skipped without Chromium: see scripts/brow
     await page.getByRole('button', { name: '示例画：水果' }).click();
     server.answer = '图中有苹果和香蕉。';
     await page.getByRole('button', { name: '描述这张图片，说明颜色。' }).click();
-    await page.getByRole('group', { name: /方向键/ }).getByText('苹').waitFor();
+    await page
+      .getByRole('group', { name: /方向键/ })
+      .getByText('苹')
+      .waitFor();
     expect(await page.getByRole('link', { name: '客户支持' }).count()).toBe(1);
     await page.getByRole('button', { name: 'English' }).click();
     await page.getByRole('link', { name: 'Customer support' }).waitFor();
@@ -296,7 +321,10 @@ describe.skipIf(skipped)('playground (skipped without Chromium: see scripts/brow
     const page = await start({ viewport: PHONE, isMobile: true, hasTouch: true });
     await sample(page, 'pets');
     await page.getByRole('button', { name: 'Describe the picture.' }).tap();
-    await page.getByRole('group', { name: /arrow keys/ }).getByText('cat').tap();
+    await page
+      .getByRole('group', { name: /arrow keys/ })
+      .getByText('cat')
+      .tap();
     await page.locator('canvas.heat').waitFor();
     for (const view of ['look', 'compare', 'teach', 'support', 'medical']) {
       await page.evaluate((hash) => (location.hash = hash), view);

@@ -1,7 +1,14 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { explain } from '../api/client.ts';
-import { type Box, type Explanation, type FaithfulnessCurve, type Message, type Method, METHODS } from '../api/types.ts';
+import {
+  type Box,
+  type Explanation,
+  type FaithfulnessCurve,
+  type Message,
+  type Method,
+  METHODS,
+} from '../api/types.ts';
 import { LineChart } from '../charts/line-chart.tsx';
 import { useWords } from '../language/language.ts';
 import { useApp } from '../parts/app-context.ts';
@@ -111,7 +118,12 @@ function Result(props: Pick<ExplainPanelProps, 'answer' | 'onHighlight'> & { exp
   );
 }
 
-function Curve(props: { title: string; help: string; curve: FaithfulnessCurve; tone: 'first' | 'second' }): JSX.Element {
+function Curve(props: {
+  title: string;
+  help: string;
+  curve: FaithfulnessCurve;
+  tone: 'first' | 'second';
+}): JSX.Element {
   const t = useWords();
   const { share, probability, area } = props.curve;
   return (

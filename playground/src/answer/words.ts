@@ -36,7 +36,9 @@ export function wordsOf(pieces: readonly Piece[], picture: PictureSize | undefin
 }
 
 function stretches(text: string): string[] {
-  return text.split(LOCATIONS).flatMap((part) => (part.startsWith('<loc') ? [part] : [...part.matchAll(WORDS)].map(([word]) => word)));
+  return text
+    .split(LOCATIONS)
+    .flatMap((part) => (part.startsWith('<loc') ? [part] : [...part.matchAll(WORDS)].map(([word]) => word)));
 }
 
 /** Boxes of the whole answer: those among the words, or in the JSON that Qwen2.5-VL writes. */

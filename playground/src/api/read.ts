@@ -30,7 +30,12 @@ export function readBoxes(value: unknown): Box[] {
 function readBox(value: unknown): [Box] | undefined {
   const numbers = readNumbers(value);
   if (numbers?.length !== 4) return undefined;
-  const [left, top, right, bottom] = numbers.map((n) => Math.min(1, Math.max(0, n))) as [number, number, number, number];
+  const [left, top, right, bottom] = numbers.map((n) => Math.min(1, Math.max(0, n))) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   return left < right && top < bottom ? [[left, top, right, bottom]] : undefined;
 }
 

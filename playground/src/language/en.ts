@@ -40,7 +40,11 @@ export const en = {
   pointGo: 'Point',
   pointing: 'Looking …',
   foundBoxes: (count: number, phrase: string) =>
-    count === 0 ? `Nothing found for “${phrase}”.` : count === 1 ? `“${phrase}” is marked.` : `${count} boxes for “${phrase}”.`,
+    count === 0
+      ? `Nothing found for “${phrase}”.`
+      : count === 1
+        ? `“${phrase}” is marked.`
+        : `${count} boxes for “${phrase}”.`,
   boxAt: (n: number, [left, top, right, bottom]: readonly string[]) =>
     `Box ${n}: from ${left} % to ${right} % across, from ${top} % to ${bottom} % down`,
 

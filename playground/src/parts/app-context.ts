@@ -6,10 +6,10 @@ export interface AppState {
   readonly models: readonly string[];
   /** The chosen model, or an empty string before the server has named any. */
   readonly model: string;
-  setModel(model: string): void;
-  refreshModels(): Promise<void>;
+  readonly setModel: (model: string) => void;
+  readonly refreshModels: () => Promise<void>;
   /** Says something to those who listen to the page. */
-  announce(text: string): void;
+  readonly announce: (text: string) => void;
 }
 
 export const AppContext = createContext<AppState | undefined>(undefined);

@@ -39,12 +39,13 @@ export function Composer({ value, onInput, onSend, onStop, disabled, action }: C
           if (ready) onSend();
         }}
       />
+      {/* Keys keep them two elements: one that turned into a submit button during its click would send the form. */}
       {onStop === undefined ? (
-        <button type="submit" class="main" disabled={!ready}>
+        <button key="go" type="submit" class="main" disabled={!ready}>
           {action}
         </button>
       ) : (
-        <button type="button" class="main stop" onClick={onStop}>
+        <button key="stop" type="button" class="main stop" onClick={onStop}>
           {t.stop}
         </button>
       )}

@@ -52,11 +52,7 @@ export function SchemaValue({ schema, value, labels }: SchemaValueProps): JSX.El
   return schema.enum === undefined ? <>{String(value)}</> : <span class="tag">{String(value)}</span>;
 }
 
-function Table(props: {
-  items: JsonSchema;
-  rows: readonly Record<string, unknown>[];
-  labels: Labels;
-}): JSX.Element {
+function Table(props: { items: JsonSchema; rows: readonly Record<string, unknown>[]; labels: Labels }): JSX.Element {
   const { items, rows, labels } = props;
   const t = useWords();
   const language = useLanguage();
@@ -109,6 +105,10 @@ function titleOf(schema: JsonSchema, labels: Labels, key: string, language: Lang
   if (label !== '') return label;
   const title = schema.properties?.[key]?.title;
   if (title !== undefined) return title;
-  const words = key.replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2').replaceAll(/[_-]+/g, ' ').trim().toLowerCase();
+  const words = key
+    .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replaceAll(/[_-]+/g, ' ')
+    .trim()
+    .toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

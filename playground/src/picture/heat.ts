@@ -1,9 +1,10 @@
 /** Draws a map of weights as a sheet of colour over a picture, with the colours and opacities of `sensorium explain`. */
 import type { Grid } from '../api/types.ts';
 
-/** Every 16th colour of the ramp in `src/explain/colours.ts`, RGB. */
+/** Every 8th colour of the ramp in `src/explain/colours.ts`, RGB. */
 export const HEAT_STOPS: readonly (readonly [number, number, number])[] = (
-  '100030 240043 3c0051 56005b 70005f 8c005e a70059 c2004e dc0039 ef1e16 f34e00 f57000 fa8c00 ffa712 ffc23d fedc60 ' +
+  '100030 1a003a 240043 30004b 3c0051 480057 56005b 63005d 70005f 7e005f 8c005e 99005c a70059 b50054 c2004e cf0045 ' +
+  'dc0039 e7002b ef1e16 f33800 f34e00 f46000 f57000 f87e00 fa8c00 fd9900 ffa712 ffb42b ffc23d ffcf4d fedc60 fce87a ' +
   'faf393'
 )
   .split(' ')
@@ -56,7 +57,16 @@ export function paintHeat(canvas: HTMLCanvasElement, map: readonly number[], gri
   canvas.getContext('2d')!.putImageData(new ImageData(heatPixels(map, grid), canvas.width, canvas.height), 0, 0);
 }
 
-export type Region = 'middle' | 'top' | 'bottom' | 'left' | 'right' | 'top-left' | 'top-right' | 'bottom-left' | 'bottom-right';
+export type Region =
+  | 'middle'
+  | 'top'
+  | 'bottom'
+  | 'left'
+  | 'right'
+  | 'top-left'
+  | 'top-right'
+  | 'bottom-left'
+  | 'bottom-right';
 
 /** Where most of a map is, for those who do not see it: the third of the picture with the greatest weight. */
 export function heaviestRegion(map: readonly number[], { rows, cols }: Grid): { region: Region; share: number } {

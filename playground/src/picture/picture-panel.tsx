@@ -81,7 +81,7 @@ function SampleRow({ pictures }: { pictures: Pictures }): JSX.Element {
             type="button"
             aria-label={t.sampleOf(sample.name[language])}
             aria-pressed={list.length === 1 && list[0]!.sample === sample.id}
-            onClick={() => void pictures.useSample(sample, language)}
+            onClick={() => void pictures.showSample(sample, language)}
           >
             <img src={sample.address} alt="" width="72" height="72" />
           </button>

@@ -15,7 +15,13 @@ export interface Highlight {
 }
 
 /** A picture with a map or boxes over it. */
-export function Stage({ picture, highlight }: { picture: TakenPicture; highlight?: Highlight | undefined }): JSX.Element {
+export function Stage({
+  picture,
+  highlight,
+}: {
+  picture: TakenPicture;
+  highlight?: Highlight | undefined;
+}): JSX.Element {
   const t = useWords();
   const shown = highlight?.picture ?? picture;
   const map = highlight?.grid && highlight.map;

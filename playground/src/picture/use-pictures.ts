@@ -9,12 +9,12 @@ export interface Pictures {
   /** The one that is shown large. */
   readonly current: TakenPicture | undefined;
   readonly error: unknown;
-  select(id: number): void;
-  add(files: readonly File[]): Promise<void>;
+  readonly select: (id: number) => void;
+  readonly add: (files: readonly File[]) => Promise<void>;
   /** Takes the place of all that are there. */
-  useSample(sample: Sample, language: Language): Promise<void>;
-  useAddress(address: string, name: string): Promise<void>;
-  remove(picture: TakenPicture): void;
+  readonly showSample: (sample: Sample, language: Language) => Promise<void>;
+  readonly showAddress: (address: string, name: string) => Promise<void>;
+  readonly remove: (picture: TakenPicture) => void;
 }
 
 /** The pictures of one view. */
@@ -62,8 +62,8 @@ export function usePictures(): Pictures {
         }
         if (added > 0) announce(t.added(added));
       }),
-    useSample: (sample, language) => replaceBy(sample.address, sample.name[language], sample.id),
-    useAddress: (address, name) => replaceBy(address, name),
+    showSample: (sample, language) => replaceBy(sample.address, sample.name[language], sample.id),
+    showAddress: (address, name) => replaceBy(address, name),
     remove: (picture) => {
       setList((before) => before.filter(({ id }) => id !== picture.id));
       announce(t.removed(picture.name));

@@ -39,7 +39,12 @@ export function ApplicationView({ application, active }: { application: Applicat
       userMessage(asked, pictures.list),
     ];
     const last = await runAnswer(
-      { model, messages, schema: { name: id, schema: schemaIn(application, language) }, maps: pictures.list.length > 0 },
+      {
+        model,
+        messages,
+        schema: { name: id, schema: schemaIn(application, language) },
+        maps: pictures.list.length > 0,
+      },
       pictures.list,
       controller.signal,
       setAnswer,
@@ -48,7 +53,7 @@ export function ApplicationView({ application, active }: { application: Applicat
   };
   const takeSample = async (): Promise<void> => {
     if (sample?.picture !== undefined)
-      await pictures.useAddress(sample.picture, inLanguage(application.title, language));
+      await pictures.showAddress(sample.picture, inLanguage(application.title, language));
     setText(inLanguage(sample?.text, language));
   };
 
@@ -89,11 +94,16 @@ export function ApplicationView({ application, active }: { application: Applicat
             />
           </label>
           {busy ? (
-            <button type="button" class="main stop" onClick={() => running.current?.abort()}>
+            <button key="stop" type="button" class="main stop" onClick={() => running.current?.abort()}>
               {t.stop}
             </button>
           ) : (
-            <button type="submit" class="main" disabled={model === '' || (pictures.list.length === 0 && text === '')}>
+            <button
+              key="go"
+              type="submit"
+              class="main"
+              disabled={model === '' || (pictures.list.length === 0 && text === '')}
+            >
               {t.run}
             </button>
           )}
@@ -109,7 +119,12 @@ export function ApplicationView({ application, active }: { application: Applicat
                 answer === undefined ? (
                   <p class="note">{t.resultEmpty}</p>
                 ) : (
-                  <AnswerBlock answer={answer} onChange={setAnswer} onHighlight={setHighlight} onRetry={() => void run()} />
+                  <AnswerBlock
+                    answer={answer}
+                    onChange={setAnswer}
+                    onHighlight={setHighlight}
+                    onRetry={() => void run()}
+                  />
                 ),
             },
             { id: 'prompt', title: t.prompt, content: <PromptText application={application} /> },
@@ -132,7 +147,14 @@ function schemaIn({ schema, warning }: Application, language: Language): JsonSch
 function PromptText({ application }: { application: Application }): JSX.Element {
   const language = useLanguage();
   const { system, prompt } = application;
-  return <pre>{[system, prompt].map((text) => inLanguage(text, language)).filter(Boolean).join('\n\n')}</pre>;
+  return (
+    <pre>
+      {[system, prompt]
+        .map((text) => inLanguage(text, language))
+        .filter(Boolean)
+        .join('\n\n')}
+    </pre>
+  );
 }
 
 /** The answer by its schema; while it is being written, and where it is no whole JSON, its text. */
@@ -143,7 +165,8 @@ function Result(props: { answer: AnswerState | undefined; application: Applicati
   const text = textOf(answer);
   if (answer.status === 'failed') return <AnswerBlock answer={answer} onChange={() => {}} onHighlight={() => {}} />;
   const value = parsed(text);
-  if (value !== undefined) return <SchemaValue schema={application.schema} value={value} labels={application.labels ?? {}} />;
+  if (value !== undefined)
+    return <SchemaValue schema={application.schema} value={value} labels={application.labels ?? {}} />;
   return (
     <>
       <p class="note">{answer.status === 'writing' ? t.running : t.notYetWhole}</p>

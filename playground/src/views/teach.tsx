@@ -20,7 +20,12 @@ interface TeachViewProps {
 
 type Run =
   | { readonly state: 'idle' }
-  | { readonly state: 'running'; readonly from: string; readonly id?: string; readonly steps: readonly TuningProgress[] }
+  | {
+      readonly state: 'running';
+      readonly from: string;
+      readonly id?: string;
+      readonly steps: readonly TuningProgress[];
+    }
   | { readonly state: 'done'; readonly from: string; readonly steps: readonly TuningProgress[]; readonly model: string }
   | { readonly state: 'stopped'; readonly from: string; readonly steps: readonly TuningProgress[] };
 
@@ -152,11 +157,11 @@ export function TeachView({ active, onTry, onCompare }: TeachViewProps): JSX.Ele
             </select>
           </label>
           {busy ? (
-            <button type="button" class="main stop" onClick={() => stopping.current?.abort()}>
+            <button key="stop" type="button" class="main stop" onClick={() => stopping.current?.abort()}>
               {t.teachStop}
             </button>
           ) : (
-            <button type="submit" class="main" disabled={!ready}>
+            <button key="go" type="submit" class="main" disabled={!ready}>
               {t.teachGo}
             </button>
           )}

@@ -18,7 +18,7 @@ export interface Opened {
   readonly problems: string[];
   /** Addresses of all requests. */
   readonly addresses: string[];
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export async function open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Opened> {
@@ -29,11 +29,15 @@ export async function open(browser: Browser, url: string, options: BrowserContex
   page.on('pageerror', (error) => problems.push(String(error)));
   page.on('console', (message) => {
     // Answers of 400 and above are wanted where a test makes them.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) problems.push(message.text());
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      problems.push(message.text());
   });
   page.on('request', (request) => addresses.push(request.url()));
   await page.goto(url);
-  await page.getByRole('combobox', { name: /^(Model|模型)$/ }).first().waitFor();
+  await page
+    .getByRole('combobox', { name: /^(Model|模型)$/ })
+    .first()
+    .waitFor();
   return { page, problems, addresses, close: () => context.close() };
 }
 
@@ -42,5 +46,8 @@ export async function violations(page: Page): Promise<string[]> {
   const { violations: found } = await new AxeBuilder({ page })
     .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
     .analyze();
-  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(' ')} (${failureSummary})`).join('; ')}`);
+  return found.map(
+    ({ id, nodes }) =>
+      `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(' ')} (${failureSummary})`).join('; ')}`,
+  );
 }

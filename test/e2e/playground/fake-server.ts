@@ -55,7 +55,13 @@ export async function fakeServer(): Promise<FakeServer> {
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = new URL(request.url!, url).pathname;
-    const page = answerPage(files!, new Request(url + path, { method: request.method!, headers: { 'accept-encoding': String(request.headers['accept-encoding'] ?? '') } }));
+    const page = answerPage(
+      files!,
+      new Request(url + path, {
+        method: request.method!,
+        headers: { 'accept-encoding': request.headers['accept-encoding'] ?? '' },
+      }),
+    );
     if (page !== undefined) {
       response.writeHead(page.status, Object.fromEntries(page.headers));
       response.end(Buffer.from(await page.arrayBuffer()));
@@ -118,7 +124,9 @@ export async function fakeServer(): Promise<FakeServer> {
       grid: GRID,
       overall: mapAt(5),
       tokens: tokensOf(answer).map((text, i) => ({ text, logprob: -0.1, map: mapAt((i + 8) % 16) })),
-      trace: [{ text: 'Step 1: the cat is at the top left', start: 0, end: 10, box: [0.05, 0.1, 0.45, 0.5], map: mapAt(0) }],
+      trace: [
+        { text: 'Step 1: the cat is at the top left', start: 0, end: 10, box: [0.05, 0.1, 0.45, 0.5], map: mapAt(0) },
+      ],
       ...(body.faithfulness
         ? {
             faithfulness: {

@@ -19,7 +19,8 @@ async function events(text: string, size: number): Promise<unknown[]> {
 }
 
 it.each([1, 2, 3, 7, 1000])('reads events that come in pieces of %i bytes', async (size) => {
-  const text = ': hello\r\n\r\nevent: progress\r\ndata: {"a": "猫"}\r\n\r\ndata: one\ndata: two\n\nid: 3\rdata:three\r\rdata: cut';
+  const text =
+    ': hello\r\n\r\nevent: progress\r\ndata: {"a": "猫"}\r\n\r\ndata: one\ndata: two\n\nid: 3\rdata:three\r\rdata: cut';
   expect(await events(text, size)).toEqual([
     { event: 'progress', data: '{"a": "猫"}' },
     { event: 'message', data: 'one\ntwo' },

@@ -21,7 +21,10 @@ describe('words of an answer', () => {
   });
 
   it('takes Chinese character by character, and adds a token without text to the next', () => {
-    const words = wordsOf([{ text: '红' }, { text: '', map: [1, 0] }, { text: '苹', map: [0, 1] }, { text: '果。' }], SQUARE);
+    const words = wordsOf(
+      [{ text: '红' }, { text: '', map: [1, 0] }, { text: '苹', map: [0, 1] }, { text: '果。' }],
+      SQUARE,
+    );
     expect(words.map(({ text, gap }) => [text, gap])).toEqual([
       ['红', false],
       ['苹', false],
@@ -33,7 +36,11 @@ describe('words of an answer', () => {
 
   it('keeps every character', () => {
     const text = ' Two cats,  one 狗狗!\n“quoted” <loc01> and <loc00><loc00><loc63><loc63>.';
-    expect(wordsOf([{ text }], SQUARE).map((word) => word.text).join('')).toBe(text);
+    expect(
+      wordsOf([{ text }], SQUARE)
+        .map((word) => word.text)
+        .join(''),
+    ).toBe(text);
   });
 
   it('finds boxes among the words, in parts of a picture that was padded to a square', () => {
