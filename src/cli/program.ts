@@ -9,6 +9,7 @@ import { registerDoctor } from './commands/doctor.ts';
 import { registerEval } from './commands/eval.ts';
 import { registerGround } from './commands/ground.ts';
 import { registerPredict } from './commands/predict.ts';
+import { registerServe } from './commands/serve.ts';
 import { registerStart } from './commands/start.ts';
 import { registerTrain } from './commands/train.ts';
 import { packageVersion } from './package.ts';
@@ -19,6 +20,7 @@ Examples:
   sensorium train recipes/emoji-statements-quick.yaml  train a model by a recipe
   sensorium predict --model runs/emoji-statements-quick/model --image cat.png --text "This is a cat."
   sensorium chat --model HuggingFaceTB/SmolVLM-256M-Instruct --image cup.png
+  sensorium serve                                      answer over HTTP, as OpenAI's interface has it
   sensorium bench                                      list the measurements that can be made
 
 Every command explains itself: sensorium predict --help
@@ -41,6 +43,7 @@ export function createProgram(): Command {
   registerChat(program);
   registerDescribe(program);
   registerGround(program);
+  registerServe(program);
   registerCompare(program);
   registerData(program);
   registerEval(program);
