@@ -1,5 +1,5 @@
 /** The server's endpoints, as the page uses them. */
-import { ApiError, isRecord, messageOf, request, requestJson, serverEvents } from './http.ts';
+import { ApiError, isRecord, messageOf, request, requestJson, serverEvents, textOr } from './http.ts';
 import { readExplanation, readGrid, readBoxes, readMap } from './read.ts';
 import type {
   Application,
@@ -79,7 +79,7 @@ export async function explain(
 /** @param image data URL */
 export async function ground(model: string, image: string, phrase: string, signal: AbortSignal): Promise<Grounding> {
   const value = await requestJson('v1/ground', { body: { model, image, phrase }, signal });
-  return { boxes: readBoxes(value['boxes']), text: typeof value['text'] === 'string' ? value['text'] : '' };
+  return { boxes: readBoxes(value['boxes']), text: textOr(value['text'], '') };
 }
 
 /** @returns identifier of the tuning */
@@ -98,7 +98,7 @@ export async function* tuningEvents(id: string, signal: AbortSignal): AsyncGener
   const response = await request(`v1/tunings/${encodeURIComponent(id)}/events`, { signal });
   for await (const { event, data } of serverEvents(response)) {
     const value = parse(data);
-    const read = readTuningEvent(event === 'message' ? String(value['type'] ?? '') : event, value);
+    const read = readTuningEvent(event === 'message' ? textOr(value['type'], '') : event, value);
     if (read !== undefined) yield read;
   }
 }
@@ -108,7 +108,7 @@ function readTuningEvent(event: string, value: Record<string, unknown>): TuningE
     typeof value[name] === 'number' && Number.isFinite(value[name]) ? value[name] : undefined;
   if (event === 'done' && typeof value['model'] === 'string') return { kind: 'done', model: value['model'] };
   if (event === 'error' || event === 'failed' || event === 'cancelled')
-    return { kind: 'failed', message: messageOf(value) ?? String(value['message'] ?? event) };
+    return { kind: 'failed', message: messageOf(value) ?? textOr(value['message'], event) };
   const step = number('step');
   if (event !== 'progress' || step === undefined) return undefined;
   const [loss, accuracy, progress] = [number('loss'), number('accuracy'), number('progress')];

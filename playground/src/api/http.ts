@@ -129,3 +129,8 @@ export async function* serverEvents(response: Response): AsyncGenerator<ServerEv
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** The value where it is a text, else the text in its place. */
+export function textOr(value: unknown, otherwise: string): string {
+  return typeof value === 'string' ? value : otherwise;
+}

@@ -1,5 +1,5 @@
 /** Shapes of explanations and boxes, checked: a map of the wrong length must not be drawn. */
-import { ApiError, isRecord } from './http.ts';
+import { ApiError, isRecord, textOr } from './http.ts';
 import type { Box, Explanation, FaithfulnessCurve, Grid, Piece, TraceStep } from './types.ts';
 
 /** More squares than any picture is cut into. */
@@ -60,8 +60,8 @@ export function readExplanation(value: Record<string, unknown>): Explanation {
   const deletion = readCurve(faithfulness['deletion']);
   const insertion = readCurve(faithfulness['insertion']);
   return {
-    method: String(value['method'] ?? ''),
-    answer: String(value['answer'] ?? ''),
+    method: textOr(value['method'], ''),
+    answer: textOr(value['answer'], ''),
     grid,
     overall,
     tokens,

@@ -49,7 +49,8 @@ export function SchemaValue({ schema, value, labels }: SchemaValueProps): JSX.El
       </span>
     );
   if (typeof value === 'boolean') return <span class="tag">{value ? t.yes : t.no}</span>;
-  return schema.enum === undefined ? <>{String(value)}</> : <span class="tag">{String(value)}</span>;
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return schema.enum === undefined ? <>{text}</> : <span class="tag">{text}</span>;
 }
 
 function Table(props: { items: JsonSchema; rows: readonly Record<string, unknown>[]; labels: Labels }): JSX.Element {

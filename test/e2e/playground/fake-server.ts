@@ -2,8 +2,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { answerPage } from '../../../src/serve/playground.ts';
-import { readPlayground } from '../../../src/serve/node/playground.ts';
+import { Hono } from 'hono';
+import { readPageFiles } from '../../../src/serve/node/index.ts';
+import type { ServeEnv } from '../../../src/serve/context.ts';
+import { pageFile } from '../../../src/serve/playground.ts';
 import { APPLICATIONS } from './applications.ts';
 
 const GRID = { rows: 4, cols: 4 };
@@ -31,8 +33,9 @@ export function mapAt(square: number): number[] {
 const tokensOf = (answer: string): string[] => answer.match(/<loc\d\d>|\s?[^\s<]+|\s/gu) ?? [];
 
 export async function fakeServer(): Promise<FakeServer> {
-  const files = await readPlayground();
-  if (files === undefined) throw new Error('the playground is not built: run `npm run build`');
+  const files = await readPageFiles();
+  if (files.size === 0) throw new Error('the playground is not built: run `npm run build`');
+  const pages = new Hono<ServeEnv>().get('*', (c) => pageFile(c, files));
   const models = ['starter', 'starter:cups'];
   const requests: FakeServer['requests'] = [];
   const server = createServer((request, response) => {
@@ -55,14 +58,9 @@ export async function fakeServer(): Promise<FakeServer> {
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = new URL(request.url!, url).pathname;
-    const page = answerPage(
-      files!,
-      new Request(url + path, {
-        method: request.method!,
-        headers: { 'accept-encoding': request.headers['accept-encoding'] ?? '' },
-      }),
-    );
-    if (page !== undefined) {
+    if (!path.startsWith('/v1/')) {
+      const encoding = request.headers['accept-encoding'] ?? '';
+      const page = await pages.request(path, { headers: { 'accept-encoding': encoding } });
       response.writeHead(page.status, Object.fromEntries(page.headers));
       response.end(Buffer.from(await page.arrayBuffer()));
       return;
