@@ -16,6 +16,7 @@ import {
 } from '../generate/index.ts';
 import type { GenerationConfig, NamingRules } from '../hub/index.ts';
 import type { GeneratingModel, ImageTextProcessor } from '../models/index.ts';
+import type { Runtime } from '../runtime/types.ts';
 import { changesOf, type WeightedAdapter } from './adapters.ts';
 import type { VectorSpace } from './vector-space.ts';
 
@@ -43,6 +44,8 @@ export interface ModelSource {
   readonly model: GeneratingModel;
   readonly weights: ModelWeights;
   readonly names: NamingRules;
+  /** What the model runs on. */
+  readonly runtime: Runtime;
 }
 
 /** A part of a message: text, or a picture. */
@@ -67,6 +70,7 @@ export class LanguageModel {
   readonly kind = 'language';
   readonly parts: LanguageModelParts;
   readonly #dispose: () => Promise<void>;
+  #adapters: readonly WeightedAdapter[] = [];
 
   /** @param dispose frees what the model runs on */
   constructor(parts: LanguageModelParts, dispose: () => Promise<void>) {
@@ -83,11 +87,25 @@ export class LanguageModel {
     return this.parts.processor !== undefined;
   }
 
+  /** The adapters that it answers with. */
+  get adapters(): readonly WeightedAdapter[] {
+    return this.#adapters;
+  }
+
   /**
    * A conversation as the model reads it, up to where its answer begins.
    * @throws CheckpointError when the model has no chat template, DataError when it cannot read what the messages hold
    */
   async prompt(messages: readonly Message[], variables?: Readonly<Record<string, unknown>>): Promise<Prompt> {
+    const { text, pictures } = this.written(messages, variables);
+    return this.promptOf(text, pictures);
+  }
+
+  /** A conversation in the model's own form, with a marker for each picture. @throws CheckpointError as {@link prompt} */
+  written(
+    messages: readonly Message[],
+    variables?: Readonly<Record<string, unknown>>,
+  ): { readonly text: string; readonly pictures: readonly Picture[] } {
     const { tokenizer, name } = this.parts;
     const { chatTemplates } = tokenizer;
     if (chatTemplates === undefined)
@@ -102,7 +120,7 @@ export class LanguageModel {
       messages.map((message) => this.#asTemplateMessage(message)),
       { addGenerationPrompt: true, ...(variables === undefined ? {} : { variables }) },
     );
-    return this.promptOf(text, pictures);
+    return { text, pictures };
   }
 
   /** A text in the model's own form, with a marker for each picture. @throws DataError when the model reads no pictures */
@@ -144,6 +162,7 @@ export class LanguageModel {
     await this.parts.decoding.adapt(changes);
     await this.parts.encoder?.adapt(changes);
     await this.parts.space?.adapt(changes);
+    this.#adapters = adapters;
   }
 
   async dispose(): Promise<void> {

@@ -7,6 +7,7 @@ import { registerData } from './commands/data.ts';
 import { registerDescribe } from './commands/describe.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEval } from './commands/eval.ts';
+import { registerExplain } from './commands/explain.ts';
 import { registerGround } from './commands/ground.ts';
 import { registerPredict } from './commands/predict.ts';
 import { registerStart } from './commands/start.ts';
@@ -41,6 +42,7 @@ export function createProgram(): Command {
   registerChat(program);
   registerDescribe(program);
   registerGround(program);
+  registerExplain(program);
   registerCompare(program);
   registerData(program);
   registerEval(program);
