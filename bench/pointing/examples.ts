@@ -107,4 +107,3 @@ export function tokensOf(texts: readonly string[], part: string | undefined): nu
     return end > from && start < from + part.length;
   });
 }
-

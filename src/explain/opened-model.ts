@@ -1,6 +1,6 @@
 import { changesOf, type LanguageModel, type WeightedAdapter } from '../auto/index.ts';
 import { CheckpointError, DataError, type HostTensor } from '../core/index.ts';
-import { AdaptableProgram, type LayerChanges, type ModelWeights } from '../generate/index.ts';
+import { AdaptableProgram, type LayerChanges, type ModelWeights, type ProgramLease } from '../generate/index.ts';
 import type { Tensor } from '../graph/index.ts';
 import { type ImageTextModel, type ImageTextProcessor, readsPictures } from '../models/index.ts';
 import { WorkQueue } from '../runtime/queue.ts';
@@ -30,7 +30,7 @@ export class OpenedModel {
   readonly language: LanguageModel;
   /** Explanations come one after another: adapters of one must not reach another. */
   readonly queue: WorkQueue = new WorkQueue();
-  readonly #runtime: Runtime;
+  readonly runtime: Runtime;
   readonly #weights: ModelWeights;
   readonly #programs = new Map<string, Kept>();
   #changes: LayerChanges = NO_CHANGES;
@@ -44,7 +44,7 @@ export class OpenedModel {
     this.language = language;
     this.model = model;
     this.processor = processor;
-    this.#runtime = source.runtime;
+    this.runtime = source.runtime;
     this.#weights = source.weights;
   }
 
@@ -80,14 +80,9 @@ export class OpenedModel {
     outputs: () => Readonly<Record<string, Tensor>>,
     tensors: Readonly<Record<string, HostTensor>>,
   ): Promise<Record<string, HostTensor<'float32'>>> {
-    const kept = await this.#kept(name, outputs);
-    if (kept.changes !== this.#changes) {
-      await kept.program.adapt(this.#changes);
-      kept.changes = this.#changes;
-    }
-    const lease = kept.program.lease();
+    const lease = await this.#lease(name, outputs, true);
     try {
-      return (await runOnce(this.#runtime, lease.program, tensors, lease.values)) as Record<
+      return (await runOnce(this.runtime, lease.program, tensors, lease.values)) as Record<
         string,
         HostTensor<'float32'>
       >;
@@ -96,10 +91,24 @@ export class OpenedModel {
     }
   }
 
-  async #kept(name: string, outputs: () => Readonly<Record<string, Tensor>>): Promise<Kept> {
+  /** A program that is run many times, for inference alone. End the lease. @throws DeviceError when the engine refuses it */
+  lease(name: string, outputs: () => Readonly<Record<string, Tensor>>): Promise<ProgramLease> {
+    return this.#lease(name, outputs, false);
+  }
+
+  async #lease(name: string, outputs: () => Readonly<Record<string, Tensor>>, exact: boolean): Promise<ProgramLease> {
+    const kept = await this.#kept(name, outputs, exact);
+    if (kept.changes !== this.#changes) {
+      await kept.program.adapt(this.#changes);
+      kept.changes = this.#changes;
+    }
+    return kept.program.lease();
+  }
+
+  async #kept(name: string, outputs: () => Readonly<Record<string, Tensor>>, exact: boolean): Promise<Kept> {
     const known = this.#programs.get(name);
     this.#programs.delete(name);
-    const source = { runtime: this.#runtime, model: this.model, weights: this.#weights, outputs, exact: true };
+    const source = { runtime: this.runtime, model: this.model, weights: this.#weights, outputs, exact };
     const kept = known ?? { program: await AdaptableProgram.create(source), changes: NO_CHANGES };
     this.#programs.set(name, kept);
     if (this.#programs.size > KEPT) {

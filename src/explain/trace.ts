@@ -33,10 +33,11 @@ export function traceOf(
   if (pieces.length < 2) return undefined;
   let size = 0;
   const ends = texts.map((part) => (size += part.length));
-  return pieces.flatMap(([from, to]): TraceStep[] => {
-    const start = ends.findIndex((end) => end > from);
-    const end = ends.findIndex((last) => last >= to) + 1;
-    if (start < 0 || end <= start) return [];
+  // A token that reaches over the border, with a space in front, is of the piece that it ends in.
+  const starts = pieces.map(([from]) => ends.findIndex((end) => end > from));
+  return pieces.flatMap(([from, to], i): TraceStep[] => {
+    const [start, end] = [starts[i]!, starts[i + 1] ?? texts.length];
+    if (end <= start) return [];
     const said = text.slice(from, to);
     const map = normalized(sumOf(maps.slice(start, end)));
     const [written] = grounding?.read(said, picture).boxes ?? [];
