@@ -4,7 +4,7 @@ import type { AnswerPiece, GeneratedToken, Prompt, TextOptions } from '../genera
 import { tokenTexts } from './answer-tokens.ts';
 import { Exchange } from './exchange.ts';
 import { type Faithfulness, faithfulness } from './faithfulness.ts';
-import { type Grid, type GridMap, normalized, sumOf } from './grid.ts';
+import { type Grid, listed, normalized, sumOf } from './grid.ts';
 import { EXPLANATION_METHODS, type ExplanationMethod, METHODS } from './methods/index.ts';
 import { OpenedModel } from './opened-model.ts';
 import { traceOf } from './trace.ts';
@@ -160,9 +160,4 @@ async function given(
   for await (const { token } of answer?.(prompt, settings) ?? language.answer(prompt, settings)) tokens.push(token);
   const ends = new Set(language.parts.stopTokens);
   return tokens.map(({ token }) => token).filter((token) => !ends.has(token));
-}
-
-/** Six digits are more than a map knows. */
-function listed({ values }: GridMap): number[] {
-  return Array.from(values, (value) => Number(value.toPrecision(6)));
 }

@@ -77,6 +77,11 @@ export function normalized({ rows, cols, values }: GridMap): GridMap {
   return { rows, cols, values: sum > 0 ? values.map((value) => value / sum) : values };
 }
 
+/** For people and programs elsewhere: six digits are more than a map knows. */
+export function listed({ values }: GridMap): number[] {
+  return Array.from(values, (value) => Number(value.toPrecision(6)));
+}
+
 /** @param maps of one grid, at least one */
 export function sumOf(maps: readonly GridMap[]): GridMap {
   const { rows, cols } = maps[0]!;

@@ -1,3 +1,4 @@
+export * from './blip.ts';
 export { HEAT_COLOURS } from './colours.ts';
 export * from './explain.ts';
 export { type Faithfulness, type FaithfulnessCurve } from './faithfulness.ts';

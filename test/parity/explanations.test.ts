@@ -1,14 +1,23 @@
 /** Explanations beside what PyTorch makes of the papers' equations: see make/explanations.py. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hostTensor, type HostTensor, joinRows } from '../../src/core/index.ts';
 import { attentionGraph, DECODER, relevanceGraph } from '../../src/explain/graphs/decoder.ts';
+import { blipMaps, rowOfStreams, streamRelevance } from '../../src/explain/graphs/streams.ts';
 import { featureGraph, pixelGraph, UPSTREAM } from '../../src/explain/graphs/picture.ts';
 import { classActivation } from '../../src/explain/methods/gradients.ts';
 import { compileFromFiles, type ModelWeights } from '../../src/generate/index.ts';
-import type { Tensor } from '../../src/graph/index.ts';
+import { input, type Tensor, trace } from '../../src/graph/index.ts';
 import { locateWeights, Weights } from '../../src/hub/node/index.ts';
 import { readSafetensors } from '../../src/hub/node/safetensors-file.ts';
+import {
+  BlipForImageTextRetrieval,
+  BlipForQuestionAnswering,
+  blipNames,
+  parseBlipConfig,
+} from '../../src/models/index.ts';
 import { createRuntime } from '../../src/runtime/node/index.ts';
 import { runOnce } from '../../src/runtime/run-once.ts';
 import type { Runtime } from '../../src/runtime/types.ts';
@@ -25,6 +34,13 @@ beforeAll(async () => {
   expected = await readSafetensors(fileURLToPath(new URL('fixtures/explanations.safetensors', import.meta.url)));
 });
 afterAll(() => runtime.dispose());
+
+function near(found: ArrayLike<number>, key: string): void {
+  const right = expected.get(key)!.data as Float64Array;
+  expect(found, key).toHaveLength(right.length);
+  const difference = Math.hypot(...right.map((value, i) => value - found[i]!));
+  expect(difference / Math.hypot(...right), key).toBeLessThan(TOLERANCE);
+}
 
 async function once(
   outputs: Readonly<Record<string, Tensor>>,
@@ -58,13 +74,6 @@ describe.each(['smolvlm', 'llava', 'idefics3'])('%s', (name) => {
       [DECODER.places]: integers([1, ids.length], places),
       [DECODER.features]: features!,
     };
-    const near = (found: ArrayLike<number>, key: string): void => {
-      const right = expected.get(key)!.data as Float64Array;
-      expect(found, key).toHaveLength(right.length);
-      const difference = Math.hypot(...right.map((value, i) => value - found[i]!));
-      expect(difference / Math.hypot(...right), key).toBeLessThan(TOLERANCE);
-    };
-
     for (const t of [ids.length - 1, ids.length - 3]) {
       const of = `${name}.${t}`;
       const rows = { [DECODER.rows]: integers([1], [t]) };
@@ -84,3 +93,59 @@ describe.each(['smolvlm', 'llava', 'idefics3'])('%s', (name) => {
     }
   }, 120_000);
 });
+
+/** BLIP: see make/blip.py. */
+describe('texts that attend to pictures', () => {
+  const folder = (name: string): string => fileURLToPath(new URL(`fixtures/blip/${name}`, import.meta.url));
+
+  async function relevanceOf(
+    name: 'vqa' | 'itm',
+    seedOf: (shape: readonly number[]) => HostTensor<'float32'>,
+    row: number,
+  ): Promise<Record<string, HostTensor<'float32'>>> {
+    const config = parseBlipConfig(JSON.parse(readFileSync(join(folder(name), 'config.json'), 'utf8')));
+    const model = name === 'vqa' ? new BlipForQuestionAnswering(config) : new BlipForImageTextRetrieval(config);
+    const files = await Weights.open(folder(name));
+    const weights = locateWeights(files, model.parameters(), blipNames);
+    await files.close();
+    const fixture = await readSafetensors(join(folder(name), 'expected.safetensors'));
+    const names = name === 'vqa' ? ['pixels', 'question', 'ids'] : ['pixels', 'ids'];
+    const given = Object.fromEntries(names.map((key) => [key, firstRow(fixture.get(key)!)]));
+    const inputs = Object.fromEntries(
+      Object.entries(given).map(([key, { dtype, shape }]) => [key, input(key, dtype, shape)]),
+    ) as Record<string, Tensor>;
+    const { pixels, question, ids } = inputs;
+    const { result, taps } = trace(() =>
+      model instanceof BlipForQuestionAnswering
+        ? model.forward(pixels!, question!, ids!)
+        : model.forward(pixels!, ids!),
+    );
+    const seed = seedOf(result.shape as number[]);
+    const relevance = streamRelevance(result, input('seed', 'float32', seed.shape), blipMaps(taps));
+    const outputs = rowOfStreams(relevance, input('row', 'int64', [1]));
+    return once(outputs, weights, { ...given, seed, row: integers([1], [row]) });
+  }
+
+  it('owe to them what the equations say, through a question and by themselves', async () => {
+    for (const t of [1, 3]) {
+      const oneHot = (shape: readonly number[]): HostTensor<'float32'> => {
+        const seed = hostTensor('float32', shape);
+        seed.data[t * shape[2]! + Number(expected.get(`target.vqa.${t}`)!.data[0])] = 1;
+        return seed;
+      };
+      const { within, across } = await relevanceOf('vqa', oneHot, t);
+      near(within!.data, `within.vqa.${t}`);
+      near(across!.data, `across.vqa.${t}`);
+    }
+    const yes = (shape: readonly number[]): HostTensor<'float32'> =>
+      hostTensor('float32', shape, Float32Array.of(0, 1));
+    const { within, across } = await relevanceOf('itm', yes, 0);
+    near(within!.data, 'within.itm');
+    near(across!.data, 'across.itm');
+  }, 120_000);
+});
+
+function firstRow({ dtype, shape, data }: HostTensor): HostTensor {
+  const [rows, ...rest] = shape as readonly [number, ...number[]];
+  return hostTensor(dtype, [1, ...rest], data.subarray(0, data.length / rows) as never);
+}

@@ -1,11 +1,11 @@
 import process from 'node:process';
-import { type Command, Option } from 'commander';
-import type { Message, MessagePart } from '../../auto/index.ts';
-import { DataError } from '../../core/index.ts';
+import type { Command } from 'commander';
+import type { LanguageModel, LoadedModel, Message, MessagePart } from '../../auto/index.ts';
+import { CheckpointError, DataError } from '../../core/index.ts';
 import { onBackground, type Picture } from '../../data/index.ts';
-import { EXPLANATION_METHODS, type Explanation, type ExplanationMethod } from '../../explain/index.ts';
+import type { Explanation, ExplanationMethod } from '../../explain/index.ts';
 import { collect, whole } from '../arguments.ts';
-import { loadLanguageModel, openPictures } from '../model/load.ts';
+import { loadModel, openPictures } from '../model/load.ts';
 import { addModelOptions, type ModelOptions } from '../model/options.ts';
 import { printable } from '../report-error.ts';
 import { checkPngTarget } from '../target.ts';
@@ -39,9 +39,7 @@ export function registerExplain(program: Command): void {
     .requiredOption('-i, --image <source>', 'a picture by path, address or data URL; may be repeated', collect)
     .requiredOption('-q, --question <text>', 'what is asked about it')
     .option('-a, --answer <text>', 'explain this answer; unless told, the one that the model gives')
-    .addOption(
-      new Option('--method <name>', 'how it is found out').choices(EXPLANATION_METHODS).default(EXPLANATION_METHODS[0]),
-    )
+    .option('--method <name>', 'how it is found out; see below', 'relevance')
     .option('--picture <n>', 'which of several pictures is explained, from 1; the last one unless told', whole(1))
     .option('--faithfulness', 'measure how far the map tells what the model used')
     .option('--max-tokens <n>', 'most tokens of an answer', whole(1))
@@ -60,20 +58,42 @@ async function explainAction(options: ExplainFlags): Promise<void> {
   const shown = pictures[number - 1];
   if (shown === undefined)
     throw new DataError(`there are ${pictures.length} pictures, and none is number ${number}`, 'correct --picture');
+  // Only now, since it takes time.
   const { explain } = await import('../../explain/index.ts');
-  const model = await loadLanguageModel(options);
+  const model = await loadModel(options);
   try {
-    const explanation = await explain(model, conversation(pictures, question, answer), {
-      method,
-      faithfulness,
-      picture: number - 1,
-      ...(maxTokens === undefined ? {} : { maxTokens }),
-    });
+    const limits = maxTokens === undefined ? {} : { maxTokens };
+    const explanation =
+      model.kind === 'language'
+        ? await explain(model, conversation(pictures, question, answer), {
+            method,
+            faithfulness,
+            picture: number - 1,
+            ...limits,
+          })
+        : await explainOther(model, shown, options);
     if (out !== undefined) await draw(out, shown, explanation);
     process.stdout.write(printable(json ? `${JSON.stringify(explanation)}\n` : told(explanation, out)));
   } finally {
     await model.dispose();
   }
+}
+
+/** BLIP, of which relevance alone is known. */
+async function explainOther(
+  model: Exclude<LoadedModel, LanguageModel>,
+  picture: Picture,
+  { question, answer, method, maxTokens, faithfulness = false }: ExplainFlags,
+): Promise<Explanation> {
+  if (model.kind === 'pair')
+    throw new CheckpointError(`${model.name} gives no answers that could be explained`, 'use a model that answers');
+  if (method !== 'relevance' || faithfulness)
+    throw new DataError(`${model.name} is explained by relevance alone`, 'leave --method and --faithfulness out');
+  const { explainBlip } = await import('../../explain/index.ts');
+  return explainBlip(model, picture, question, {
+    ...(answer === undefined ? {} : { answer }),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+  });
 }
 
 function conversation(pictures: readonly Picture[], question: string, answer: string | undefined): Message[] {

@@ -101,10 +101,54 @@ def streams(target, vision, text, cross, answer=None, answer_cross=None):
     return r_aa, r_av
 
 
+class Maps:
+    """Attention maps as they are used: what goes through the dropout behind each softmax, in order."""
+
+    def __init__(self, model):
+        self.found = {}
+        for name, module in model.named_modules():
+            if name.endswith(".self.dropout") or name.endswith("self_attn.dropout"):
+                module.register_forward_hook(lambda _module, _inputs, out, name=name: self.found.__setitem__(name, out))
+
+    def of(self, start, part):
+        return [value for name, value in self.found.items() if name.startswith(start) and f".{part}." in name]
+
+
+def blip(name, kind):
+    folder = FIXTURES / "blip" / name
+    model = kind.from_pretrained(folder, dtype=torch.float64, attn_implementation="eager").eval()
+    return model, Maps(model), load_file(folder / "expected.safetensors")
+
+
+def question(kept):
+    model, maps, given = blip("vqa", BlipForQuestionAnswering)
+    pixels, asked, ids = given["pixels"][:1].double(), given["question"][:1], given["ids"][:1]
+    states = model.vision_model(pixels).last_hidden_state
+    read = model.text_encoder(asked, encoder_hidden_states=states).last_hidden_state
+    logits = model.text_decoder(ids, encoder_hidden_states=read, use_cache=False).logits[0]
+    for t in (1, 3):
+        target = int(logits[t].argmax())
+        r_aa, r_av = streams(
+            logits[t, target], maps.of("vision_model", "self_attn"), maps.of("text_encoder", "attention"),
+            maps.of("text_encoder", "crossattention"), maps.of("text_decoder", "attention"), maps.of("text_decoder", "crossattention"))
+        kept[f"target.vqa.{t}"], kept[f"across.vqa.{t}"], kept[f"within.vqa.{t}"] = torch.tensor([target]), r_av[t], r_aa[t]
+
+
+def match(kept):
+    model, maps, given = blip("itm", BlipForImageTextRetrieval)
+    scores = model(given["ids"][:1], given["pixels"][:1].double()).itm_score
+    r_tt, r_tv = streams(scores[0, 1], maps.of("vision_model", "self_attn"), maps.of("text_encoder", "attention"),
+                         maps.of("text_encoder", "crossattention"))
+    kept["across.itm"], kept["within.itm"] = r_tv[0], r_tt[0]
+
+
 def main():
     kept = {}
     for name in DECODERS:
         decoder(name, kept)
+    question(kept)
+    match(kept)
+    assert all(tensor.abs().sum() > 0 for key, tensor in kept.items() if not key.startswith("target")), "a map is empty"
     save_file({key: tensor.detach().contiguous().clone() for key, tensor in kept.items()}, FIXTURES / "explanations.safetensors")
 
 
