@@ -86,7 +86,8 @@ function* figures(split: string, { methods, center, random }: Pointings, chosen:
   for (const [method, found] of methods) {
     const mass = found.reduce((sum, each) => sum + each.mass, 0) / found.length;
     const byForm = FORMS.map((form) => `${form} ${percent(share(found.filter((each) => each.form === form)))}`);
-    const note = `${found.length} examples; ${byForm.join(', ')}; mass in the box ${percent(mass)}`;
+    const byCell = found.filter(({ cellHits }) => cellHits).length / found.length;
+    const note = `${found.length} examples; ${byForm.join(', ')}; by middle of cell ${percent(byCell)}; mass in the box ${percent(mass)}`;
     const name = `${split}: ${method}${method === chosen ? ' (chosen)' : ''}`;
     yield { name, value: 100 * share(found), unit: '%', note };
   }

@@ -36,7 +36,7 @@ export interface Example {
   readonly question: string;
   /** Given answer; absent where the model answers by itself. */
   readonly answer: string | undefined;
-  /** What of the answer speaks of the drawing; all of it where there is none. */
+  /** What of the answer speaks of the drawing; absent for boxes, whose first token is chosen when the drawing has been found. */
   readonly part: string | undefined;
   readonly box: RelativeBox;
 }
@@ -85,7 +85,8 @@ function exampleOf(form: Form, language: Language, scene: Scene, object: SceneOb
     case 'colour': {
       if (object.colour === undefined) return undefined;
       const question = language === 'zh' ? `${the}是什么颜色的？` : `What is the colour of ${the}?`;
-      return { ...common, question, answer: colourName(object.colour, language), part: undefined };
+      const answer = colourName(object.colour, language);
+      return { ...common, question, answer, part: answer };
     }
     case 'box': {
       const question = language === 'zh' ? `用方框框出${the}。` : `Draw a box around ${the}.`;
@@ -94,10 +95,10 @@ function exampleOf(form: Form, language: Language, scene: Scene, object: SceneOb
   }
 }
 
-/** Which tokens of an answer reach into a part of it. @param texts what each token adds */
+/** Which tokens of an answer reach into a part of it; the first without one. @param texts what each token adds */
 export function tokensOf(texts: readonly string[], part: string | undefined): number[] {
   const all = [...texts.keys()];
-  if (part === undefined) return all;
+  if (part === undefined) return all.slice(0, 1);
   const from = texts.join('').indexOf(part);
   if (from < 0) return [];
   let end = 0;

@@ -3,7 +3,7 @@ import type { RelativeBox } from '../../src/data/index.ts';
 import { tokenTexts } from '../../src/explain/answer-tokens.ts';
 import { Exchange } from '../../src/explain/exchange.ts';
 import { type Faithfulness, faithfulness } from '../../src/explain/faithfulness.ts';
-import { type GridMap, normalized, sumOf } from '../../src/explain/grid.ts';
+import { type Grid, type GridMap, normalized, sumOf } from '../../src/explain/grid.ts';
 import type { ExplanationMethod } from '../../src/explain/index.ts';
 import { METHODS } from '../../src/explain/methods/index.ts';
 import { OpenedModel } from '../../src/explain/opened-model.ts';
@@ -12,8 +12,10 @@ import { type Example, type Form, tokensOf } from './examples.ts';
 /** Whether a map points at what is spoken of. */
 export interface Pointing {
   readonly form: Form;
-  /** Whether the cell of the greatest weight has its middle in the box. */
+  /** Whether the place of the greatest weight lies in the box. */
   readonly hits: boolean;
+  /** The same of the middle of the cell with the greatest weight. */
+  readonly cellHits: boolean;
   /** Part of the weight that lies in the box. */
   readonly mass: number;
 }
@@ -54,7 +56,9 @@ export class Subject {
   async points(method: ExplanationMethod): Promise<Pointing> {
     const { form, box } = this.example;
     const map = await this.map(method);
-    return { form, hits: contains(box, peakOf(map)), mass: massIn(map, box) };
+    const cell = peakCell(map);
+    const cellHits = contains(box, [cell.col + 0.5, cell.row + 0.5], map);
+    return { form, hits: contains(box, middleAround(map, cell), map), cellHits, mass: massIn(map, box) };
   }
 
   async faithfulness(method: ExplanationMethod): Promise<Faithfulness> {
@@ -62,14 +66,36 @@ export class Subject {
   }
 }
 
-/** Middle of the cell with the greatest weight. */
-function peakOf({ rows, cols, values }: GridMap): readonly [x: number, y: number] {
-  const cell = values.indexOf(Math.max(...values));
-  return [((cell % cols) + 0.5) / cols, (Math.floor(cell / cols) + 0.5) / rows];
+interface Cell {
+  readonly row: number;
+  readonly col: number;
 }
 
-export function contains([left, top, right, bottom]: RelativeBox, [x, y]: readonly [number, number]): boolean {
-  return x >= left && x <= right && y >= top && y <= bottom;
+function peakCell({ cols, values }: GridMap): Cell {
+  const cell = values.indexOf(Math.max(...values));
+  return { row: Math.floor(cell / cols), col: cell % cols };
+}
+
+/** Cells are as large as drawings: the middle of the weight of a cell and those around it says where in it. In cells. */
+function middleAround({ rows, cols, values }: GridMap, { row, col }: Cell): readonly [x: number, y: number] {
+  let [x, y, sum] = [0, 0, 0];
+  for (let r = Math.max(0, row - 1); r < Math.min(rows, row + 2); r++)
+    for (let c = Math.max(0, col - 1); c < Math.min(cols, col + 2); c++) {
+      const value = values[r * cols + c]!;
+      sum += value;
+      x += value * (c + 0.5);
+      y += value * (r + 0.5);
+    }
+  return sum > 0 ? [x / sum, y / sum] : [col + 0.5, row + 0.5];
+}
+
+/** Whether a place, in cells of a grid, lies in a box. */
+export function contains(
+  [left, top, right, bottom]: RelativeBox,
+  [x, y]: readonly [number, number],
+  { rows, cols }: Grid = { rows: 1, cols: 1 },
+): boolean {
+  return x >= left * cols && x <= right * cols && y >= top * rows && y <= bottom * rows;
 }
 
 export function areaOf([left, top, right, bottom]: RelativeBox): number {

@@ -60,9 +60,7 @@ export async function explainBlip(
       ...(model.kind === 'question' ? { question: integers(read) } : {}),
     },
     forward: ({ pixels, ids, question }) =>
-      model.kind === 'question'
-        ? model.model.forward(pixels!, question!, ids!)
-        : model.model.forward(pixels!, ids!),
+      model.kind === 'question' ? model.model.forward(pixels!, question!, ids!) : model.model.forward(pixels!, ids!),
     targets: written.map((token, k) => {
       const row = start.length + k - 1;
       return { row, at: row * vocabulary + token };
