@@ -3,7 +3,15 @@ import { hostTensor, type HostTensor, joinRows } from '../core/index.ts';
 import type { Picture } from '../data/index.ts';
 import { logProbabilityOf } from '../generate/index.ts';
 import { arrangeRows, type Arrangement, type FeatureRegions, type PreparedPicture } from '../models/index.ts';
-import { attentionGraph, DECODER, type DecoderSizes, relevanceGraph, scoreGraph } from './graphs/decoder.ts';
+import {
+  attentionGraph,
+  DECODER,
+  type DecoderSizes,
+  relevanceGraph,
+  scoreGraph,
+  WORDS,
+  wordGraph,
+} from './graphs/decoder.ts';
 import { featureGraph, PIXELS, pixelGraph, UPSTREAM } from './graphs/picture.ts';
 import type { OpenedModel } from './opened-model.ts';
 
@@ -58,7 +66,8 @@ export class Exchange {
   readonly #prepared: readonly PreparedPicture[];
   /** First row of the explained picture's features among those of all pictures. */
   readonly #firstRow: number;
-  readonly #others = new Map<number, HostTensor<'float32'>>();
+  /** By the pictures' numbers. */
+  readonly #known = new Map<number, HostTensor<'float32'>>();
 
   /** @throws DataError where pictures and markers differ in number */
   constructor(opened: OpenedModel, parts: ExchangeParts) {
@@ -88,8 +97,20 @@ export class Exchange {
     return this.opened.processor.prepare(this.parts.text, pictures).pictures[this.parts.picture]!;
   }
 
+  /** What the decoder is given of the explained picture, or of another in its place. @returns [F, D] */
+  async features(prepared?: PreparedPicture): Promise<HostTensor<'float32'>> {
+    return prepared === undefined ? this.#featuresOf(this.parts.picture) : this.#encoded(prepared);
+  }
+
+  /** Those of the conversation's pictures are made once. */
+  async #featuresOf(picture: number): Promise<HostTensor<'float32'>> {
+    const features = this.#known.get(picture) ?? (await this.#encoded(this.#prepared[picture]!));
+    this.#known.set(picture, features);
+    return features;
+  }
+
   /** @returns [F, D] */
-  async features(prepared: PreparedPicture = this.prepared()): Promise<HostTensor<'float32'>> {
+  async #encoded(prepared: PreparedPicture): Promise<HostTensor<'float32'>> {
     const rows: HostTensor<'float32'>[] = [];
     for (const part of this.#partsOf(prepared)) {
       const { features } = await this.opened.run(
@@ -126,6 +147,20 @@ export class Exchange {
     });
     const layers = Object.keys(maps).length;
     return { maps: Array.from({ length: layers }, (__, layer) => maps[`map.${layer}`]!), rollout: rollout! };
+  }
+
+  /** Log-probabilities that each feature stands for each of the answer's tokens, [F, K]; nothing where features were taught no words. */
+  async words(features: HostTensor<'float32'>): Promise<HostTensor<'float32'> | undefined> {
+    const { model } = this.opened;
+    if (model.wordsOf === undefined) return undefined;
+    const [rows, width] = features.shape as readonly [number, number];
+    const { answer } = this.parts;
+    const tokens = hostTensor('int64', [answer.length], BigInt64Array.from(answer, BigInt));
+    const { words } = await this.opened.run(`words ${rows}`, () => wordGraph((x) => model.wordsOf!(x), rows, width), {
+      [WORDS.features]: features,
+      [WORDS.tokens]: tokens,
+    });
+    return words!;
   }
 
   /** What the choice of the answer's token `k` owes to all before it, as its logit has it. */
@@ -217,14 +252,7 @@ export class Exchange {
       places.data[i] = BigInt(isPicture ? row++ : i);
     }
     const all: HostTensor<'float32'>[] = [];
-    for (const [i, prepared] of this.#prepared.entries()) {
-      if (i === this.parts.picture) all.push(features);
-      else {
-        const known = this.#others.get(i) ?? (await this.features(prepared));
-        this.#others.set(i, known);
-        all.push(known);
-      }
-    }
+    for (const i of this.#prepared.keys()) all.push(i === this.parts.picture ? features : await this.#featuresOf(i));
     const reading = { [DECODER.ids]: ids, [DECODER.places]: places, [DECODER.features]: joinRows(all) };
     return this.#positions === undefined
       ? reading
