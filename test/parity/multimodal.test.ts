@@ -203,7 +203,8 @@ describe.each(Object.keys(MULTIMODAL))('%s', (name) => {
       lower({ loss: loss!, ...Object.fromEntries(used.map((path, i) => [`slope.${path}`, slopes[i]!])) }),
       { optimization: 'all' },
     );
-    const random = new Random(2);
+    // Directions along which no twin's loss is nearly flat, where differences would be rounding.
+    const random = new Random(4);
     const directions = Object.fromEntries(
       used.map((path) => [path, Array.from({ length: weights[path]!.data.length }, () => random.normal())]),
     );
@@ -229,8 +230,8 @@ describe.each(Object.keys(MULTIMODAL))('%s', (name) => {
       for (const value of Object.values(values)) value.dispose();
       return results;
     };
-    // The twin with a stem bends more: its differences come to the gradients' −11.094 from −9.9, −10.2, −11.05 and −11.091 at
-    // steps of 3e-4, 2e-4, 1e-4 and 5e-5.
+    // The twin with a stem bends more: its differences come to the gradients' −26.05 from −26.18 and −26.11 at steps of 1e-4 and
+    // 5e-5.
     const step = name === 'sensorium_vl' ? 5e-5 : 1e-3;
     const [before, at, after] = [await lossAt(-step), await lossAt(0), await lossAt(step)];
     const measured = (Number(after['loss']!.data[0]) - Number(before['loss']!.data[0])) / (2 * step);
