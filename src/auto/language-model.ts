@@ -9,6 +9,7 @@ import {
   beamAnswer,
   type BeamTextOptions,
   type GenerateOptions,
+  type LayerChanges,
   type ModelWeights,
   type PictureEncoder,
   type Prompt,
@@ -94,11 +95,16 @@ export class LanguageModel {
 
   /**
    * A conversation as the model reads it, up to where its answer begins.
+   * @param changes what adapters change that will answer this prompt alone, in place of those of {@link useAdapters}
    * @throws CheckpointError when the model has no chat template, DataError when it cannot read what the messages hold
    */
-  async prompt(messages: readonly Message[], variables?: Readonly<Record<string, unknown>>): Promise<Prompt> {
+  async prompt(
+    messages: readonly Message[],
+    variables?: Readonly<Record<string, unknown>>,
+    changes?: LayerChanges,
+  ): Promise<Prompt> {
     const { text, pictures } = this.written(messages, variables);
-    return this.promptOf(text, pictures);
+    return this.promptOf(text, pictures, changes);
   }
 
   /** A conversation in the model's own form, with a marker for each picture. @throws CheckpointError as {@link prompt} */
@@ -124,7 +130,7 @@ export class LanguageModel {
   }
 
   /** A text in the model's own form, with a marker for each picture. @throws DataError when the model reads no pictures */
-  async promptOf(text: string, pictures: readonly Picture[] = []): Promise<Prompt> {
+  async promptOf(text: string, pictures: readonly Picture[] = [], changes?: LayerChanges): Promise<Prompt> {
     const { tokenizer, processor, encoder, name } = this.parts;
     if (processor === undefined || encoder === undefined) {
       if (pictures.length > 0)
@@ -133,7 +139,7 @@ export class LanguageModel {
     }
     const prepared = processor.prepare(text, pictures);
     const encoded: EncodedPicture[] = [];
-    for (const picture of prepared.pictures) encoded.push(await encoder.encode(picture));
+    for (const picture of prepared.pictures) encoded.push(await encoder.encode(picture, changes));
     return { ...prepared, pictures: encoded };
   }
 
@@ -141,15 +147,20 @@ export class LanguageModel {
   answer(prompt: Prompt, options: BeamTextOptions = {}): AsyncGenerator<AnswerPiece, void, void> {
     const { decoding, tokenizer } = this.parts;
     const { numBeams = 1 } = options;
-    if (numBeams === 1) return answer(decoding, [prompt], tokenizer, { ...this.#defaults(), ...options });
+    if (numBeams === 1) return answer(decoding, [prompt], tokenizer, this.withDefaults(options));
     // Beam search draws nothing, whatever the defaults say.
-    return beamAnswer(decoding, prompt, tokenizer, { ...this.#defaults(), temperature: 0, ...options });
+    return beamAnswer(decoding, prompt, tokenizer, this.withDefaults({ temperature: 0, ...options }));
   }
 
   /** Answers several prompts together; each piece's token says which of them it answers, by `row`. As {@link answer}. */
   answers(prompts: readonly Prompt[], options: TextOptions = {}): AsyncGenerator<AnswerPiece, void, void> {
     const { decoding, tokenizer } = this.parts;
-    return answer(decoding, prompts, tokenizer, { ...this.#defaults(), ...options });
+    return answer(decoding, prompts, tokenizer, this.withDefaults(options));
+  }
+
+  /** What `generation_config.json` and the tokenizer say of answers, where the options say nothing. */
+  withDefaults<Options extends GenerateOptions>(options: Options): Options {
+    return { ...this.#defaults(), ...options };
   }
 
   /**

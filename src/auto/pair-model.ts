@@ -104,6 +104,11 @@ export class PairModel {
     });
   }
 
+  /** How many tokens of a text are looked at. */
+  countTokens(text: string): number {
+    return this.#tokenizer.encode(text, { maxLength: this.#length }).length;
+  }
+
   /** @param image [I, E]  @param text [B, E] */
   async similarity(image: HostTensor<'float32'>, text: HostTensor<'float32'>): Promise<Similarity> {
     const logits = await this.#run('similarity', { image, text });

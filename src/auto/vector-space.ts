@@ -1,8 +1,8 @@
 // I pictures, B texts, T tokens, A width of the shared space
 import { type HostTensor, joinRows } from '../core/index.ts';
 import type { CheckpointTokenizer, Picture } from '../data/index.ts';
-import { AdaptableProgram, type LayerChanges, type ModelWeights } from '../generate/index.ts';
-import { input, type Tensor } from '../graph/index.ts';
+import { AdaptableProgram, compileFromFiles, type LayerChanges, type ModelWeights } from '../generate/index.ts';
+import { exp, input, type Tensor } from '../graph/index.ts';
 import { endedTexts, type ImageTextProcessor, type SensoriumVL } from '../models/index.ts';
 import { runOnce } from '../runtime/run-once.ts';
 import type { Runtime } from '../runtime/types.ts';
@@ -29,6 +29,7 @@ export class VectorSpace {
   readonly #length: number;
   readonly #programs = new Map<Side, Promise<AdaptableProgram>>();
   #changes: LayerChanges = new Map();
+  #scale: Promise<number> | undefined;
 
   constructor(
     runtime: Runtime,
@@ -62,6 +63,17 @@ export class VectorSpace {
     );
   }
 
+  /** By what cosines are multiplied before they become shares of a probability, as the model was taught. */
+  async scale(): Promise<number> {
+    this.#scale ??= this.#readScale();
+    return this.#scale;
+  }
+
+  /** How many tokens of a text are looked at. */
+  countTokens(text: string): number {
+    return Math.min(this.#length, this.#tokenizer.encode(text, { specialTokens: false }).length);
+  }
+
   /** Exchanges adapters. @throws DeviceError when the engine refuses the changed program */
   async adapt(changes: LayerChanges): Promise<void> {
     this.#changes = changes;
@@ -84,6 +96,17 @@ export class VectorSpace {
       return vectors as HostTensor<'float32'>;
     } finally {
       lease.end();
+    }
+  }
+
+  async #readScale(): Promise<number> {
+    const outputs = { scale: exp(this.#model.logit_scale.tensor) };
+    const program = await compileFromFiles(this.#runtime, outputs, this.#weights);
+    try {
+      const { scale } = await runOnce(this.#runtime, program, {});
+      return Number(scale!.data[0]);
+    } finally {
+      program.dispose();
     }
   }
 

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { registerAdapter } from './commands/adapter.ts';
+import { registerApply } from './commands/apply.ts';
 import { registerBench } from './commands/bench.ts';
 import { registerChat } from './commands/chat.ts';
 import { registerCompare } from './commands/compare.ts';
@@ -10,6 +11,7 @@ import { registerEval } from './commands/eval.ts';
 import { registerExplain } from './commands/explain.ts';
 import { registerGround } from './commands/ground.ts';
 import { registerPredict } from './commands/predict.ts';
+import { registerServe } from './commands/serve.ts';
 import { registerStart } from './commands/start.ts';
 import { registerTrain } from './commands/train.ts';
 import { packageVersion } from './package.ts';
@@ -20,6 +22,7 @@ Examples:
   sensorium train recipes/emoji-statements-quick.yaml  train a model by a recipe
   sensorium predict --model runs/emoji-statements-quick/model --image cat.png --text "This is a cat."
   sensorium chat --model HuggingFaceTB/SmolVLM-256M-Instruct --image cup.png
+  sensorium serve                                      answer over HTTP, as OpenAI's interface has it
   sensorium bench                                      list the measurements that can be made
 
 Every command explains itself: sensorium predict --help
@@ -43,7 +46,9 @@ export function createProgram(): Command {
   registerDescribe(program);
   registerGround(program);
   registerExplain(program);
+  registerServe(program);
   registerCompare(program);
+  registerApply(program);
   registerData(program);
   registerEval(program);
   registerDoctor(program);

@@ -6,6 +6,8 @@ export interface JsonScan {
   readonly depth: number;
   /** The first key that stands twice in one object. */
   readonly duplicateKey: string | undefined;
+  /** How many values there are, give or take empty objects and arrays. */
+  readonly values: number;
 }
 
 /**
@@ -15,19 +17,23 @@ export interface JsonScan {
  * silently where other readers keep the first, so that one file could mean two things.
  * @param text JSON; what a wrong text gives does not matter, because JSON.parse refuses it afterwards
  * @param maxDepth where to stop; the depth given back is larger by one then
+ * @param maxValues as many values at most; the number given back is larger by one then
  * @throws SyntaxError perhaps, where the text is wrong
  */
-export function scanJson(text: string, maxDepth: number): JsonScan {
+export function scanJson(text: string, maxDepth: number, maxValues: number = Number.POSITIVE_INFINITY): JsonScan {
   const open: (Set<string> | undefined)[] = [];
   let depth = 0;
   let duplicateKey: string | undefined;
-  const tokens = /["[\]{}]/g;
+  let values = 1;
+  const tokens = /["[\]{},]/g;
   for (let match = tokens.exec(text); match !== null; match = tokens.exec(text)) {
     const token = match[0];
     if (token === '{' || token === '[') {
       open.push(token === '{' ? new Set() : undefined);
       depth = Math.max(depth, open.length);
-      if (depth > maxDepth) break;
+      if (depth > maxDepth || ++values > maxValues) break;
+    } else if (token === ',') {
+      if (++values > maxValues) break;
     } else if (token === '}' || token === ']') open.pop();
     else {
       const end = endOfString(text, match.index);
@@ -39,7 +45,7 @@ export function scanJson(text: string, maxDepth: number): JsonScan {
       keys?.add(key);
     }
   }
-  return { depth, duplicateKey };
+  return { depth, duplicateKey, values };
 }
 
 /** The position after the string that starts at `start`. No regular expression: a string may be megabytes long. */

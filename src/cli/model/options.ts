@@ -4,8 +4,8 @@ import type { AnswerOptions } from '../../auto/index.ts';
 import type { LoadOptions } from '../../auto/node/index.ts';
 import { collect, number } from '../arguments.ts';
 
-const DTYPES = ['float32', 'int8', 'int4'] as const;
-const DEVICES = ['cpu', 'webgpu', 'cuda'] as const;
+export const DTYPES = ['float32', 'int8', 'int4'] as const;
+export const DEVICES = ['cpu', 'webgpu', 'cuda'] as const;
 
 /** Which model, and how it is loaded. */
 export interface ModelOptions {

@@ -7,6 +7,6 @@ export * from '../scenes/node/index.ts';
 export { decodePicture, readPicture, type DecodeOptions } from './decode.ts';
 export { EASY_VQA_MODULE, makeEasyVqaTokenizer, readEasyVqa, readEasyVqaQuestions } from './easy-vqa.ts';
 export { SHAPES_MODULE } from '../shapes/module.ts';
-export { openPicture, type OpenPictureOptions, type PictureSource } from './open-picture.ts';
+export { bytesOfDataUrl, openPicture, type OpenPictureOptions, type PictureSource } from './open-picture.ts';
 export { makeSortOfClevrTokenizer, SORT_OF_CLEVR_MODULE } from './sort-of-clevr.ts';
 export { openLoader, type WorkerLoaderOptions } from './worker-loader.ts';

@@ -27,7 +27,7 @@ export async function openPicture(source: PictureSource, options: OpenPictureOpt
   const text = String(source);
   const scheme = /^(data|https?|file):/i.exec(text)?.[1]?.toLowerCase();
   const { maxBytes = MAX_BYTES } = options;
-  if (scheme === 'data') return decodePicture(dataOf(text, maxBytes), 'the data URL', options);
+  if (scheme === 'data') return decodePicture(bytesOfDataUrl(text, maxBytes), 'the data URL', options);
   if (scheme === 'http' || scheme === 'https') {
     const { allowFetch = false } = options;
     const allow = typeof allowFetch === 'function' ? allowFetch : () => allowFetch;
@@ -56,8 +56,8 @@ export function fileOfAddress(text: string): string {
   }
 }
 
-/** The bytes of `data:image/…;base64,…`. */
-function dataOf(url: string, maxBytes: number): Uint8Array {
+/** The bytes of `data:image/…;base64,…`. @throws DataError, before anything is decoded when they are too many */
+export function bytesOfDataUrl(url: string, maxBytes: number): Uint8Array {
   const comma = url.indexOf(',');
   const head = comma < 0 || comma > 200 ? '' : url.slice(0, comma).toLowerCase();
   if (!/^data:image\/[\w.+-]+(;[\w.+-]+=[^;,]*)*;base64$/.test(head))

@@ -1,0 +1,212 @@
+/** `sensorium serve`. */
+import process from 'node:process';
+import { type Command, Option } from 'commander';
+import type { LoadOptions } from '../../auto/node/index.ts';
+import { RecipeError } from '../../core/index.ts';
+import type { GuardOptions } from '../../serve/index.ts';
+import type { PictureLimits } from '../../serve/node/index.ts';
+import { collect, number, whole } from '../arguments.ts';
+import { DEVICES, DTYPES } from '../model/options.ts';
+import { packageVersion } from '../package.ts';
+import { printable } from '../report-error.ts';
+
+interface ServeOptions {
+  readonly model?: readonly string[];
+  readonly adapter?: readonly string[];
+  readonly host: string;
+  readonly port: number;
+  readonly drainSeconds: number;
+  readonly adapters?: string;
+  readonly dtype?: NonNullable<LoadOptions['dtype']>;
+  readonly device?: NonNullable<LoadOptions['device']>;
+  readonly threads?: number;
+  readonly revision?: string;
+  readonly offline?: boolean;
+  readonly keys?: string;
+  readonly open?: boolean;
+  readonly allowHost?: readonly string[];
+  readonly allowOrigin?: readonly string[];
+  readonly allowRemoteImages?: boolean | string;
+  readonly queue: number;
+  readonly timeout: number;
+  readonly requestsPerMinute?: number;
+  readonly tokensPerMinute?: number;
+  readonly log: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  sensorium serve                                            the starter, for this machine alone
+  sensorium serve --model starter --adapter cups=runs/cups/adapter
+  sensorium serve --model small=./SmolVLM-256M-Instruct --model starter --dtype int8 --port 8000
+
+  curl http://127.0.0.1:8080/v1/chat/completions -H 'Content-Type: application/json' \\
+    -d '{"model": "starter", "messages": [{"role": "user", "content": "Hello"}]}'
+
+Requests name a model by its name, and an adapter as MODEL:ADAPTER. Ctrl-C lets accepted requests be answered, twice ends.
+`;
+
+export function registerServe(program: Command): void {
+  program
+    .command('serve')
+    .description('answer over HTTP, as OpenAI’s interface has it')
+    .option(
+      '-m, --model <[name=]source>',
+      'folder, owner/name of the Hub, or the starter, and what requests call it; may be repeated',
+      collect,
+    )
+    .option('--adapter <[model:]name=folder>', 'an adapter of the first model, or of the one named; repeated', collect)
+    .option('--host <address>', 'address to listen on; others than this machine reach it only if told', '127.0.0.1')
+    .option('--port <n>', '0 for any that is free', whole(0, 65_535), 8080)
+    .option('--adapters <folder>', 'where adapters stay that are tuned while it serves; else they go with the server')
+    .option('--drain-seconds <n>', 'how long accepted requests may take when it is told to end', number, 30)
+    .addOption(
+      new Option('--dtype <type>', 'type of the weights; int8 and int4 are made once and kept').choices(DTYPES),
+    )
+    .addOption(new Option('--device <device>', 'where to run; cpu unless told').choices(DEVICES))
+    .option('--threads <n>', 'processors to use; all unless told', number)
+    .option('--revision <name>', 'branch, tag or commit of the Hub')
+    .option('--offline', 'use what is in the cache, fetch nothing')
+    .option('--keys <file>', 'a name and a key, or sha256: of one, on each line; requests must show one of them')
+    .option('--open', 'let others than this machine ask without keys')
+    .option('--allow-host <name>', 'a name that the server is called by; may be repeated', collect)
+    .option('--allow-origin <origin>', 'pages of another site that may ask it; may be repeated', collect)
+    .option('--allow-remote-images [hosts]', 'fetch pictures from public addresses of the web; of these hosts alone')
+    .option(
+      '--queue <n>',
+      'most requests at a time, those that wait included; others are told to come again',
+      whole(1),
+      128,
+    )
+    .option('--timeout <s>', 'most seconds for an answer', whole(1), 600)
+    .option('--requests-per-minute <n>', 'for each key that has no limit of its own', whole(1))
+    .option('--tokens-per-minute <n>', 'generated, for each key that has no limit of its own', whole(1))
+    .option('--no-log', 'no line of JSON on standard error for each request')
+    .addHelpText('after', EXAMPLES)
+    .action(serveAction);
+}
+
+async function serveAction(options: ServeOptions): Promise<void> {
+  const { applicationRoutes, createServer, TuningDesk, tuningRoutes } = await import('../../serve/index.ts');
+  const { adapterToServe, listen, modelToServe, openPool, openTutor, pictureReader, readPageFiles } =
+    await import('../../serve/node/index.ts');
+  const { samplePicture } = await import('../../applications/node/index.ts');
+  const guards = await guardOptions(options);
+  const remote = remoteImages(options.allowRemoteImages);
+  const models = (options.model ?? ['starter']).map(modelToServe);
+  const adapters = (options.adapter ?? []).map((text) => adapterToServe(text, models));
+  const { dtype, device, threads, revision, offline } = options;
+  const pool = await openPool(models, adapters, {
+    load: {
+      ...(dtype === undefined ? {} : { dtype }),
+      ...(device === undefined ? {} : { device }),
+      ...(threads === undefined ? {} : { threads }),
+      ...(revision === undefined ? {} : { revision }),
+      ...(offline === undefined ? {} : { offline }),
+    },
+  });
+  const tutor = await openTutor({ folder: options.adapters, threads });
+  const desk = new TuningDesk({ pool, tutor, onProblem: reportTuning });
+  try {
+    const server = createServer({
+      pool,
+      openPicture: pictureReader(remote),
+      guards,
+      page: await readPageFiles(),
+      version: packageVersion(),
+      routes: [...tuningRoutes(desk), ...applicationRoutes(samplePicture)],
+    });
+    const listening = await listen(server, { host: options.host, port: options.port });
+    const names = pool.list().map(({ id }) => id);
+    process.stdout.write(
+      [
+        '',
+        `  Sensorium answers at ${listening.url}`,
+        '',
+        `    models      ${printable(names.join(', '))}`,
+        `    interface   ${listening.url}/v1 (OpenAI’s), described by ${listening.url}/openapi.json`,
+        `    ends with   Ctrl-C`,
+        '',
+        '',
+      ].join('\n'),
+    );
+    const now = await told();
+    process.stderr.write(
+      `Ending; ${listening.active} requests are still answered (Ctrl-C again ends them, at most ${options.drainSeconds} s)\n`,
+    );
+    // What learns need not be waited for: its watchers are told.
+    await Promise.all([desk.close(), listening.drain(options.drainSeconds, now)]);
+  } finally {
+    await desk.close();
+    await tutor.dispose();
+    await pool.dispose();
+  }
+}
+
+/** Keys, limits, logs and figures, as the options have them. @throws RecipeError when everybody could reach the server by mistake */
+async function guardOptions(options: ServeOptions): Promise<GuardOptions> {
+  const { isLoopback, observers, requestLog } = await import('../../serve/index.ts');
+  const { createMetrics, readKeys } = await import('../../serve/node/index.ts');
+  const { host, keys: path, queue, timeout, allowHost, allowOrigin, requestsPerMinute, tokensPerMinute } = options;
+  if (!isLoopback(host) && path === undefined && options.open !== true)
+    throw new RecipeError(
+      `${host} can be reached by others, and there are no keys`,
+      'give --keys, or --open where everybody may ask',
+    );
+  const { keys, warning } = path === undefined ? {} : await readKeys(path);
+  if (warning !== undefined)
+    process.stderr.write(`${printable(warning)}
+`);
+  const metrics = createMetrics();
+  const log = options.log
+    ? [
+        requestLog((line) =>
+          process.stderr.write(`${line}
+`),
+        ),
+      ]
+    : [];
+  return {
+    ...(keys === undefined ? {} : { keys }),
+    quotas: {
+      ...(requestsPerMinute === undefined ? {} : { requests: requestsPerMinute }),
+      ...(tokensPerMinute === undefined ? {} : { tokens: tokensPerMinute }),
+    },
+    queue,
+    seconds: timeout,
+    listensOn: host,
+    ...(allowHost === undefined ? {} : { hosts: allowHost }),
+    ...(allowOrigin === undefined ? {} : { origins: allowOrigin }),
+    observer: observers(metrics, ...log),
+    readMetrics: async () => metrics.read(),
+  };
+}
+
+/** Why a tuning failed, for whoever runs the server. */
+function reportTuning(tuning: string, cause: unknown): void {
+  process.stderr.write(`${tuning}: ${printable(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause))}\n`);
+}
+
+/** @param allowed nothing, all public hosts, or some with commas between */
+function remoteImages(allowed: boolean | string | undefined): PictureLimits {
+  if (allowed === undefined || allowed === false) return {};
+  if (allowed === true) return { remote: {} };
+  return { remote: { hosts: allowed.split(',').map((host) => host.trim().toLowerCase()) } };
+}
+
+/** Waits until the process is told to end. @returns a signal for when it is told a second time; a third ends it at once */
+async function told(): Promise<AbortSignal> {
+  const again = new AbortController();
+  let times = 0;
+  await new Promise<void>((resolve) => {
+    const hear = (): void => {
+      times++;
+      if (times === 1) resolve();
+      else if (times === 2) again.abort();
+      else process.exit(1);
+    };
+    process.on('SIGTERM', hear);
+    process.on('SIGINT', hear);
+  });
+  return again.signal;
+}

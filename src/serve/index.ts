@@ -1,0 +1,16 @@
+export { createServer, type SensoriumServer, type ServerOptions } from './app.ts';
+export type { PictureReader, ServeContext, ServeEnv, ServerProblem, Services } from './context.ts';
+export { ApiError, type ErrorBody } from './errors.ts';
+export type { Answering, AnsweringFactory, AnsweringOptions } from './pool/answering.ts';
+export { type BorrowedModel, ModelPool } from './pool/model-pool.ts';
+export type { Capability, ServedModel } from './pool/served-model.ts';
+export type { PageFile, PageFiles } from './playground.ts';
+export type { GuardOptions } from './guards.ts';
+export { isLoopback } from './limits/hosts.ts';
+export { requestLog } from './observe/request-log.ts';
+export { type Observer, observers, type RequestRecord } from './observe/request-record.ts';
+export type { Route } from './routes.ts';
+export { applicationRoutes } from './applications/routes.ts';
+export { tuningRoutes } from './tunings/routes.ts';
+export { TuningDesk, type TuningDeskOptions } from './tunings/tuning-desk.ts';
+export type { LessonRequest, Tutor, WrittenLesson } from './tunings/tutor.ts';
