@@ -2,7 +2,7 @@
 import { hostTensor, type HostTensor, joinRows } from '../core/index.ts';
 import type { Picture } from '../data/index.ts';
 import { logProbabilityOf } from '../generate/index.ts';
-import { arrangeRows, type Arrangement, type FeatureRegions, type PreparedPicture } from '../models/index.ts';
+import { type Arrangement, type FeatureRegions, type PreparedPicture } from '../models/index.ts';
 import {
   attentionGraph,
   DECODER,
@@ -13,6 +13,7 @@ import {
   wordGraph,
 } from './graphs/decoder.ts';
 import { featureGraph, PIXELS, pixelGraph, UPSTREAM } from './graphs/picture.ts';
+import { encodePicture, partsOf, shapesOf } from './encode-picture.ts';
 import type { OpenedModel } from './opened-model.ts';
 
 /** Programs are made for lengths that are multiples of this; what is filled up at the end is seen by nobody. */
@@ -45,9 +46,6 @@ export interface Owed {
   /** Of the explained picture's features, [F, D]. */
   readonly gradient: HostTensor<'float32'>;
 }
-
-/** A part of a picture that is encoded by itself. */
-type Part = Readonly<Record<string, HostTensor>>;
 
 /** A question about pictures with its answer, as the model reads both: what methods ask. */
 export class Exchange {
@@ -99,30 +97,14 @@ export class Exchange {
 
   /** What the decoder is given of the explained picture, or of another in its place. @returns [F, D] */
   async features(prepared?: PreparedPicture): Promise<HostTensor<'float32'>> {
-    return prepared === undefined ? this.#featuresOf(this.parts.picture) : this.#encoded(prepared);
+    return prepared === undefined ? this.#featuresOf(this.parts.picture) : encodePicture(this.opened, prepared);
   }
 
   /** Those of the conversation's pictures are made once. */
   async #featuresOf(picture: number): Promise<HostTensor<'float32'>> {
-    const features = this.#known.get(picture) ?? (await this.#encoded(this.#prepared[picture]!));
+    const features = this.#known.get(picture) ?? (await encodePicture(this.opened, this.#prepared[picture]!));
     this.#known.set(picture, features);
     return features;
-  }
-
-  /** @returns [F, D] */
-  async #encoded(prepared: PreparedPicture): Promise<HostTensor<'float32'>> {
-    const rows: HostTensor<'float32'>[] = [];
-    for (const part of this.#partsOf(prepared)) {
-      const { features } = await this.opened.run(
-        `features ${shapesOf(part)}`,
-        () => featureGraph(this.opened.model, part),
-        part,
-      );
-      rows.push(features!);
-    }
-    const joined = joinRows(rows);
-    const arrangement = this.opened.model.arrangement?.(prepared);
-    return arrangement === undefined ? joined : arrangeRows(joined, arrangement);
   }
 
   /** Log-probabilities of the answer's tokens, [K], with these features in the place of the picture's own. */
@@ -197,7 +179,7 @@ export class Exchange {
     prepared: PreparedPicture = this.prepared(),
   ): Promise<{ readonly pixels: HostTensor<'float32'>; readonly gradient: HostTensor<'float32'> }[]> {
     const arrangement = this.opened.model.arrangement?.(prepared);
-    const parts = this.#partsOf(prepared);
+    const parts = partsOf(this.opened, prepared);
     const rows = featureGraph(this.opened.model, parts[0]!)['features']!.shape[0] as number;
     const width = gradient.shape[1]!;
     const upstream = arrangement === undefined ? gradient : spreadRows(gradient, arrangement, rows * parts.length);
@@ -217,12 +199,6 @@ export class Exchange {
   /** How the explained picture's features are made of the encoder's rows, where they are not the same. */
   get arrangement(): Arrangement | undefined {
     return this.opened.model.arrangement?.(this.prepared());
-  }
-
-  #partsOf(prepared: PreparedPicture): Part[] {
-    const { model } = this.opened;
-    const values = model.pictureValues?.(prepared) ?? prepared.inputs;
-    return model.independentTiles ? tilesOf(values) : [values];
   }
 
   #sizes(): DecoderSizes {
@@ -282,27 +258,6 @@ export class Exchange {
 
 function nameOf({ length, features }: DecoderSizes): string {
   return `${length} ${features}`;
-}
-
-function shapesOf(part: Part): string {
-  return Object.entries(part)
-    .map(([name, { shape }]) => `${name}[${shape.join()}]`)
-    .join(' ');
-}
-
-/** The same inputs for each tile by itself. @param values each [tiles, …] */
-function tilesOf(values: Part): Part[] {
-  const count = Object.values(values)[0]?.shape[0] ?? 0;
-  if (count === 1) return [values];
-  return Array.from({ length: count }, (_, tile) =>
-    Object.fromEntries(
-      Object.entries(values).map(([name, { dtype, shape, data }]) => {
-        const size = data.length / count;
-        const part = data.subarray(tile * size, (tile + 1) * size);
-        return [name, hostTensor(dtype, [1, ...shape.slice(1)], part as never)];
-      }),
-    ),
-  );
 }
 
 /**
