@@ -184,7 +184,9 @@ async function guardOptions(options: ServeOptions): Promise<GuardOptions> {
 
 /** Why a tuning failed, for whoever runs the server. */
 function reportTuning(tuning: string, cause: unknown): void {
-  process.stderr.write(`${tuning}: ${printable(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause))}\n`);
+  process.stderr.write(
+    `${tuning}: ${printable(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause))}\n`,
+  );
 }
 
 /** @param allowed nothing, all public hosts, or some with commas between */
