@@ -74,7 +74,10 @@ export class TuningDesk {
       await place.lesson?.discard();
       if (!(error instanceof TrainingError)) throw error;
       this.#options.onProblem?.(place.tuning.facts.id, error);
-      throw new ApiError(507, 'the server has no room for the pictures', { code: 'insufficient_storage', cause: error });
+      throw new ApiError(507, 'the server has no room for the pictures', {
+        code: 'insufficient_storage',
+        cause: error,
+      });
     }
     place.tuning.tell({ type: 'queued', position: this.#places.indexOf(place) });
     void this.#learn();

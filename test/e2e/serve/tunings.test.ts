@@ -49,7 +49,10 @@ async function serve(...args: string[]): Promise<Serving> {
 
 async function lesson(name: string, seconds: number): Promise<object> {
   const examples = await Promise.all(
-    ['#d22', '#2a4', '#25c', '#fb0'].map(async (colour, i) => ({ image: await disc(colour), text: ['zib', 'fot', 'mup', 'lan'][i] })),
+    ['#d22', '#2a4', '#25c', '#fb0'].map(async (colour, i) => ({
+      image: await disc(colour),
+      text: ['zib', 'fot', 'mup', 'lan'][i],
+    })),
   );
   return { model: 'starter', name, seconds, examples };
 }
@@ -83,8 +86,14 @@ function teachers({ pid }: ChildProcess): number[] {
 }
 
 const answerOf = async ({ post }: Serving, model: string): Promise<string> =>
-  (await post('/v1/chat/completions', { model, messages: about(await disc(), 'What is this?'), max_tokens: 16, temperature: 0 }))
-    .choices[0].message.content;
+  (
+    await post('/v1/chat/completions', {
+      model,
+      messages: about(await disc(), 'What is this?'),
+      max_tokens: 16,
+      temperature: 0,
+    })
+  ).choices[0].message.content;
 
 it('learns while it answers, then answers with what it learned, beside the model as it was', async () => {
   const folder = join(scratch.path, 'adapters');
@@ -107,7 +116,10 @@ it('learns while it answers, then answers with what it learned, beside the model
   // One prompt, two models: what a page compares side by side.
   expect(await answerOf(serving, 'starter')).toBe(before);
   expect((await answerOf(serving, 'starter:toys')).trim()).not.toBe(before.trim());
-  expect((await serving.ask('/v1/models')).data.map((model: { id: string }) => model.id)).toEqual(['starter', 'starter:toys']);
+  expect((await serving.ask('/v1/models')).data.map((model: { id: string }) => model.id)).toEqual([
+    'starter',
+    'starter:toys',
+  ]);
   expect(readdirSync(folder)).toEqual(['starter']);
   const adapter = join(folder, 'starter', 'toys');
   expect(readdirSync(adapter).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
@@ -185,6 +197,8 @@ it.runIf(isMounted)('tells that the disk is full, and leaves nothing on it', asy
 async function noisy(): Promise<string> {
   const { default: sharp } = await import('sharp');
   const data = Uint8Array.from({ length: 300 * 300 * 3 }, (_, i) => (Math.imul(i, 2654435761) >>> 13) & 255);
-  const png = await sharp(data, { raw: { width: 300, height: 300, channels: 3 } }).png().toBuffer();
+  const png = await sharp(data, { raw: { width: 300, height: 300, channels: 3 } })
+    .png()
+    .toBuffer();
   return `data:image/png;base64,${png.toString('base64')}`;
 }

@@ -106,7 +106,14 @@ describe('settings of a lesson', () => {
     const recipe = lessonRecipe({ from: starter, data, output: 'out', minutes: 1 });
     expect(recipe).toMatchObject({
       model: { from: starter, lora: { rank: 16, alpha: 32 } },
-      data: { length: 128, learned: 48, sources: [{ kind: 'files', path: data, weight: 4 }, { kind: 'scenes', weight: 1 }] },
+      data: {
+        length: 128,
+        learned: 48,
+        sources: [
+          { kind: 'files', path: data, weight: 4 },
+          { kind: 'scenes', weight: 1 },
+        ],
+      },
       optimizer: { kind: 'adamw', lr: 0.003 },
       train: { minutes: 1, batch: 4, seed: 1 },
     });
