@@ -10,9 +10,7 @@ export class RequestScope {
     for (const signal of signals) {
       // The adapter's reason is a text; what is thrown must be an error, or nobody catches it as one.
       const abort = (): void =>
-        this.abort(
-          signal.reason instanceof Error ? signal.reason : new DOMException('the client left', 'AbortError'),
-        );
+        this.abort(signal.reason instanceof Error ? signal.reason : new DOMException('the client left', 'AbortError'));
       if (signal.aborted) abort();
       else signal.addEventListener('abort', abort, { once: true });
       this.#endings.push(() => signal.removeEventListener('abort', abort));
