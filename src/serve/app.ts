@@ -3,9 +3,9 @@ import { HTTPException } from 'hono/http-exception';
 import { type ServeContext, type ServeEnv, Services } from './context.ts';
 import { ApiError, stopping } from './errors.ts';
 import { type GuardOptions, Guards } from './guards.ts';
-import { observe } from './observe/observe.ts';
 import { openApiDocument } from './openapi.ts';
 import { pageFile, type PageFiles } from './playground.ts';
+import { observe } from './observe/observe.ts';
 import { type Route, ROUTES } from './routes.ts';
 
 export interface ServerOptions extends Pick<Services, 'pool' | 'openPicture'> {
@@ -59,20 +59,24 @@ export function createServer(options: ServerOptions): SensoriumServer {
   for (const middleware of options.middleware ?? []) app.use(middleware);
   app.use('/v1/*', (c, next) => (services.draining ? Promise.resolve(refuse(c, stopping())) : next()));
   app.use('/v1/*', ...guards.limited());
-  const routes = [...ROUTES, ...(options.routes ?? [])];
+  app.use('/metrics', keyed);
+  const routes = [...ROUTES, ...metricsRoute(guards), ...(options.routes ?? [])];
   for (const { method, path, handle } of routes) app.on(method, path, (c) => handle(c, services));
   let document: ReturnType<typeof openApiDocument> | undefined;
   app.get('/openapi.json', (c) => c.json((document ??= openApiDocument(routes, options.version ?? '0.0.0'))));
-  const { readMetrics } = guards;
-  if (readMetrics !== undefined)
-    app.get('/metrics', keyed, async (c) => {
-      const { text, type } = await readMetrics();
-      return c.body(text, 200, { 'Content-Type': type });
-    });
   const { page = new Map() } = options;
   // All else that is asked for is a file of the page, or not there.
   app.get('*', (c) => pageFile(c, page));
   return { app, services };
+}
+
+function metricsRoute({ readMetrics }: Guards): Route[] {
+  if (readMetrics === undefined) return [];
+  const handle = async (c: ServeContext): Promise<Response> => {
+    const { text, type } = await readMetrics();
+    return c.body(text, 200, { 'Content-Type': type });
+  };
+  return [{ method: 'GET', path: '/metrics', summary: 'Figures for Prometheus.', media: 'text/plain', handle }];
 }
 
 /** Answers headers that browsers keep to. */

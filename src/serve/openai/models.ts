@@ -47,11 +47,11 @@ export function listModels(c: ServeContext, services: Services): Response {
 }
 
 export function oneModel(c: ServeContext, services: Services): Response {
-  const scope = services.scope(c);
+  const { served, release } = services.pool.borrow(c.req.param('id') ?? '');
   try {
-    return c.json(entryOf(services.borrow(c, scope, c.req.param('id') ?? '')));
+    return c.json(entryOf(served));
   } finally {
-    scope.end();
+    release();
   }
 }
 

@@ -54,9 +54,8 @@ export async function groundPicture(c: ServeContext, services: Services): Promis
     ];
     const prompt = await served.prompt(messages, scope.signal);
     const wanted = { maxTokens: LENGTH, temperature: 0, format: { kind: 'text' } } as const;
-    const answer = await collect(
-      services.answer(c, served, prompt, answeringOptions(served, prompt, wanted, scope.signal)),
-    );
+    const options = answeringOptions(served, prompt, wanted, scope.signal);
+    const answer = await collect(services.answer(c, served, prompt, options));
     const { width, height } = picture;
     return c.json({
       object: 'grounding',
