@@ -128,14 +128,19 @@ function quantile(sorted: readonly number[], share: number): number {
   return sorted.length === 0 ? Number.NaN : sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
 }
 
-/** One request: three of four about a picture, one of eight whole and not streamed. */
+/** One request: three of four about a picture, a third that writes as long as it may, one of eight whole and not streamed. */
 async function ask(url: string, pictures: readonly string[], client: number, turn: number): Promise<Seen> {
   const n = client * 7 + turn;
   const text = QUESTIONS[n % QUESTIONS.length]!;
   const picture = { type: 'image_url', image_url: { url: pictures[n % pictures.length]! } };
   const content = n % 4 === 3 ? TEXTS[n % TEXTS.length]! : [picture, { type: 'text', text }];
   const stream = n % 8 !== 5;
-  const body = { model: 'starter', messages: [{ role: 'user', content }], max_tokens: 32, temperature: 0, stream };
+  // The starter's own answers are short; JSON without a form goes on and on.
+  const length =
+    n % 3 === 0
+      ? { max_tokens: 64, temperature: 1, seed: n, response_format: { type: 'json_object' } }
+      : { max_tokens: 32, temperature: 0 };
+  const body = { model: 'starter', messages: [{ role: 'user', content }], stream, ...length };
   const times: number[] = [];
   const start = performance.now();
   let status = 0;
