@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { registerAdapter } from './commands/adapter.ts';
+import { registerApply } from './commands/apply.ts';
 import { registerBench } from './commands/bench.ts';
 import { registerChat } from './commands/chat.ts';
 import { registerCompare } from './commands/compare.ts';
@@ -7,6 +8,7 @@ import { registerData } from './commands/data.ts';
 import { registerDescribe } from './commands/describe.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEval } from './commands/eval.ts';
+import { registerExplain } from './commands/explain.ts';
 import { registerGround } from './commands/ground.ts';
 import { registerPredict } from './commands/predict.ts';
 import { registerServe } from './commands/serve.ts';
@@ -43,8 +45,10 @@ export function createProgram(): Command {
   registerChat(program);
   registerDescribe(program);
   registerGround(program);
+  registerExplain(program);
   registerServe(program);
   registerCompare(program);
+  registerApply(program);
   registerData(program);
   registerEval(program);
   registerDoctor(program);
