@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { registerAdapter } from './commands/adapter.ts';
+import { registerApply } from './commands/apply.ts';
 import { registerBench } from './commands/bench.ts';
 import { registerChat } from './commands/chat.ts';
 import { registerCompare } from './commands/compare.ts';
@@ -45,6 +46,7 @@ export function createProgram(): Command {
   registerGround(program);
   registerServe(program);
   registerCompare(program);
+  registerApply(program);
   registerData(program);
   registerEval(program);
   registerDoctor(program);

@@ -1,11 +1,13 @@
 export * from './compile.ts';
-export { answer, type AnswerPiece, AnswerText, type TextDecoding, type TextOptions } from './answer.ts';
+export { answer, type AnswerPiece, AnswerText, type TextDecoding, type TextOptions, withText } from './answer.ts';
+export * from './batching/index.ts';
 export * from './beam-answer.ts';
 export * from './beam-search.ts';
 export {
   choicesConstraint,
   type Constraint,
   type ConstraintFactory,
+  inTime,
   jsonSchemaConstraint,
   regexConstraint,
 } from './constraint/index.ts';

@@ -10,3 +10,7 @@ export { isLoopback } from './limits/hosts.ts';
 export { requestLog } from './observe/request-log.ts';
 export { type Observer, observers, type RequestRecord } from './observe/request-record.ts';
 export type { Route } from './routes.ts';
+export { applicationRoutes } from './applications/routes.ts';
+export { tuningRoutes } from './tunings/routes.ts';
+export { TuningDesk, type TuningDeskOptions } from './tunings/tuning-desk.ts';
+export type { LessonRequest, Tutor, WrittenLesson } from './tunings/tutor.ts';

@@ -16,6 +16,7 @@ interface ServeOptions {
   readonly host: string;
   readonly port: number;
   readonly drainSeconds: number;
+  readonly adapters?: string;
   readonly dtype?: NonNullable<LoadOptions['dtype']>;
   readonly device?: NonNullable<LoadOptions['device']>;
   readonly threads?: number;
@@ -57,6 +58,7 @@ export function registerServe(program: Command): void {
     .option('--adapter <[model:]name=folder>', 'an adapter of the first model, or of the one named; repeated', collect)
     .option('--host <address>', 'address to listen on; others than this machine reach it only if told', '127.0.0.1')
     .option('--port <n>', '0 for any that is free', whole(0, 65_535), 8080)
+    .option('--adapters <folder>', 'where adapters stay that are tuned while it serves; else they go with the server')
     .option('--drain-seconds <n>', 'how long accepted requests may take when it is told to end', number, 30)
     .addOption(
       new Option('--dtype <type>', 'type of the weights; int8 and int4 are made once and kept').choices(DTYPES),
@@ -85,9 +87,10 @@ export function registerServe(program: Command): void {
 }
 
 async function serveAction(options: ServeOptions): Promise<void> {
-  const { createServer } = await import('../../serve/index.ts');
-  const { adapterToServe, listen, modelToServe, openPool, pictureReader, readPageFiles } =
+  const { applicationRoutes, createServer, TuningDesk, tuningRoutes } = await import('../../serve/index.ts');
+  const { adapterToServe, listen, modelToServe, openPool, openTutor, pictureReader, readPageFiles } =
     await import('../../serve/node/index.ts');
+  const { samplePicture } = await import('../../applications/node/index.ts');
   const guards = await guardOptions(options);
   const remote = remoteImages(options.allowRemoteImages);
   const models = (options.model ?? ['starter']).map(modelToServe);
@@ -102,6 +105,8 @@ async function serveAction(options: ServeOptions): Promise<void> {
       ...(offline === undefined ? {} : { offline }),
     },
   });
+  const tutor = await openTutor({ folder: options.adapters, threads });
+  const desk = new TuningDesk({ pool, tutor, onProblem: reportTuning });
   try {
     const server = createServer({
       pool,
@@ -109,6 +114,7 @@ async function serveAction(options: ServeOptions): Promise<void> {
       guards,
       page: await readPageFiles(),
       version: packageVersion(),
+      routes: [...tuningRoutes(desk), ...applicationRoutes(samplePicture)],
     });
     const listening = await listen(server, { host: options.host, port: options.port });
     const names = pool.list().map(({ id }) => id);
@@ -128,8 +134,11 @@ async function serveAction(options: ServeOptions): Promise<void> {
     process.stderr.write(
       `Ending; ${listening.active} requests are still answered (Ctrl-C again ends them, at most ${options.drainSeconds} s)\n`,
     );
-    await listening.drain(options.drainSeconds, now);
+    // What learns need not be waited for: its watchers are told.
+    await Promise.all([desk.close(), listening.drain(options.drainSeconds, now)]);
   } finally {
+    await desk.close();
+    await tutor.dispose();
     await pool.dispose();
   }
 }
@@ -171,6 +180,11 @@ async function guardOptions(options: ServeOptions): Promise<GuardOptions> {
     observer: observers(metrics, ...log),
     readMetrics: async () => metrics.read(),
   };
+}
+
+/** Why a tuning failed, for whoever runs the server. */
+function reportTuning(tuning: string, cause: unknown): void {
+  process.stderr.write(`${tuning}: ${printable(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause))}\n`);
 }
 
 /** @param allowed nothing, all public hosts, or some with commas between */

@@ -17,14 +17,15 @@ import {
 } from '../../eval/index.ts';
 import { openEmojiScenes } from '../../eval/node/index.ts';
 import { writePng } from '../../explain/node/index.ts';
-import { runTuning } from '../../recipe/node/index.ts';
+import { lessonRecipe } from '../../recipe/index.ts';
+import { lessonPicture, runTuning, writeLesson } from '../../recipe/node/index.ts';
 import { ask, ground } from '../../tasks/index.ts';
 import { drawBoxes } from '../../tasks/node/index.ts';
 import { freshFolder } from '../fresh-folder.ts';
 import { savingInterrupt } from '../interrupt.ts';
 import { loadLanguageModel } from '../model/load.ts';
 import { printable } from '../report-error.ts';
-import { type Lessons, lessonRecipe, ownPictures, SIDE, standing, unseenConcepts, writeLesson } from './teach.ts';
+import { type Lessons, ownPictures, SIDE, standing, unseenConcepts } from './teach.ts';
 
 /** How the tour goes. */
 export interface TourOptions {
@@ -121,7 +122,7 @@ async function learn(
   say(`\nNow it learns ${names.length} names from ${taught.length} pictures: ${names.slice(0, 12).join(', ')}.`);
   const before = await standing(evaluated, lessons);
   const data = await writeLesson(join(out, 'lesson'), taught);
-  const recipe = lessonRecipe(await resolveModel(name), data, join(out, 'teaching'), minutes);
+  const recipe = lessonRecipe({ from: await resolveModel(name), data, output: join(out, 'teaching'), minutes });
   const interrupt = savingInterrupt(say);
   try {
     const { model: adapter, training } = await runTuning(recipe, { interrupt: interrupt.signal });
@@ -138,7 +139,7 @@ async function learn(
     say(row('ordinary questions', before.ordinary, after.ordinary));
     const given = name === 'starter' ? '' : ` --model ${name}`;
     say(
-      `\nAsk it yourself:\n  npx sensorium chat${given} --adapter ${adapter} --image ${join(out, 'lesson', '000.png')}`,
+      `\nAsk it yourself:\n  npx sensorium chat${given} --adapter ${adapter} --image ${join(out, 'lesson', lessonPicture(0))}`,
     );
     say(`Teach it your own: npm start -- --teach FOLDER (cup.png with cup.txt beside it, and so on)`);
   } finally {

@@ -1,17 +1,6 @@
 /** The second half of the tour: an adapter learns the names of a handful of labelled pictures. */
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { DataError } from '../../core/index.ts';
-import { writeFileAtomic } from '../../core/node/index.ts';
-import {
-  namedPictures,
-  onBackground,
-  type Picture,
-  type Sample,
-  textOf,
-  TRAINING_SETS,
-  WITHHELD_CONCEPTS,
-} from '../../data/index.ts';
+import { namedPictures, type Sample, textOf, TRAINING_SETS, WITHHELD_CONCEPTS } from '../../data/index.ts';
 import { openSampleSource, prepareScenes } from '../../data/node/index.ts';
 import {
   type EvaluatedModel,
@@ -21,25 +10,13 @@ import {
   suiteSceneOptions,
 } from '../../eval/index.ts';
 import { openEmojiScenes } from '../../eval/node/index.ts';
-import { writePng } from '../../explain/node/index.ts';
-import { parseRecipe, type TuningRecipe, tuningRecipe } from '../../recipe/index.ts';
+import { type Lesson, LESSON_QUESTIONS } from '../../recipe/index.ts';
 
 /** Side of the pictures that are made, in pixels; models bring them to their own size. */
 export const SIDE = 112;
 /** Pictures of each concept that are learned from, and that are asked about. */
 const TAUGHT = 5;
 const ASKED = 4;
-const QUESTIONS = {
-  en: ['What is this?', 'What does the picture show?', 'Name the thing in the picture.'],
-  zh: ['这是什么？', '图里画的是什么？', '你看到了什么？'],
-} as const;
-
-/** A picture with its names. */
-export interface Lesson {
-  readonly picture: Picture;
-  /** By language; what users give has one label for both. */
-  readonly names: Readonly<Record<'en' | 'zh', string>>;
-}
 
 /** What is taught, and what is asked before and after. */
 export interface Lessons {
@@ -110,7 +87,7 @@ export async function ownPictures(folder: string, questions: number): Promise<Le
         id: `own-${i}`,
         picture: { name: `own-${i}`, open: () => picture },
         language: 'en',
-        question: QUESTIONS.en[0],
+        question: LESSON_QUESTIONS.en[0]!,
         name: names.en,
       })),
     },
@@ -139,56 +116,4 @@ export async function standing(model: EvaluatedModel, { asked, ordinary }: Lesso
   const known = await evaluateSuite(model, ordinary, { parts: ['questions'] });
   const right = named.answers.reduce((sum, { score }) => sum + score, 0);
   return { taught: right / named.answers.length, ordinary: known.figures['vqa']!.value };
-}
-
-/** Writes pictures and questions in LLaVA's form, so that the lesson can be repeated and changed. @returns path of the file */
-export async function writeLesson(folder: string, taught: readonly Lesson[]): Promise<string> {
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  const rows: string[] = [];
-  for (const [i, { picture, names }] of taught.entries()) {
-    const file = `${String(i).padStart(3, '0')}.png`;
-    const { width, height, data } = onBackground(picture);
-    await writePng(join(folder, file), { width, height, data });
-    for (const language of ['en', 'zh'] as const)
-      for (const question of QUESTIONS[language])
-        rows.push(
-          JSON.stringify({
-            id: `${file} ${language}`,
-            image: file,
-            conversations: [
-              { from: 'human', value: `<image>${question}` },
-              { from: 'gpt', value: names[language] },
-            ],
-          }),
-        );
-  }
-  const path = join(folder, 'data.jsonl');
-  await writeFileAtomic(path, `${rows.join('\n')}\n`);
-  return path;
-}
-
-/** Feed-forward layers of the language model alone: adapters of all layers learn the names sooner and forget more. */
-const TARGETS = { targets: '.*\\.mlp\\..*', exclude: '.*(vision|visual|connector|projector|merger).*' };
-
-/** The recipe of the lesson: an adapter, on the taught pictures and on ordinary scenes against forgetting. */
-export function lessonRecipe(from: string, data: string, output: string, minutes: number): TuningRecipe {
-  const text = JSON.stringify({
-    model: { type: 'image-text', from, lora: { rank: 16, alpha: 32, ...TARGETS } },
-    data: {
-      kind: 'conversations',
-      length: 128,
-      learned: 48,
-      evenness: 0.5,
-      sources: [
-        { kind: 'files', path: data, weight: 4 },
-        { kind: 'scenes', weight: 1, questions: 6, objects: [2, 6], single: 0.3, length: 10_000 },
-      ],
-    },
-    optimizer: { kind: 'adamw', lr: 0.003, betas: [0.9, 0.98], clip: 1 },
-    schedule: { kind: 'cosine', warmup: 5, floor: 0.05 },
-    train: { minutes, batch: 4, seed: 1, keep: 1 },
-    output,
-  });
-  return parseRecipe(tuningRecipe, text, 'the lesson');
 }

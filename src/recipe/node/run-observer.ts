@@ -38,6 +38,8 @@ export interface ObserverOptions {
   readonly live?: number | boolean | undefined;
   /** Write event files for TensorBoard. */
   readonly tensorboard?: boolean | undefined;
+  /** Told how it goes on, after each step. */
+  readonly onStep?: ((progress: TrainingProgress) => void) | undefined;
 }
 
 /** Watches one run. */
@@ -109,6 +111,7 @@ export class RunObserver {
         this.#rate.observe(progress.step, progress.seconds);
         this.#bar?.onStep(progress);
         this.#live?.changed();
+        this.#options.onStep?.(progress);
       },
       onBest: ({ step, value }: BestEvaluation) => this.note(`step ${step}: the best so far, ${formatFigure(value)}`),
     };

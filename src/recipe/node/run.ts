@@ -15,6 +15,7 @@ import {
   type TrainerOptions,
   type TrainerParts,
   type TrainingOutcome,
+  type TrainingProgress,
 } from '../../train/index.ts';
 import type { TestSections } from '../run-report.ts';
 import { discardEmptyRun, openRunFiles, type RunFiles, type RunnableRecipe } from './run-files.ts';
@@ -37,6 +38,8 @@ export interface RunOptions {
   readonly trial?: number;
   /** Folder for rendered drawings; by default `sensorium` in the user's folder of caches. */
   readonly cacheFolder?: string;
+  /** Told how it goes on, after each step. */
+  readonly onStep?: (progress: TrainingProgress) => void;
 }
 
 /** Where rendered drawings are kept: `SENSORIUM_CACHE`, or `sensorium` in the user's folder of caches. */

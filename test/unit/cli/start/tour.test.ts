@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import type { LanguageModel } from '../../../../src/auto/index.ts';
 import { lookAt } from '../../../../src/cli/start/start.ts';
-import { writeLesson } from '../../../../src/cli/start/teach.ts';
 import { picture } from '../../../../src/data/index.ts';
 import { readPicture } from '../../../../src/data/node/index.ts';
+import { writeLesson } from '../../../../src/recipe/node/index.ts';
 import { temporaryFolder } from '../../hub/node/temporary.ts';
 
 const folder = temporaryFolder();

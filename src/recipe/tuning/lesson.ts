@@ -1,0 +1,91 @@
+/** A lesson: a handful of labelled pictures, of which an adapter learns what each is called. */
+import type { Picture } from '../../data/index.ts';
+import { parseRecipe } from '../parse.ts';
+import { tuningRecipe } from './schema.ts';
+import type { TuningRecipe } from './types.ts';
+
+/** What is asked about each picture. */
+export const LESSON_QUESTIONS: Readonly<Record<'en' | 'zh', readonly string[]>> = {
+  en: ['What is this?', 'What does the picture show?', 'Name the thing in the picture.'],
+  zh: ['这是什么？', '图里画的是什么？', '你看到了什么？'],
+};
+
+/** A picture with its names. */
+export interface Lesson {
+  readonly picture: Picture;
+  /** By language; what users give has one label for both. */
+  readonly names: Readonly<Record<'en' | 'zh', string>>;
+}
+
+/** How a model is taught, by its size. */
+export interface LessonSettings {
+  readonly rank: number;
+  readonly learningRate: number;
+  /** Tokens of a row, and of them at most how many that are learned. */
+  readonly length: number;
+  readonly learned: number;
+  readonly batch: number;
+  /** Whether emoji scenes are mixed in against forgetting, for models that were trained on them. */
+  readonly scenes: boolean;
+}
+
+/** For models of the starter's size and data. */
+export const SMALL_LESSON: LessonSettings = {
+  rank: 16,
+  learningRate: 0.003,
+  length: 128,
+  learned: 48,
+  batch: 4,
+  scenes: true,
+};
+
+/** What a lesson's recipe is made of. */
+export interface LessonPlan {
+  /** Folder of the model. */
+  readonly from: string;
+  /** File of the lesson. */
+  readonly data: string;
+  /** Folder of the run. */
+  readonly output: string;
+  readonly minutes: number;
+  /** {@link SMALL_LESSON} unless told. */
+  readonly settings?: LessonSettings;
+  /** Threads of the engine; all processors unless told. */
+  readonly threads?: number;
+}
+
+/** Feed-forward layers of the language model alone: adapters of all layers learn the names sooner and forget more. */
+const TARGETS = { targets: '.*\\.mlp\\..*', exclude: '.*(vision|visual|connector|projector|merger).*' };
+
+/** The recipe of a lesson: an adapter, on the taught pictures and, where they help, on ordinary scenes against forgetting. */
+export function lessonRecipe({
+  from,
+  data,
+  output,
+  minutes,
+  settings = SMALL_LESSON,
+  threads,
+}: LessonPlan): TuningRecipe {
+  const { rank, learningRate, length, learned, batch, scenes } = settings;
+  const files = { kind: 'files', path: data };
+  const text = JSON.stringify({
+    model: { type: 'image-text', from, lora: { rank, alpha: 2 * rank, ...TARGETS } },
+    data: {
+      kind: 'conversations',
+      length,
+      learned,
+      evenness: 0.5,
+      sources: scenes
+        ? [
+            { ...files, weight: 4 },
+            { kind: 'scenes', weight: 1, questions: 6, objects: [2, 6], single: 0.3, length: 10_000 },
+          ]
+        : [files],
+    },
+    optimizer: { kind: 'adamw', lr: learningRate, betas: [0.9, 0.98], clip: 1 },
+    schedule: { kind: 'cosine', warmup: 5, floor: 0.05 },
+    train: { minutes, batch, seed: 1, keep: 1, ...(threads === undefined ? {} : { threads }) },
+    output,
+  });
+  return parseRecipe(tuningRecipe, text, 'the lesson');
+}
