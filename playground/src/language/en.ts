@@ -125,6 +125,8 @@ export const en = {
   teachStarting: 'Getting ready …',
   teachRunning: (step: number, loss: string) => `Step ${step}, loss ${loss}`,
   teachDone: (model: string) => `Learned. ${model} can be chosen now.`,
+  teachNamed: (right: number, asked: number) => `It names ${right} of ${asked} of these pictures rightly now.`,
+  teachQueued: (before: number) => `Waiting for ${before} before it.`,
   teachTry: 'Try it',
   teachCompare: 'Compare before and after',
   teachCancelled: 'Stopped; nothing was kept.',

@@ -119,6 +119,8 @@ export const zh: Words = {
   teachStarting: '正在准备…',
   teachRunning: (step, loss) => `第 ${step} 步，损失 ${loss}`,
   teachDone: (model) => `学会了。现在可以选择 ${model}。`,
+  teachNamed: (right, asked) => `这 ${asked} 张图片中，现在能说对 ${right} 张。`,
+  teachQueued: (before) => `前面还有 ${before} 个。`,
   teachTry: '试一试',
   teachCompare: '对比学习前后',
   teachCancelled: '已停止，什么都没有保留。',
