@@ -17,6 +17,7 @@ import {
 } from '../generate/index.ts';
 import type { GenerationConfig, NamingRules } from '../hub/index.ts';
 import type { GeneratingModel, ImageTextProcessor } from '../models/index.ts';
+import type { Runtime } from '../runtime/types.ts';
 import { changesOf, type WeightedAdapter } from './adapters.ts';
 import type { VectorSpace } from './vector-space.ts';
 
@@ -44,6 +45,8 @@ export interface ModelSource {
   readonly model: GeneratingModel;
   readonly weights: ModelWeights;
   readonly names: NamingRules;
+  /** What the model runs on. */
+  readonly runtime: Runtime;
 }
 
 /** A part of a message: text, or a picture. */
@@ -68,6 +71,7 @@ export class LanguageModel {
   readonly kind = 'language';
   readonly parts: LanguageModelParts;
   readonly #dispose: () => Promise<void>;
+  #adapters: readonly WeightedAdapter[] = [];
 
   /** @param dispose frees what the model runs on */
   constructor(parts: LanguageModelParts, dispose: () => Promise<void>) {
@@ -84,6 +88,11 @@ export class LanguageModel {
     return this.parts.processor !== undefined;
   }
 
+  /** The adapters that it answers with. */
+  get adapters(): readonly WeightedAdapter[] {
+    return this.#adapters;
+  }
+
   /**
    * A conversation as the model reads it, up to where its answer begins.
    * @param changes what adapters change that will answer this prompt alone, in place of those of {@link useAdapters}
@@ -94,6 +103,15 @@ export class LanguageModel {
     variables?: Readonly<Record<string, unknown>>,
     changes?: LayerChanges,
   ): Promise<Prompt> {
+    const { text, pictures } = this.written(messages, variables);
+    return this.promptOf(text, pictures, changes);
+  }
+
+  /** A conversation in the model's own form, with a marker for each picture. @throws CheckpointError as {@link prompt} */
+  written(
+    messages: readonly Message[],
+    variables?: Readonly<Record<string, unknown>>,
+  ): { readonly text: string; readonly pictures: readonly Picture[] } {
     const { tokenizer, name } = this.parts;
     const { chatTemplates } = tokenizer;
     if (chatTemplates === undefined)
@@ -108,7 +126,7 @@ export class LanguageModel {
       messages.map((message) => this.#asTemplateMessage(message)),
       { addGenerationPrompt: true, ...(variables === undefined ? {} : { variables }) },
     );
-    return this.promptOf(text, pictures, changes);
+    return { text, pictures };
   }
 
   /** A text in the model's own form, with a marker for each picture. @throws DataError when the model reads no pictures */
@@ -155,6 +173,7 @@ export class LanguageModel {
     await this.parts.decoding.adapt(changes);
     await this.parts.encoder?.adapt(changes);
     await this.parts.space?.adapt(changes);
+    this.#adapters = adapters;
   }
 
   async dispose(): Promise<void> {

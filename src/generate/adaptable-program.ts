@@ -64,6 +64,8 @@ export interface AdaptableSource {
   /** Traces the outputs; called again whenever other layers are changed. */
   readonly outputs: () => Readonly<Record<string, Tensor>>;
   readonly inPlace?: boolean;
+  /** As in {@link compileFromFiles}. */
+  readonly exact?: boolean;
 }
 
 /**
@@ -94,12 +96,12 @@ export class AdaptableProgram {
 
   /** @throws DeviceError when the engine refuses the program */
   static async create(source: AdaptableSource): Promise<AdaptableProgram> {
-    const { runtime, weights, inPlace = false } = source;
+    const { runtime, weights, inPlace = false, exact = false } = source;
     const outputs = source.outputs();
     const reads = new Set<string>();
     for (const { op, attributes } of reachableNodes(Object.values(outputs)))
       if (op === 'parameter') reads.add((attributes as { reference: { name: string } }).reference.name);
-    return new AdaptableProgram(source, reads, await compileFromFiles(runtime, outputs, weights, { inPlace }));
+    return new AdaptableProgram(source, reads, await compileFromFiles(runtime, outputs, weights, { inPlace, exact }));
   }
 
   /** Differs after every exchange of adapters that this program has a part in. */
@@ -196,9 +198,9 @@ export class AdaptableProgram {
   }
 
   async #compile(changes: LayerChanges): Promise<Held<Program>> {
-    const { runtime, model, weights, outputs, inPlace = false } = this.#source;
+    const { runtime, model, weights, outputs, inPlace = false, exact = false } = this.#source;
     const traced = withRoomForChanges(model, changes, outputs);
-    const program = await compileFromFiles(runtime, traced, weights, { inPlace });
+    const program = await compileFromFiles(runtime, traced, weights, { inPlace, exact });
     return new Held(program, () => program.dispose());
   }
 

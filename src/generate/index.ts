@@ -14,7 +14,7 @@ export {
 export * from './decoding.ts';
 export { DecodingState } from './decoding-state.ts';
 export * from './generate.ts';
-export { AdaptableProgram } from './adaptable-program.ts';
+export { AdaptableProgram, type ProgramLease } from './adaptable-program.ts';
 export { type LayerChange, type LayerChanges, sumOfChanges } from './layer-changes.ts';
 export * from './picture-encoder.ts';
 export * from './prompt.ts';
