@@ -127,7 +127,9 @@ try {
     }
     const shot = await page.screenshot({ animations: 'disabled' });
     // Few colours are enough, and a quarter of the bytes.
-    const { size } = await sharp(shot).png({ palette: true, colours: 160, effort: 10 }).toFile(join(folder, `${name}.png`));
+    const { size } = await sharp(shot)
+      .png({ palette: true, colours: 160, effort: 10 })
+      .toFile(join(folder, `${name}.png`));
     console.log(`${name}.png ${Math.round(size / 1000)} kB`);
     await context.close();
   }
