@@ -10,6 +10,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'sensorium-check-'));
 /** Name, and the command in words. `node_modules/.bin` is on the path under `npm run`. */
 const SOURCE_CHECKS = [
   ['types', 'tsc -p test'],
+  ['page', 'tsc -p playground'],
   ['lint', 'oxlint'],
   ['format', 'oxfmt --check .'],
   ['seams', 'node scripts/check-layers.mjs'],

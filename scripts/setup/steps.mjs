@@ -17,6 +17,9 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
+/** Beside the page and not within it, where it would be served. */
+const PLAYGROUND_STAMP = '.playground-stamp';
+
 /** Brings dependencies and build up to date. */
 export function setUp(root = ROOT) {
   installDependencies(root);
@@ -71,6 +74,7 @@ export function whyInstall(root) {
 /** Builds what is not built yet, to be run as a command too. */
 export function build(root = ROOT) {
   compile(root);
+  buildPlayground(root);
   // npx makes the command executable once, when it first links the package, and not again after a build.
   chmodSync(join(root, 'dist', 'src', 'cli', 'main.js'), 0o755);
 }
@@ -89,6 +93,7 @@ function compile(root) {
     const done = run(process.execPath, [compiler, '-p', 'tsconfig.json', '--outDir', fresh], root);
     if (done.status !== 0) throw new Error(`the TypeScript compiler ${ending(done)}; its messages are above`);
     copyAssets(root, fresh);
+    keepPlayground(root, fresh);
     mkdirSync(fresh, { recursive: true });
     writeFileSync(join(fresh, '.build-stamp'), wanted);
     if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old);
@@ -99,10 +104,49 @@ function compile(root) {
   }
 }
 
+/** Builds the page that the server shows, from `playground`, unless a build of exactly these sources is there. */
+function buildPlayground(root) {
+  if (!existsSync(join(root, 'playground'))) return;
+  const wanted = hashOf(root, ['tsconfig.json', 'package-lock.json', ...listFiles(root, 'playground')]);
+  const stamp = join(root, 'dist', PLAYGROUND_STAMP);
+  const target = join(root, 'dist', 'playground');
+  if (existsSync(stamp) && existsSync(target) && readFileSync(stamp, 'utf8') === wanted) return;
+  say('Building the playground …');
+  const fresh = join(root, `dist.new-${process.pid}`);
+  try {
+    const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
+    const config = join('playground', 'vite.config.ts');
+    const done = run(
+      process.execPath,
+      [vite, 'build', '--config', config, '--outDir', fresh, '--logLevel', 'error'],
+      root,
+    );
+    if (done.status !== 0) throw new Error(`the build of the playground ${ending(done)}; its messages are above`);
+    rmSync(stamp, { force: true });
+    rmSync(target, { recursive: true, force: true });
+    renameSync(fresh, target);
+    writeFileSync(stamp, wanted);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+/** Takes a page that was built before along into a new `dist`. */
+function keepPlayground(root, fresh) {
+  for (const name of ['playground', PLAYGROUND_STAMP]) {
+    const from = join(root, 'dist', name);
+    if (existsSync(from)) cpSync(from, join(fresh, name), { recursive: true });
+  }
+}
+
 /** A hash of everything that the build depends on. */
 function sourceHash(root) {
+  return hashOf(root, ['tsconfig.json', 'package-lock.json', ...listFiles(root, 'src'), ...listFiles(root, 'bench')]);
+}
+
+function hashOf(root, files) {
   const hash = createHash('sha256').update(process.version);
-  for (const file of ['tsconfig.json', 'package-lock.json', ...listFiles(root, 'src'), ...listFiles(root, 'bench')]) {
+  for (const file of files) {
     hash.update(`\0${file}\0`).update(readFileSync(join(root, file)));
   }
   return hash.digest('hex');

@@ -82,21 +82,25 @@ function prepare(
 }
 
 /** A head that writes: what the decoder attends to is computed once, by a program of its own. */
-class BlipWriter {
+class BlipWriter<M extends BlipForConditionalGeneration | BlipForQuestionAnswering> {
   readonly parts: BlipParts;
-  protected readonly config: BlipConfig;
+  readonly model: M;
   readonly #decoding: Decoding;
   readonly #cross: Program;
 
-  protected constructor(parts: BlipParts, config: BlipConfig, decoding: Decoding, cross: Program) {
+  protected constructor(parts: BlipParts, model: M, decoding: Decoding, cross: Program) {
     this.parts = parts;
-    this.config = config;
+    this.model = model;
     this.#decoding = decoding;
     this.#cross = cross;
   }
 
   get name(): string {
     return this.parts.name;
+  }
+
+  protected get config(): BlipConfig {
+    return this.model.config;
   }
 
   /** @param prompt how the text begins  @param inputs of the program of what is attended to */
@@ -122,7 +126,7 @@ class BlipWriter {
 }
 
 /** Describes pictures. */
-export class CaptionModel extends BlipWriter {
+export class CaptionModel extends BlipWriter<BlipForConditionalGeneration> {
   readonly kind = 'captioner';
 
   /** Traces and compiles. @throws DeviceError when the engine refuses a program */
@@ -130,7 +134,7 @@ export class CaptionModel extends BlipWriter {
     const { config } = model;
     const decoding = await Decoding.create(parts.runtime, model, parts.weights);
     const cross = await compileFromFiles(parts.runtime, model.crossInputs(pixelsOf(config)), parts.weights);
-    return new CaptionModel(parts, config, decoding, cross);
+    return new CaptionModel(parts, model, decoding, cross);
   }
 
   /**
@@ -144,7 +148,7 @@ export class CaptionModel extends BlipWriter {
 }
 
 /** Answers questions about a picture, in a word or a few. */
-export class QuestionModel extends BlipWriter {
+export class QuestionModel extends BlipWriter<BlipForQuestionAnswering> {
   readonly kind = 'question';
 
   /** Traces and compiles. @throws DeviceError when the engine refuses a program */
@@ -153,7 +157,7 @@ export class QuestionModel extends BlipWriter {
     const decoding = await Decoding.create(parts.runtime, model, parts.weights);
     const question = input('question', 'int64', ['B', 'S']);
     const cross = await compileFromFiles(parts.runtime, model.crossInputs(pixelsOf(config), question), parts.weights);
-    return new QuestionModel(parts, config, decoding, cross);
+    return new QuestionModel(parts, model, decoding, cross);
   }
 
   /** Writes an answer, piece by piece. */
@@ -171,12 +175,12 @@ export class QuestionModel extends BlipWriter {
 export class MatchModel {
   readonly kind = 'matcher';
   readonly parts: BlipParts;
-  readonly #config: BlipConfig;
+  readonly model: BlipForImageTextRetrieval;
   readonly #program: Program;
 
-  private constructor(parts: BlipParts, config: BlipConfig, program: Program) {
+  private constructor(parts: BlipParts, model: BlipForImageTextRetrieval, program: Program) {
     this.parts = parts;
-    this.#config = config;
+    this.model = model;
     this.#program = program;
   }
 
@@ -191,7 +195,7 @@ export class MatchModel {
       { itm: model.forward(pixels, ids), cosines: model.cosines(pixels, ids) },
       parts.weights,
     );
-    return new MatchModel(parts, model.config, program);
+    return new MatchModel(parts, model, program);
   }
 
   get name(): string {
@@ -200,7 +204,7 @@ export class MatchModel {
 
   /** Holds a text against a picture. @throws DataError when the text is longer than the model was made for */
   async match(picture: Picture, text: string): Promise<BlipMatch> {
-    const { pixels, ids } = prepare(this.parts, this.#config, picture, text);
+    const { pixels, ids } = prepare(this.parts, this.model.config, picture, text);
     const { itm, cosines } = await runOnce(this.parts.runtime, this.#program, { pixels, ids });
     const [no, yes] = itm!.data as Float32Array;
     return { probability: 1 / (1 + Math.exp(no! - yes!)), cosine: (cosines!.data as Float32Array)[0]! };

@@ -1,3 +1,4 @@
+export { BatchedModel } from './batched-model.ts';
 export { changesOf, type LoadedAdapter, type WeightedAdapter } from './adapters.ts';
 export * from './architectures.ts';
 export * from './blip-model.ts';

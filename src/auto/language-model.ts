@@ -9,6 +9,7 @@ import {
   beamAnswer,
   type BeamTextOptions,
   type GenerateOptions,
+  type LayerChanges,
   type ModelWeights,
   type PictureEncoder,
   type Prompt,
@@ -16,6 +17,7 @@ import {
 } from '../generate/index.ts';
 import type { GenerationConfig, NamingRules } from '../hub/index.ts';
 import type { GeneratingModel, ImageTextProcessor } from '../models/index.ts';
+import type { Runtime } from '../runtime/types.ts';
 import { changesOf, type WeightedAdapter } from './adapters.ts';
 import type { VectorSpace } from './vector-space.ts';
 
@@ -43,6 +45,8 @@ export interface ModelSource {
   readonly model: GeneratingModel;
   readonly weights: ModelWeights;
   readonly names: NamingRules;
+  /** What the model runs on. */
+  readonly runtime: Runtime;
 }
 
 /** A part of a message: text, or a picture. */
@@ -67,6 +71,7 @@ export class LanguageModel {
   readonly kind = 'language';
   readonly parts: LanguageModelParts;
   readonly #dispose: () => Promise<void>;
+  #adapters: readonly WeightedAdapter[] = [];
 
   /** @param dispose frees what the model runs on */
   constructor(parts: LanguageModelParts, dispose: () => Promise<void>) {
@@ -83,11 +88,30 @@ export class LanguageModel {
     return this.parts.processor !== undefined;
   }
 
+  /** The adapters that it answers with. */
+  get adapters(): readonly WeightedAdapter[] {
+    return this.#adapters;
+  }
+
   /**
    * A conversation as the model reads it, up to where its answer begins.
+   * @param changes what adapters change that will answer this prompt alone, in place of those of {@link useAdapters}
    * @throws CheckpointError when the model has no chat template, DataError when it cannot read what the messages hold
    */
-  async prompt(messages: readonly Message[], variables?: Readonly<Record<string, unknown>>): Promise<Prompt> {
+  async prompt(
+    messages: readonly Message[],
+    variables?: Readonly<Record<string, unknown>>,
+    changes?: LayerChanges,
+  ): Promise<Prompt> {
+    const { text, pictures } = this.written(messages, variables);
+    return this.promptOf(text, pictures, changes);
+  }
+
+  /** A conversation in the model's own form, with a marker for each picture. @throws CheckpointError as {@link prompt} */
+  written(
+    messages: readonly Message[],
+    variables?: Readonly<Record<string, unknown>>,
+  ): { readonly text: string; readonly pictures: readonly Picture[] } {
     const { tokenizer, name } = this.parts;
     const { chatTemplates } = tokenizer;
     if (chatTemplates === undefined)
@@ -102,11 +126,11 @@ export class LanguageModel {
       messages.map((message) => this.#asTemplateMessage(message)),
       { addGenerationPrompt: true, ...(variables === undefined ? {} : { variables }) },
     );
-    return this.promptOf(text, pictures);
+    return { text, pictures };
   }
 
   /** A text in the model's own form, with a marker for each picture. @throws DataError when the model reads no pictures */
-  async promptOf(text: string, pictures: readonly Picture[] = []): Promise<Prompt> {
+  async promptOf(text: string, pictures: readonly Picture[] = [], changes?: LayerChanges): Promise<Prompt> {
     const { tokenizer, processor, encoder, name } = this.parts;
     if (processor === undefined || encoder === undefined) {
       if (pictures.length > 0)
@@ -115,7 +139,7 @@ export class LanguageModel {
     }
     const prepared = processor.prepare(text, pictures);
     const encoded: EncodedPicture[] = [];
-    for (const picture of prepared.pictures) encoded.push(await encoder.encode(picture));
+    for (const picture of prepared.pictures) encoded.push(await encoder.encode(picture, changes));
     return { ...prepared, pictures: encoded };
   }
 
@@ -123,15 +147,20 @@ export class LanguageModel {
   answer(prompt: Prompt, options: BeamTextOptions = {}): AsyncGenerator<AnswerPiece, void, void> {
     const { decoding, tokenizer } = this.parts;
     const { numBeams = 1 } = options;
-    if (numBeams === 1) return answer(decoding, [prompt], tokenizer, { ...this.#defaults(), ...options });
+    if (numBeams === 1) return answer(decoding, [prompt], tokenizer, this.withDefaults(options));
     // Beam search draws nothing, whatever the defaults say.
-    return beamAnswer(decoding, prompt, tokenizer, { ...this.#defaults(), temperature: 0, ...options });
+    return beamAnswer(decoding, prompt, tokenizer, this.withDefaults({ temperature: 0, ...options }));
   }
 
   /** Answers several prompts together; each piece's token says which of them it answers, by `row`. As {@link answer}. */
   answers(prompts: readonly Prompt[], options: TextOptions = {}): AsyncGenerator<AnswerPiece, void, void> {
     const { decoding, tokenizer } = this.parts;
-    return answer(decoding, prompts, tokenizer, { ...this.#defaults(), ...options });
+    return answer(decoding, prompts, tokenizer, this.withDefaults(options));
+  }
+
+  /** What `generation_config.json` and the tokenizer say of answers, where the options say nothing. */
+  withDefaults<Options extends GenerateOptions>(options: Options): Options {
+    return { ...this.#defaults(), ...options };
   }
 
   /**
@@ -144,6 +173,7 @@ export class LanguageModel {
     await this.parts.decoding.adapt(changes);
     await this.parts.encoder?.adapt(changes);
     await this.parts.space?.adapt(changes);
+    this.#adapters = adapters;
   }
 
   async dispose(): Promise<void> {

@@ -8,6 +8,7 @@ import { registerData } from './commands/data.ts';
 import { registerDescribe } from './commands/describe.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEval } from './commands/eval.ts';
+import { registerExplain } from './commands/explain.ts';
 import { registerGround } from './commands/ground.ts';
 import { registerPredict } from './commands/predict.ts';
 import { registerServe } from './commands/serve.ts';
@@ -44,6 +45,7 @@ export function createProgram(): Command {
   registerChat(program);
   registerDescribe(program);
   registerGround(program);
+  registerExplain(program);
   registerServe(program);
   registerCompare(program);
   registerApply(program);

@@ -1,8 +1,17 @@
+import { hostTensor } from '../core/index.ts';
 import { reachableNodes, type Tensor } from '../graph/index.ts';
 import type { Module } from '../nn/index.ts';
 import type { Program, Runtime, Value } from '../runtime/types.ts';
 import { compileFromFiles, type ModelWeights } from './compile.ts';
-import { changeKey, type LayerChanges, changeValues, withRoomForChanges } from './layer-changes.ts';
+import {
+  changeKey,
+  checkChanges,
+  type LayerChange,
+  type LayerChanges,
+  changeValues,
+  withRoomForChanges,
+  withRoomForRows,
+} from './layer-changes.ts';
 
 /** What whoever runs the program holds on to. Give it back: what nobody holds is freed once it is replaced. */
 export class ProgramLease {
@@ -55,6 +64,8 @@ export interface AdaptableSource {
   /** Traces the outputs; called again whenever other layers are changed. */
   readonly outputs: () => Readonly<Record<string, Tensor>>;
   readonly inPlace?: boolean;
+  /** As in {@link compileFromFiles}. */
+  readonly exact?: boolean;
 }
 
 /**
@@ -69,6 +80,11 @@ export class AdaptableProgram {
   #program: Held<Program>;
   #values: Held<Readonly<Record<string, Value>>>;
   #version = 0;
+  /** The program with room for what single runs were given, and for which layers that is. */
+  #guest: { readonly key: string; readonly program: Held<Program> } | undefined;
+  /** Nothing but zeros, for each layer that some run changed. */
+  readonly #unchanged = new Map<string, LayerChange>();
+  #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(source: AdaptableSource, reads: ReadonlySet<string>, program: Program) {
     this.#source = source;
@@ -80,17 +96,30 @@ export class AdaptableProgram {
 
   /** @throws DeviceError when the engine refuses the program */
   static async create(source: AdaptableSource): Promise<AdaptableProgram> {
-    const { runtime, weights, inPlace = false } = source;
+    const { runtime, weights, inPlace = false, exact = false } = source;
     const outputs = source.outputs();
     const reads = new Set<string>();
     for (const { op, attributes } of reachableNodes(Object.values(outputs)))
       if (op === 'parameter') reads.add((attributes as { reference: { name: string } }).reference.name);
-    return new AdaptableProgram(source, reads, await compileFromFiles(runtime, outputs, weights, { inPlace }));
+    return new AdaptableProgram(source, reads, await compileFromFiles(runtime, outputs, weights, { inPlace, exact }));
   }
 
   /** Differs after every exchange of adapters that this program has a part in. */
   get version(): number {
     return this.#version;
+  }
+
+  /** Changes to layers that this program reads. @throws GenerationError when a layer has another shape */
+  partOf(changes: LayerChanges): LayerChanges {
+    const own = new Map([...changes].filter(([path]) => this.#reads.has(`${path}.weight`)));
+    checkChanges(this.#source.model, own);
+    return own;
+  }
+
+  /** As it would be with room for a choice of changes in each row, see {@link withRoomForRows}. @throws DeviceError */
+  async compileForRows(layers: ReadonlyMap<string, boolean>): Promise<Program> {
+    const { runtime, model, weights, outputs, inPlace = false } = this.#source;
+    return await compileFromFiles(runtime, withRoomForRows(model, layers, outputs), weights, { inPlace });
   }
 
   /** The program as it is now; it stays so for whoever holds it. */
@@ -105,11 +134,51 @@ export class AdaptableProgram {
   }
 
   /**
+   * A program with these changes and no others, for single runs among those of {@link lease}. One program serves them all,
+   * with zeros where one of them leaves a layer as it is that another one changed.
+   * @throws DeviceError when the engine refuses it
+   */
+  async leaseFor(changes: LayerChanges): Promise<ProgramLease> {
+    const own = this.partOf(changes);
+    if (own.size === 0) return this.lease();
+    const before = this.#turn;
+    const lease = (async () => {
+      await before;
+      return await this.#leaseGuest(own);
+    })();
+    this.#turn = lease.catch(() => undefined);
+    return await lease;
+  }
+
+  async #leaseGuest(own: LayerChanges): Promise<ProgramLease> {
+    for (const [path, change] of own) {
+      const stretches = change.stretch !== undefined || this.#unchanged.get(path)?.stretch !== undefined;
+      this.#unchanged.set(path, zerosLike(change, stretches));
+    }
+    const padded = new Map(
+      [...this.#unchanged].map(([path, zeros]) => [path, { ...zeros, ...own.get(path) }] as const),
+    );
+    const key = changeKey(padded);
+    if (this.#guest?.key !== key) {
+      const program = await this.#compile(padded);
+      this.#guest?.program.letGo();
+      this.#guest = { key, program };
+    }
+    const { program } = this.#guest;
+    const values = await this.#allocate(padded);
+    program.hold();
+    return new ProgramLease(program.thing, values.thing, this.#version, () => {
+      program.letGo();
+      values.letGo();
+    });
+  }
+
+  /**
    * Exchanges adapters; those who hold a lease go on with what they have.
    * @param changes of the whole model, of which this program takes its part
    */
   async adapt(changes: LayerChanges): Promise<void> {
-    const own = new Map([...changes].filter(([path]) => this.#reads.has(`${path}.weight`)));
+    const own = this.partOf(changes);
     const key = changeKey(own);
     if (key === '' && this.#key === '') return;
     const program = key === this.#key ? undefined : await this.#compile(own);
@@ -129,9 +198,9 @@ export class AdaptableProgram {
   }
 
   async #compile(changes: LayerChanges): Promise<Held<Program>> {
-    const { runtime, model, weights, outputs, inPlace = false } = this.#source;
+    const { runtime, model, weights, outputs, inPlace = false, exact = false } = this.#source;
     const traced = withRoomForChanges(model, changes, outputs);
-    const program = await compileFromFiles(runtime, traced, weights, { inPlace });
+    const program = await compileFromFiles(runtime, traced, weights, { inPlace, exact });
     return new Held(program, () => program.dispose());
   }
 
@@ -153,5 +222,12 @@ export class AdaptableProgram {
   dispose(): void {
     this.#program.letGo();
     this.#values.letGo();
+    this.#guest?.program.letGo();
+    this.#guest = undefined;
   }
+}
+
+function zerosLike({ a, b }: LayerChange, stretches: boolean): LayerChange {
+  const zeros = { a: hostTensor('float32', [1, a.shape[1]!]), b: hostTensor('float32', [b.shape[0]!, 1]) };
+  return stretches ? { ...zeros, stretch: hostTensor('float32', [b.shape[0]!]) } : zeros;
 }

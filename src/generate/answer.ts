@@ -24,30 +24,52 @@ const MAX_STOPS = 100;
 const MAX_STOP_LETTERS = 1000;
 
 /** As {@link generate}, with text. @throws GenerationError for stop strings that are empty, too many or too long, too */
-export async function* answer(
+export function answer(
   decoding: Decoding,
   prompts: readonly (readonly number[] | Prompt)[],
   tokenizer: TextDecoding,
   options: TextOptions = {},
 ): AsyncGenerator<AnswerPiece, void, void> {
+  return withText((changed) => generate(decoding, prompts, changed), tokenizer, options);
+}
+
+/**
+ * Tokens with their text.
+ * @param tokens generates, with the options that it is given
+ * @throws GenerationError for stop strings that are empty, too many or too long, and what `tokens` throws
+ */
+export async function* withText<Options extends TextOptions>(
+  tokens: (options: Options) => AsyncIterable<GeneratedToken>,
+  tokenizer: TextDecoding,
+  options: Options,
+): AsyncGenerator<AnswerPiece, void, void> {
   const { stop = [], stopTokens = [], until } = options;
   checkStops(stop);
   const ends = new Set(stopTokens);
-  const texts = new Map<number, AnswerText>();
-  const textOf = (row: number): AnswerText => {
-    const text = texts.get(row) ?? new AnswerText(tokenizer, stop);
-    texts.set(row, text);
-    return text;
+  const texts = new Map<number, RowText>();
+  const textOf = (row: number): RowText => {
+    const known = texts.get(row) ?? { text: new AnswerText(tokenizer, stop), shown: [] };
+    texts.set(row, known);
+    return known;
   };
+  // Tokens may be chosen well before they are fetched: what each of them shows is kept for it.
   const ended = (row: number, token: number): boolean => {
-    if (!ends.has(token)) textOf(row).push(token);
-    return textOf(row).stopped || until?.(row, token) === true;
+    const { text, shown } = textOf(row);
+    if (!ends.has(token)) text.push(token);
+    shown.push(text.take());
+    return text.stopped || until?.(row, token) === true;
   };
-  for await (const token of generate(decoding, prompts, { ...options, until: ended })) {
-    const text = textOf(token.row);
+  for await (const token of tokens({ ...options, until: ended })) {
+    const { text, shown } = textOf(token.row);
     if (token.finish !== undefined) text.end();
-    yield { token, text: text.take() };
+    yield { token, text: shown.shift()! + (token.finish === undefined ? '' : text.take()) };
   }
+}
+
+interface RowText {
+  readonly text: AnswerText;
+  /** What tokens show that were not fetched yet. */
+  readonly shown: string[];
 }
 
 /** The text of one answer. */

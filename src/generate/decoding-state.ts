@@ -75,7 +75,7 @@ export class DecodingState {
     await values[CACHE.last]!.write(last);
     await values[CACHE.total]!.write(hostTensor('int32', [], Int32Array.of(Math.max(...after))));
     await values[INPUTS.chosen]!.write(chosen);
-    const next = pieces.map((piece, row) => this.#nextPosition(piece, row));
+    const next = pieces.map((piece, row) => nextPositionOf(piece, this.#next[row]!));
     const step = await this.#stepValues(pieces, longest);
     try {
       const inputs = Object.fromEntries(
@@ -141,12 +141,6 @@ export class DecodingState {
       throw new GenerationError(`${most} tokens for a cache of ${this.capacity}`, 'make it larger');
   }
 
-  #nextPosition({ tokens, positions, nextPosition }: Piece, row: number): number {
-    if (nextPosition !== undefined) return nextPosition;
-    if (positions === undefined) return this.#next[row]! + tokens.length;
-    return Number(positions.data.reduce((most, position) => (position > most ? position : most), -1n)) + 1;
-  }
-
   /** Values of the inputs whose size depends on the tokens. */
   async #stepValues(pieces: readonly Piece[], longest: number): Promise<Record<string, Value>> {
     const tensors: Record<string, HostTensor> = { [INPUTS.ids]: idsOf(pieces, longest) };
@@ -155,7 +149,8 @@ export class DecodingState {
       tensors[INPUTS.places] = placesOf(pieces, longest, this.#parts.imageToken);
       if (features.some(({ shape }) => shape[0]! > 0)) tensors[INPUTS.features] = joinRows(features);
     }
-    if (this.#parts.positionAxes > 0) tensors[INPUTS.positions] = this.#positions(pieces, longest);
+    const { positionAxes } = this.#parts;
+    if (positionAxes > 0) tensors[INPUTS.positions] = positionsOf(positionAxes, pieces, this.#next, longest);
     const values: Record<string, Value> = {};
     for (const [name, tensor] of Object.entries(tensors))
       values[name] = await this.#valueOf(name, tensor, longest === 1 && name !== INPUTS.features);
@@ -170,21 +165,6 @@ export class DecodingState {
     return value;
   }
 
-  /** @returns [A, B, T] */
-  #positions(pieces: readonly Piece[], longest: number): HostTensor<'int64'> {
-    const axes = this.#parts.positionAxes;
-    const all = hostTensor('int64', [axes, pieces.length, longest]);
-    for (const [row, { tokens, positions }] of pieces.entries()) {
-      for (let axis = 0; axis < axes; axis++) {
-        const at = (axis * pieces.length + row) * longest;
-        if (positions !== undefined)
-          all.data.set(positions.data.subarray(axis * tokens.length, (axis + 1) * tokens.length), at);
-        else tokens.forEach((_, t) => (all.data[at + t] = BigInt(this.#next[row]! + t)));
-      }
-    }
-    return all;
-  }
-
   dispose(): void {
     const { values, logits, program } = this.#parts;
     program.end();
@@ -192,8 +172,34 @@ export class DecodingState {
   }
 }
 
+/** Position of what follows a piece. @param next position of its own first token, unless it says otherwise */
+export function nextPositionOf({ tokens, positions, nextPosition }: Piece, next: number): number {
+  if (nextPosition !== undefined) return nextPosition;
+  if (positions === undefined) return next + tokens.length;
+  return Number(positions.data.reduce((most, position) => (position > most ? position : most), -1n)) + 1;
+}
+
+/** @param next position of each row's first token, where a piece does not say them all  @returns [A, B, T] */
+export function positionsOf(
+  axes: number,
+  pieces: readonly Piece[],
+  next: readonly number[],
+  longest: number,
+): HostTensor<'int64'> {
+  const all = hostTensor('int64', [axes, pieces.length, longest]);
+  for (const [row, { tokens, positions }] of pieces.entries()) {
+    for (let axis = 0; axis < axes; axis++) {
+      const at = (axis * pieces.length + row) * longest;
+      if (positions !== undefined)
+        all.data.set(positions.data.subarray(axis * tokens.length, (axis + 1) * tokens.length), at);
+      else tokens.forEach((_, t) => (all.data[at + t] = BigInt(next[row]! + t)));
+    }
+  }
+  return all;
+}
+
 /** Shorter rows are filled up at their ends. @returns [B, T] */
-function idsOf(pieces: readonly Piece[], longest: number): HostTensor<'int64'> {
+export function idsOf(pieces: readonly Piece[], longest: number): HostTensor<'int64'> {
   const ids = hostTensor('int64', [pieces.length, longest]);
   pieces.forEach(({ tokens }, row) => tokens.forEach((token, t) => (ids.data[row * longest + t] = BigInt(token))));
   return ids;
@@ -204,7 +210,7 @@ function idsOf(pieces: readonly Piece[], longest: number): HostTensor<'int64'> {
  * @returns [B, T]
  * @throws GenerationError when image tokens and rows of features differ in number
  */
-function placesOf(pieces: readonly Piece[], longest: number, imageToken: number): HostTensor<'int64'> {
+export function placesOf(pieces: readonly Piece[], longest: number, imageToken: number): HostTensor<'int64'> {
   const places = hostTensor(
     'int64',
     [pieces.length, longest],

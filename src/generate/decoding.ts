@@ -3,8 +3,8 @@ import { GenerationError, hostTensor, type HostTensor, joinRows } from '../core/
 import { input, type Tensor } from '../graph/index.ts';
 import { type GeneratingModel, type GenerationShape, placeFeatures, readsPictures } from '../models/index.ts';
 import { CACHE, type CacheSlot, KeyValueCache, rotaryAngles, rotaryFrequencies } from '../nn/index.ts';
-import type { Runtime, Value } from '../runtime/types.ts';
-import { AdaptableProgram } from './adaptable-program.ts';
+import type { Program, Runtime, Value } from '../runtime/types.ts';
+import { AdaptableProgram, type ProgramLease } from './adaptable-program.ts';
 import type { ModelWeights } from './compile.ts';
 import { DecodingState, INPUTS } from './decoding-state.ts';
 import type { LayerChanges } from './layer-changes.ts';
@@ -12,6 +12,21 @@ import type { LayerChanges } from './layer-changes.ts';
 /** What GroupQueryAttention wants the width of a head to be a multiple of, and where it turns heads itself. */
 const HEAD_UNIT = 8;
 const TURNED_HEAD_UNIT = 16;
+
+/** What a batch whose rows come and go works with, besides its own values. Give the lease back. */
+export interface DecodingProgram {
+  readonly runtime: Runtime;
+  readonly shape: GenerationShape;
+  readonly slots: readonly CacheSlot[];
+  readonly imageToken: number | undefined;
+  readonly lease: ProgramLease;
+  /** Tables of the first positions, where the model turns by them. */
+  readonly rotaryTables: (length: number) => Readonly<Record<string, HostTensor>>;
+  /** Changes to layers that the program has. */
+  readonly partOf: (changes: LayerChanges) => LayerChanges;
+  /** The program with room for a choice of changes in each row, see `withRoomForRows`. */
+  readonly compileForRows: (layers: ReadonlyMap<string, boolean>) => Promise<Program>;
+}
 
 /** A model that is ready to write: one program for prompts and for single tokens. */
 export class Decoding {
@@ -67,6 +82,20 @@ export class Decoding {
   /** Exchanges adapters. States that were started before go on without the new ones. @throws DeviceError */
   async adapt(changes: LayerChanges): Promise<void> {
     await this.#program.adapt(changes);
+  }
+
+  /** The program as it is now, for rows that come and go. */
+  program(): DecodingProgram {
+    return {
+      runtime: this.#runtime,
+      shape: this.shape,
+      slots: this.#slots,
+      imageToken: this.imageToken,
+      lease: this.#program.lease(),
+      rotaryTables: (length) => rotaryTablesOf(this.shape, length),
+      partOf: (changes) => this.#program.partOf(changes),
+      compileForRows: (layers) => this.#program.compileForRows(layers),
+    };
   }
 
   /**

@@ -1,5 +1,6 @@
 export * from './compile.ts';
-export { answer, type AnswerPiece, AnswerText, type TextDecoding, type TextOptions } from './answer.ts';
+export { answer, type AnswerPiece, AnswerText, type TextDecoding, type TextOptions, withText } from './answer.ts';
+export * from './batching/index.ts';
 export * from './beam-answer.ts';
 export * from './beam-search.ts';
 export {
@@ -13,7 +14,7 @@ export {
 export * from './decoding.ts';
 export { DecodingState } from './decoding-state.ts';
 export * from './generate.ts';
-export { AdaptableProgram } from './adaptable-program.ts';
+export { AdaptableProgram, type ProgramLease } from './adaptable-program.ts';
 export { type LayerChange, type LayerChanges, sumOfChanges } from './layer-changes.ts';
 export * from './picture-encoder.ts';
 export * from './prompt.ts';

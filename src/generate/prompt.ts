@@ -100,24 +100,45 @@ export function piecesOf(
   imageToken: number | undefined,
   size: number = Infinity,
 ): Piece[] {
-  const { tokens, pictures = [], positions, nextPosition } = prompt;
-  const features = pictures.length === 0 ? undefined : joinRows(pictures.map((picture) => picture.features));
-  const pictured = (from: number, to: number): number =>
-    tokens.slice(from, to).reduce((count, token) => count + Number(token === imageToken), 0);
+  const reader = new PromptReader(prompt, imageToken);
   const pieces: Piece[] = [];
-  let row = pictured(0, known);
-  for (let start = known; start < tokens.length; start += size) {
-    const end = Math.min(tokens.length, start + size);
-    const rows = pictured(start, end);
-    pieces.push({
+  for (let start = known; start < reader.length; start += size)
+    pieces.push(reader.piece(start, Math.min(reader.length, start + size)));
+  return pieces;
+}
+
+/** Gives a prompt out piece by piece. */
+export class PromptReader {
+  readonly #prompt: Prompt;
+  readonly #features: HostTensor<'float32'> | undefined;
+  /** How many image tokens come before each place. */
+  readonly #pictured: Int32Array;
+
+  /** @param imageToken absent for models that read no pictures */
+  constructor(prompt: Prompt, imageToken: number | undefined) {
+    const { tokens, pictures = [] } = prompt;
+    this.#prompt = prompt;
+    this.#features = pictures.length === 0 ? undefined : joinRows(pictures.map((picture) => picture.features));
+    this.#pictured = new Int32Array(tokens.length + 1);
+    tokens.forEach((token, t) => (this.#pictured[t + 1] = this.#pictured[t]! + Number(token === imageToken)));
+  }
+
+  /** Tokens of the prompt. */
+  get length(): number {
+    return this.#prompt.tokens.length;
+  }
+
+  /** Tokens start … end − 1. */
+  piece(start: number, end: number): Piece {
+    const { tokens, positions, nextPosition } = this.#prompt;
+    const features = this.#features;
+    return {
       tokens: tokens.slice(start, end),
-      ...(features === undefined ? {} : { features: rowsOf(features, row, row + rows) }),
+      ...(features === undefined ? {} : { features: rowsOf(features, this.#pictured[start]!, this.#pictured[end]!) }),
       ...(positions === undefined ? {} : { positions: columnsOf(positions, start, end) }),
       ...(nextPosition === undefined || end < tokens.length ? {} : { nextPosition }),
-    });
-    row += rows;
+    };
   }
-  return pieces;
 }
 
 /** @param tensor [F, D]  @returns [end − start, D] */

@@ -24,6 +24,7 @@ export * from './common/llava-parts.ts';
 export * from './common/patches.ts';
 export * from './common/picture-config.ts';
 export * from './common/picture-processor.ts';
+export * from './common/regions.ts';
 export * from './common/siglip-vision.ts';
 export * from './common/similarity.ts';
 export * from './common/text-tower.ts';

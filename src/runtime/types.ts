@@ -1,4 +1,4 @@
-import type { DType, HostTensor } from '../core/index.ts';
+import type { DType, HostTensor, TypedArray } from '../core/index.ts';
 
 /** Where programs run. `wasm` exists in browsers, `cpu` and `cuda` in Node, `webgpu` in both. */
 export type Device = 'cpu' | 'webgpu' | 'cuda' | 'wasm';
@@ -101,6 +101,25 @@ export interface Arena {
   dispose(): void;
 }
 
+/** A tensor whose rows are lent to programs, and into which its owner looks at once, without a turn of the queue. */
+export interface RowBuffer {
+  readonly dtype: DType;
+  /** The first size is the number of rows; none for a single number. What it holds at first is undefined. */
+  readonly shape: readonly number[];
+  /** Rows first … first + count − 1 as a value over the same memory, [count, …]; ask once and keep it. */
+  rows(first: number, count: number): Value;
+  /**
+   * Copies elements from `start` on into `target`. Like the other two it happens at once: only while no run is under way
+   * that reads or writes these elements.
+   */
+  read(start: number, target: TypedArray): void;
+  write(start: number, source: TypedArray): void;
+  /** Copies `count` elements from `from` on to `to`. */
+  copy(from: number, to: number, count: number): void;
+  /** Frees the memory, and the values that were lent. */
+  dispose(): void;
+}
+
 /** An engine on one device. */
 export interface Runtime {
   readonly device: Device;
@@ -122,6 +141,8 @@ export interface Runtime {
    * give views (everywhere but on the CPU through the C API).
    */
   allocateArena?(specs: readonly { name: string; shape: readonly number[] }[], padTo?: number): Promise<Arena>;
+  /** As {@link allocateArena} only where the engine can give views: on the CPU through the C API. */
+  allocateRows?(dtype: DType, shape: readonly number[]): RowBuffer;
   /** Current and peak bytes held by this runtime's own values, second buffers included. */
   memory(): { values: number; peakValues: number };
   /** Frees programs and values after the calls that are under way. */

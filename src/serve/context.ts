@@ -3,7 +3,7 @@ import type { Context, Env } from 'hono';
 import type { AnswerPiece } from '../auto/index.ts';
 import type { Picture } from '../data/index.ts';
 import type { Prompt, TextOptions } from '../generate/index.ts';
-import { type ApiError, stopping, toApiError } from './errors.ts';
+import { ApiError, clientLeft, stopping, toApiError } from './errors.ts';
 import type { Guards } from './guards.ts';
 import type { ApiKey } from './limits/api-keys.ts';
 import type { RequestRecord } from './observe/request-record.ts';
@@ -76,9 +76,10 @@ export class Services {
   /** An error as the client may see it; what is the server's own is told to the log, with its cause. */
   failure(c: ServeContext, error: unknown): ApiError {
     const requestId = c.get('requestId');
-    const found = toApiError(error, requestId);
+    const left = c.req.raw.signal.aborted && !(error instanceof ApiError);
+    const found = left ? clientLeft(error) : toApiError(error, requestId);
     this.guards.refused(c, found);
-    if (found.status >= 500 && !c.req.raw.signal.aborted)
+    if (found.status >= 500)
       this.onProblem?.({
         requestId,
         method: c.req.method,

@@ -78,6 +78,11 @@ export function stopping(): ApiError {
   });
 }
 
+/** What work ends with when nobody waits for it any more. Nobody reads it either: it is for the log, with nginx's status. */
+export function clientLeft(cause: unknown): ApiError {
+  return new ApiError(499, 'the client left', { code: 'client_left', cause });
+}
+
 /**
  * Any error as clients may see it. What a request brought about says what it is; of everything else only that it happened,
  * since messages may name files of this machine: the log has the cause.

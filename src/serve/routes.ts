@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ServeContext, Services } from './context.ts';
 import { chatCompletions } from './openai/chat.ts';
+import { explainAnswer, explainRequest, explanation } from './explain/explain.ts';
 import { chatChunk, chatCompletion } from './openai/chat-answer.ts';
 import { chatRequest } from './openai/chat-request.ts';
 import { embeddings, embeddingsList, embeddingsRequest } from './openai/embeddings.ts';
@@ -71,6 +72,14 @@ export const ROUTES: readonly Route[] = [
     request: classifyRequest,
     response: classification,
     handle: classifyPicture,
+  },
+  {
+    method: 'POST',
+    path: '/v1/explain',
+    summary: 'Shows what of a picture an answer owes to.',
+    request: explainRequest,
+    response: explanation,
+    handle: explainAnswer,
   },
   {
     method: 'GET',

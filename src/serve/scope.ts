@@ -8,7 +8,9 @@ export class RequestScope {
   constructor(...signals: readonly AbortSignal[]) {
     // Not AbortSignal.any: a signal that lives as long as the server must not keep every request it ever saw.
     for (const signal of signals) {
-      const abort = (): void => this.abort(signal.reason);
+      // The adapter's reason is a text; what is thrown must be an error, or nobody catches it as one.
+      const abort = (): void =>
+        this.abort(signal.reason instanceof Error ? signal.reason : new DOMException('the client left', 'AbortError'));
       if (signal.aborted) abort();
       else signal.addEventListener('abort', abort, { once: true });
       this.#endings.push(() => signal.removeEventListener('abort', abort));

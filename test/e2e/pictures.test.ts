@@ -124,3 +124,45 @@ describe('pictures from the command line', () => {
     expect(err).toMatch(/does not converse/);
   });
 });
+
+describe('explanations from the command line', () => {
+  it('lie on the picture as it was given, whatever tiles it was cut into, and are drawn', async () => {
+    const out = join(scratch.path, 'looked.png');
+    const ask = ['explain', '-m', model, '-i', wide, '-q', 'w11 w12', '--max-tokens', '3'];
+    for (const method of ['relevance', 'input-gradient']) {
+      const explained = await sensorium(...ask, '--method', method, '--json', '--out', out);
+      expect([explained.code, explained.err]).toEqual([0, '']);
+      const {
+        picture: size,
+        grid,
+        tokens,
+        overall,
+      } = JSON.parse(explained.out) as {
+        picture: unknown;
+        grid: { rows: number; cols: number };
+        tokens: { map: number[] }[];
+        overall: number[];
+      };
+      expect(size).toEqual({ width: 90, height: 30 });
+      expect(grid.cols).toBeGreaterThan(grid.rows);
+      expect(tokens.length).toBeGreaterThan(0);
+      for (const map of [overall, ...tokens.map((token) => token.map)]) {
+        expect(map).toHaveLength(grid.rows * grid.cols);
+        const sum = map.reduce((a, b) => a + b, 0);
+        expect(Math.abs(sum - (sum > 0 ? 1 : 0))).toBeLessThan(1e-4);
+      }
+      expect((await sharp(out).metadata()).format).toBe('png');
+    }
+  });
+
+  it('are told in words, with how faithful they are', async () => {
+    const ask = ['explain', '-m', model, '-i', picture, '-q', 'w11', '-a', 'w12 w13', '--method', 'attention'];
+    const { code, out } = await sensorium(...ask, '--faithfulness');
+    expect(code).toBe(0);
+    expect(out).toContain('looks most at');
+    expect(out).toMatch(/area \d\.\d+ when it is shown first/);
+    const unknown = await sensorium(...ask.slice(0, -1), 'magic');
+    expect(unknown.code).not.toBe(0);
+    expect(unknown.err).toContain("no method 'magic'");
+  });
+});

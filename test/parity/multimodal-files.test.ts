@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { matchTensors } from '../../src/hub/index.ts';
 import { readSafetensors } from '../../src/hub/node/safetensors-file.ts';
 import type { PreparedPicture } from '../../src/models/index.ts';
-import { bestResolution, featureRows } from '../../src/models/llava_onevision/features.ts';
+import { bestResolution, featureRegions, featureRows } from '../../src/models/llava_onevision/features.ts';
 import { createRuntime } from '../../src/runtime/node/index.ts';
 import type { Runtime } from '../../src/runtime/types.ts';
 import { answer, caseOf, close, Fixture, folderOf, openSpeaker, promptOf } from './multimodal-fixture.ts';
@@ -61,6 +61,13 @@ describe('pictures in tiles', () => {
       const tiles = 1 + (best[0] * best[1]) / 384 ** 2;
       const { rows, weights } = featureRows([{ tiles, imageSize: [height, width] }], layout);
       expect(rows.shape[0], `${height} × ${width}`).toBe(count);
+      // Those of the parts lie side by side over the whole picture, behind a first view of it.
+      const regions = featureRegions({ tiles, imageSize: [height, width] }, layout);
+      expect(regions).toHaveLength(count);
+      const area = (of: typeof regions): number =>
+        of.reduce((sum, region) => sum + (region ? (region[2] - region[0]) * (region[3] - region[1]) : 0), 0);
+      expect(area(regions.slice(0, 27 ** 2))).toBeCloseTo(1, 9);
+      expect(area(regions.slice(27 ** 2))).toBeCloseTo(1, 9);
       // Each feature is a mean, of rows that are there.
       const parts = rows.shape[1]!;
       let farthest = 0;

@@ -152,4 +152,23 @@ describe('pictures and text', () => {
     const features = prepared.pictures.reduce((sum: number, one: PreparedPicture) => sum + one.features, 0);
     expect(prepared.tokens.filter((token) => token === image)).toHaveLength(features);
   });
+
+  it.each(cases.filter(({ text }) => text !== undefined))('$name: $pictures, where features look', (entry) => {
+    const processor = createProcessor(entry.model, files(entry), tokenizers[entry.tokenizer]!);
+    const given = entry.pictures.map((name) => pictures.get(name)!);
+    const prepared = processor.prepare(entry.text!, given);
+    const regions = processor.regions(given);
+    expect(regions.map((each) => each.length)).toEqual(prepared.pictures.map((one) => one.features));
+    for (const each of regions) {
+      // Every place of the picture that is not cropped away lies under some feature; its middle always does.
+      const inside = each.filter((region) => region !== undefined);
+      const holds = (x: number, y: number): boolean =>
+        inside.some(([left, top, right, bottom]) => left <= x && x <= right && top <= y && y <= bottom);
+      expect(holds(0.5, 0.5)).toBe(true);
+      for (const [left, top, right, bottom] of inside) {
+        expect(right).toBeGreaterThan(left);
+        expect(bottom).toBeGreaterThan(top);
+      }
+    }
+  });
 });

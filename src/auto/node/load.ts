@@ -98,7 +98,7 @@ async function languageModel(
       ? { space: new VectorSpace(runtime, model, weights, tokenizer, processor) }
       : {};
   const decoding = await Decoding.create(runtime, model, weights);
-  const source = { model, weights, names };
+  const source = { model, weights, names, runtime };
   const parts = { name, decoding, tokenizer, generation, stopTokens, source, ...seeing, ...comparing };
   return new LanguageModel(parts, () => runtime.dispose());
 }

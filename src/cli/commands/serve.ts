@@ -3,7 +3,7 @@ import process from 'node:process';
 import { type Command, Option } from 'commander';
 import type { LoadOptions } from '../../auto/node/index.ts';
 import { RecipeError } from '../../core/index.ts';
-import type { GuardOptions } from '../../serve/index.ts';
+import type { GuardOptions, ModelPool, ModelState } from '../../serve/index.ts';
 import type { PictureLimits } from '../../serve/node/index.ts';
 import { collect, number, whole } from '../arguments.ts';
 import { DEVICES, DTYPES } from '../model/options.ts';
@@ -91,7 +91,8 @@ async function serveAction(options: ServeOptions): Promise<void> {
   const { adapterToServe, listen, modelToServe, openPool, openTutor, pictureReader, readPageFiles } =
     await import('../../serve/node/index.ts');
   const { samplePicture } = await import('../../applications/node/index.ts');
-  const guards = await guardOptions(options);
+  let watched: ModelPool | undefined;
+  const guards = await guardOptions(options, () => watched?.states() ?? []);
   const remote = remoteImages(options.allowRemoteImages);
   const models = (options.model ?? ['starter']).map(modelToServe);
   const adapters = (options.adapter ?? []).map((text) => adapterToServe(text, models));
@@ -105,6 +106,7 @@ async function serveAction(options: ServeOptions): Promise<void> {
       ...(offline === undefined ? {} : { offline }),
     },
   });
+  watched = pool;
   const tutor = await openTutor({ folder: options.adapters, threads });
   const desk = new TuningDesk({ pool, tutor, onProblem: reportTuning });
   try {
@@ -144,7 +146,7 @@ async function serveAction(options: ServeOptions): Promise<void> {
 }
 
 /** Keys, limits, logs and figures, as the options have them. @throws RecipeError when everybody could reach the server by mistake */
-async function guardOptions(options: ServeOptions): Promise<GuardOptions> {
+async function guardOptions(options: ServeOptions, models: () => readonly ModelState[]): Promise<GuardOptions> {
   const { isLoopback, observers, requestLog } = await import('../../serve/index.ts');
   const { createMetrics, readKeys } = await import('../../serve/node/index.ts');
   const { host, keys: path, queue, timeout, allowHost, allowOrigin, requestsPerMinute, tokensPerMinute } = options;
@@ -157,7 +159,7 @@ async function guardOptions(options: ServeOptions): Promise<GuardOptions> {
   if (warning !== undefined)
     process.stderr.write(`${printable(warning)}
 `);
-  const metrics = createMetrics();
+  const metrics = createMetrics({ models });
   const log = options.log
     ? [
         requestLog((line) =>

@@ -5,6 +5,7 @@ import type { CheckpointTokenizer, Picture } from '../../data/index.ts';
 import type { ImageTextProcessor, PreparedPrompt } from '../common/generating.ts';
 import { CLIP_PIXELS, parsePictureConfig, type PictureConfig, type ProcessorFiles } from '../common/picture-config.ts';
 import { PictureProcessor } from '../common/picture-processor.ts';
+import type { FeatureRegions } from '../common/regions.ts';
 
 /** @throws CheckpointError when a file is missing or a key is wrong */
 export function createBlipProcessor(files: ProcessorFiles, tokenizer: CheckpointTokenizer): BlipProcessor {
@@ -24,6 +25,11 @@ export class BlipProcessor extends PictureProcessor implements ImageTextProcesso
   constructor(config: PictureConfig, tokenizer: CheckpointTokenizer) {
     super(config);
     this.#tokenizer = tokenizer;
+  }
+
+  /** No token stands for a picture. */
+  regions(pictures: readonly Picture[]): readonly FeatureRegions[] {
+    return pictures.map(() => []);
   }
 
   /**

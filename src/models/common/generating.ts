@@ -5,6 +5,7 @@ import type { Picture } from '../../data/index.ts';
 import type { Shape, Tensor } from '../../graph/index.ts';
 import type { KeyValueCache, Module, Parameter, RotaryConfig } from '../../nn/index.ts';
 import type { Grounding } from './grounding.ts';
+import type { FeatureRegions } from './regions.ts';
 
 /** What has to be known of a model before it can write. */
 export interface GenerationShape {
@@ -98,6 +99,8 @@ export interface ImageTextProcessor {
    * @throws DataError when markers and pictures differ in number
    */
   prepare(text: string, pictures: readonly Picture[]): PreparedPrompt;
+  /** Of each picture where its rows of features look, in the order of its image tokens. @param pictures as for `prepare` */
+  regions(pictures: readonly Picture[]): readonly FeatureRegions[];
   /** In models that were taught to point. */
   readonly grounding?: Grounding;
 }
@@ -116,6 +119,10 @@ export interface ImageTextModel extends ReadingModel {
   readonly imageToken: number;
   /** Whether a picture's tiles can be encoded one after another, which takes less memory. */
   readonly independentTiles: boolean;
+  /** Which head of the decoder's last layer is taught to look at what is spoken of, where one is. */
+  readonly lookingHead?: number;
+  /** Logits of the words that features stand for, layers left out, in models that were taught it. @param x [N, D]  @returns [N, V] */
+  wordsOf?(x: Tensor): Tensor;
   /** Inputs of the picture encoder, for one picture. */
   pictureInputs(): Readonly<Record<string, Tensor>>;
   /**

@@ -1,7 +1,15 @@
 /** Pictures as vision models take them: resized as PIL does, cropped and normalised. */
 // B pictures, H and W their height and width
 import { CheckpointError, DataError, hostTensor, type HostTensor, ShapeError } from '../../core/index.ts';
-import { centerCrop, type Colour, crop, onBackground, type Picture, resize } from '../../data/index.ts';
+import {
+  centerCrop,
+  type Colour,
+  crop,
+  onBackground,
+  type Picture,
+  type RelativeBox,
+  resize,
+} from '../../data/index.ts';
 import type { Channels, PictureConfig, PictureSize, PixelConfig } from './picture-config.ts';
 
 const BLACK: Colour = [0, 0, 0];
@@ -31,6 +39,15 @@ export class PictureProcessor {
       picture = resize(picture, width, height, filter);
     }
     return middle === undefined ? picture : centerCrop(picture, middle.width, middle.height, BLACK);
+  }
+
+  /** The part of a picture that {@link fit} keeps, in parts of its sides; beyond them where it fills up. */
+  frame(source: Pick<Picture, 'width' | 'height'>): RelativeBox {
+    const { size, crop: middle } = this.config;
+    const [height, width] = size === undefined ? [source.height, source.width] : outputSize(source, size);
+    if (middle === undefined) return [0, 0, 1, 1];
+    const [left, top] = [Math.floor((width - middle.width) / 2), Math.floor((height - middle.height) / 2)];
+    return [left / width, top / height, (left + middle.width) / width, (top + middle.height) / height];
   }
 
   /**

@@ -26,6 +26,7 @@ import {
   type ProcessorFiles,
 } from '../common/picture-config.ts';
 import { PixelTables } from '../common/picture-processor.ts';
+import { cellsOf, type FeatureRegions } from '../common/regions.ts';
 import type { Idefics3Config } from './config.ts';
 
 /** What an {@link Idefics3Processor} is built from. */
@@ -117,6 +118,27 @@ export class Idefics3Processor implements ImageTextProcessor {
         };
       }),
     };
+  }
+
+  regions(pictures: readonly Picture[]): readonly FeatureRegions[] {
+    const side = Math.sqrt(this.config.tokensPerTile);
+    return pictures.map((picture) => {
+      const { rows, columns } = this.#cuts(picture);
+      const tiles = rows === 0 ? [] : cellsOf(rows, columns);
+      return [...tiles.flatMap((tile) => cellsOf(side, side, tile)), ...cellsOf(side, side)];
+    });
+  }
+
+  /** Into how many rows and columns of tiles a picture is cut; none where it is left whole. */
+  #cuts({ height, width }: Sides): { readonly rows: number; readonly columns: number } {
+    const { tile, longestSide, splits } = this.config;
+    if (!splits) return { rows: 0, columns: 0 };
+    const [high, wide] = longestSide === undefined ? [height, width] : sizeWithin({ height, width }, longestSide);
+    const [rows, columns] = sizeInTiles({ height: high, width: wide }, tile).map((length) => length / tile) as [
+      number,
+      number,
+    ];
+    return rows === 1 && columns === 1 ? { rows: 0, columns: 0 } : { rows, columns };
   }
 
   /**

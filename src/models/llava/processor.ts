@@ -16,6 +16,7 @@ import {
   type ProcessorFiles,
 } from '../common/picture-config.ts';
 import { fixedSize, meanColour, padToMiddle, PictureProcessor } from '../common/picture-processor.ts';
+import { cellsOf, type FeatureRegions, squareAround, withinArea } from '../common/regions.ts';
 
 /** What a {@link LlavaProcessor} is built from. */
 export interface LlavaProcessorConfig extends PictureConfig {
@@ -125,6 +126,22 @@ export class LlavaProcessor implements ImageTextProcessor {
     });
     const repeats = prepared.map(({ features }) => features);
     return { tokens: encodePictures(this.#tokenizer, text, this.#token, repeats), pictures: prepared };
+  }
+
+  regions(pictures: readonly Picture[]): readonly FeatureRegions[] {
+    const { pads, patchSize, additionalTokens, dropsFirst } = this.config;
+    const first = additionalTokens - (dropsFirst ? 1 : 0);
+    return pictures.map((picture) => {
+      const side = Math.max(picture.width, picture.height);
+      const given = pads ? { width: side, height: side } : picture;
+      const frame = this.#pictures.frame(given);
+      const [height, width] = fixedSize(this.config);
+      const [rows, columns] = [Math.floor(height / patchSize), Math.floor(width / patchSize)];
+      // Pixels beyond the last whole patch are not looked at.
+      const seen = withinArea(frame, [0, 0, (columns * patchSize) / width, (rows * patchSize) / height]);
+      const cells = cellsOf(rows, columns, pads ? withinArea(squareAround(picture), seen) : seen);
+      return first < 0 ? cells.slice(-first) : [...Array.from({ length: first }, () => undefined), ...cells];
+    });
   }
 
   /** F of a picture of the size that the encoder sees. */

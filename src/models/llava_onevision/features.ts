@@ -2,6 +2,7 @@
 // F rows of features, K rows that each is made of, H rows and W columns of a grid
 import { hostTensor, ShapeError } from '../../core/index.ts';
 import type { Arrangement } from '../common/generating.ts';
+import { cellsOf, type FeatureRegions, squareAround } from '../common/regions.ts';
 
 /** How pictures are cut into tiles. */
 export interface TileLayout {
@@ -96,6 +97,32 @@ function mixturesOf({ tiles, imageSize }: TiledPicture, layout: TileLayout, firs
   };
   const grid = [(best[0] / tileSize) * patches, columns * patches] as const;
   return [...whole, ...partsOf(unpadded(grid, imageSize), layout, rowAt)];
+}
+
+/** Where each row of features of a picture looks, in the order of {@link featureRows}. @throws ShapeError as that does */
+export function featureRegions(picture: TiledPicture, layout: TileLayout): FeatureRegions {
+  const { patches, pinpoints, tileSize } = layout;
+  const count = countFeatures(picture, layout);
+  const whole = cellsOf(patches, patches, picture.tiles === 1 ? squareAround(sizeOf(picture)) : undefined);
+  if (picture.tiles === 1) return [...whole, undefined];
+  const best = bestResolution(picture.imageSize!, pinpoints);
+  const grid = [(best[0] / tileSize) * patches, (best[1] / tileSize) * patches] as const;
+  const { height, width } = unpadded(grid, picture.imageSize!);
+  // Scaled down, rows have as many columns less.
+  const left = count - patches ** 2;
+  const ratio = Math.sqrt((height * width) / (layout.mostTiles * patches ** 2));
+  const columns = ratio > 1.1 ? floorDivide(width, ratio) : width;
+  const rows = left / (columns + 1);
+  const cells = cellsOf(rows, columns);
+  const lines = Array.from({ length: rows }, (_, row) => [
+    ...cells.slice(row * columns, (row + 1) * columns),
+    undefined,
+  ]);
+  return [...whole, ...lines.flat()];
+}
+
+function sizeOf({ imageSize: [height, width] = [1, 1] }: TiledPicture): { width: number; height: number } {
+  return { width, height };
 }
 
 /** The grid of a picture's parts, row by row. */

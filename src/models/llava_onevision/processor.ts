@@ -15,8 +15,9 @@ import {
   type ProcessorFiles,
 } from '../common/picture-config.ts';
 import { meanColour, padToMiddle, PixelTables } from '../common/picture-processor.ts';
+import type { FeatureRegions } from '../common/regions.ts';
 import { type LlavaOnevisionConfig, PINPOINTS } from './config.ts';
-import { bestResolution, countFeatures, type TileLayout } from './features.ts';
+import { bestResolution, countFeatures, featureRegions, type TileLayout } from './features.ts';
 
 /** What a {@link LlavaOnevisionProcessor} is built from. */
 export interface LlavaOnevisionProcessorConfig extends PixelConfig {
@@ -143,6 +144,16 @@ export class LlavaOnevisionProcessor implements ImageTextProcessor {
     });
     const repeats = prepared.map(({ features }) => features);
     return { tokens: encodePictures(this.#tokenizer, text, this.#token, repeats), pictures: prepared };
+  }
+
+  regions(pictures: readonly Picture[]): readonly FeatureRegions[] {
+    const { layout, dropsFirst } = this.config;
+    return pictures.map(({ height, width }) => {
+      const [high, wide] = bestResolution([height, width], layout.pinpoints);
+      const tiles =
+        pictures.length === 1 ? 1 + Math.ceil(high / this.config.tile) * Math.ceil(wide / this.config.tile) : 1;
+      return featureRegions({ tiles, imageSize: [height, width] }, layout).slice(dropsFirst ? 1 : 0);
+    });
   }
 
   /** The whole picture in a square, out of proportion, and the tiles of the best resolution row by row. */

@@ -19,6 +19,7 @@ import {
   type ProcessorFiles,
 } from '../common/picture-config.ts';
 import { PixelTables, roundHalfEven } from '../common/picture-processor.ts';
+import { cellsOf, type FeatureRegions } from '../common/regions.ts';
 import { groundingPrompt, parseBoxes } from './boxes.ts';
 import type { Qwen25VLConfig } from './config.ts';
 import { multimodalPositions } from './positions.ts';
@@ -129,6 +130,14 @@ export class Qwen25VLProcessor implements ImageTextProcessor {
     const grids = prepared.map(({ grid }) => [grid![1] / merge, grid![2] / merge] as const);
     const positions = multimodalPositions({ tokens, imageToken: this.#token.id, pictures: grids });
     return { tokens, pictures: prepared, ...positions };
+  }
+
+  regions(pictures: readonly Picture[]): readonly FeatureRegions[] {
+    const { patchSize, merge } = this.config;
+    return pictures.map((picture) => {
+      const [height, width] = this.seenSize(picture);
+      return cellsOf(height / (patchSize * merge), width / (patchSize * merge));
+    });
   }
 
   /** Height and width that a picture is resized to. @throws DataError when it is too narrow */

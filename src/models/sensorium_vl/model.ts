@@ -46,6 +46,8 @@ export class SensoriumVL extends Module implements ImageTextModel {
   /** Logarithm of the inverse temperature of comparisons. */
   readonly logit_scale: Parameter;
   readonly config: SensoriumVLConfig;
+  /** The objective `looking` teaches the first. */
+  readonly lookingHead = 0;
   readonly #language: CausalLM;
 
   constructor(config: SensoriumVLConfig) {

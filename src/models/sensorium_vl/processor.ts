@@ -11,6 +11,7 @@ import {
   type ProcessorFiles,
 } from '../common/picture-config.ts';
 import { fixedSize, padToMiddle, PictureProcessor } from '../common/picture-processor.ts';
+import { cellsOf, type FeatureRegions, squareAround } from '../common/regions.ts';
 import { type SensoriumVLConfig, stemPatches } from './config.ts';
 import { paddedFrame, readBoxes, writeBox } from './locations.ts';
 
@@ -70,6 +71,11 @@ export class SensoriumVLProcessor implements ImageTextProcessor {
       tokens: encodePictures(this.#tokenizer, text, this.#token, repeats),
       pictures: pictures.map((picture) => this.#prepare(picture)),
     };
+  }
+
+  regions(pictures: readonly Picture[]): readonly FeatureRegions[] {
+    const side = Math.sqrt(this.#features);
+    return pictures.map((picture) => cellsOf(side, side, squareAround(picture)));
   }
 
   #prepare(picture: Picture): PreparedPicture {

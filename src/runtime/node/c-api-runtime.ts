@@ -11,6 +11,7 @@ import { createArena } from './device-arena.ts';
 import { DeviceProgram } from './device-program.ts';
 import { DeviceValue, type ValueHome } from './device-value.ts';
 import { engineLibrary, type EngineLibrary } from './engine-library.ts';
+import { NativeRows } from './native-rows.ts';
 import { createSession } from './session.ts';
 
 /** The engine through its C API: no copies on the CPU, runs on a worker thread. */
@@ -21,6 +22,7 @@ export class CApiRuntime implements Runtime {
   readonly threads: number;
   /** Present on the CPU: the engine's tensors on a GPU cannot be views of one buffer. */
   readonly allocateArena?: NonNullable<Runtime['allocateArena']>;
+  readonly allocateRows?: NonNullable<Runtime['allocateRows']>;
   readonly #engine: EngineLibrary;
   readonly #gpu: Gpu | undefined;
   readonly #home: ValueHome;
@@ -41,6 +43,10 @@ export class CApiRuntime implements Runtime {
       this.allocateArena = async (specs, padTo) => {
         this.#alive();
         return createArena(this.#home, cpu, specs, padTo);
+      };
+      this.allocateRows = (dtype, shape) => {
+        this.#alive();
+        return new NativeRows(this.#home, cpu, dtype, shape);
       };
     }
   }

@@ -47,7 +47,5 @@ function tooLarge(maxBytes: number): ApiError {
   return new ApiError(413, `the body is larger than ${maxBytes} bytes`, {
     hint: 'send smaller pictures, or fewer',
     code: 'body_too_large',
-    // Whatever is still on its way would be taken for the next request.
-    headers: { Connection: 'close' },
   });
 }

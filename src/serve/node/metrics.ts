@@ -1,19 +1,7 @@
 /** Figures of a server as Prometheus reads them. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Observer } from '../observe/request-record.ts';
-
-/** How busy a model is when somebody looks. */
-export interface ModelState {
-  readonly model: string;
-  /** Answers that are being written. */
-  readonly running: number;
-  /** Answers that wait for their turn. */
-  readonly waiting: number;
-  /** What was looked up in caches so far, by the cache's name. */
-  readonly caches?: Readonly<
-    Record<string, { readonly hits: number; readonly misses: number; readonly bytes?: number }>
-  >;
-}
+import type { ModelState } from '../pool/model-pool.ts';
 
 export interface MetricsOptions {
   /** Asked whenever the figures are read. */

@@ -30,11 +30,20 @@ export interface ChatCompletion {
   readonly usage: Usage;
 }
 
+/** Where the model looked before it wrote a token. */
+export interface TokenMap {
+  /** Row by row; adds up to 1. */
+  readonly map: readonly number[];
+  readonly grid: { readonly rows: number; readonly cols: number };
+}
+
 export interface ChunkChoice {
   readonly index: number;
   readonly delta: { readonly role?: 'assistant' | undefined; readonly content?: string | undefined };
   readonly logprobs: ChoiceLogProbabilities | null;
   readonly finish_reason: Finish | null;
+  /** Where maps are asked for, beside OpenAI's interface. */
+  readonly sensorium?: TokenMap | undefined;
 }
 
 export interface ChatChunk {
@@ -82,6 +91,7 @@ export const chatChunk: z.ZodType<ChatChunk> = z.object({
       delta: z.object({ role: z.literal('assistant').optional(), content: z.string().optional() }),
       logprobs,
       finish_reason: finish.nullable(),
+      sensorium: z.object({ map: z.array(z.number()), grid: z.object({ rows: z.int(), cols: z.int() }) }).optional(),
     }),
   ),
   usage: usage.nullish(),

@@ -34,6 +34,7 @@ export interface ChatRequest {
   readonly logit_bias?: Readonly<Record<string, number>> | null | undefined;
   readonly modalities?: readonly string[] | null | undefined;
   readonly audio?: unknown;
+  readonly sensorium?: { readonly maps?: boolean | null | undefined } | null | undefined;
 }
 
 const BESIDE = 'Beside OpenAI’s interface.';
@@ -78,6 +79,10 @@ export const chatRequest: z.ZodType<ChatRequest> = z.looseObject({
   logit_bias: z.record(z.string(), z.number()).nullish().describe('Refused where it is not empty.'),
   modalities: z.array(z.string()).nullish(),
   audio: z.unknown().optional(),
+  sensorium: z
+    .looseObject({ maps: z.boolean().nullish() })
+    .nullish()
+    .describe(`${BESIDE} maps: each chunk of a stream says where the model looked in the last picture.`),
 });
 
 /** @throws ApiError for what OpenAI's interface has and models here do not do, rather than to answer as if it were not asked */
@@ -92,6 +97,8 @@ export function refuseUnsupported(request: ChatRequest): void {
     throw unsupported('logit_bias', 'tokens cannot be made likelier one by one', 'leave logit_bias out');
   if (modalities?.some((modality) => modality !== 'text') === true || (audio !== undefined && audio !== null))
     throw unsupported('modalities', 'answers are texts', 'leave audio out');
+  if (request.sensorium?.maps === true && (request.stream !== true || (request.n ?? 1) > 1))
+    throw unsupported('sensorium.maps', 'maps come with the tokens of one streamed answer', 'set stream, leave n out');
   if ((top_logprobs ?? 0) > 0 && logprobs !== true)
     throw unsupported('top_logprobs', 'top_logprobs needs logprobs', 'set logprobs to true');
 }

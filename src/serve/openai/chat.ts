@@ -24,7 +24,12 @@ export async function chatCompletions(c: ServeContext, services: Services): Prom
   refuseUnsupported(request);
   return inScope(c, services, async (scope) => {
     const { model, messages, logprobs, n, stream, stream_options } = request;
-    const open = await openAnswer(c, services, scope, { model, messages, wanted: wantedAnswer(request) });
+    const open = await openAnswer(c, services, scope, {
+      model,
+      messages,
+      wanted: wantedAnswer(request),
+      maps: request.sensorium?.maps === true,
+    });
     const answer: ChatAnswer = {
       ...open,
       id: identifier('chatcmpl-'),
@@ -95,7 +100,7 @@ async function wholeAnswer({
 
 /** The answer as events, the role first and the usage last. */
 async function* chunks(answer: ChatAnswer, withUsage: boolean): AsyncGenerator<string, void, void> {
-  const { id, created, model, promptTokens, pieces, writer, choices } = answer;
+  const { id, created, model, promptTokens, pieces, writer, choices, maps } = answer;
   const chunk = (parts: Pick<ChatChunk, 'choices' | 'usage'>): string =>
     dataEvent({
       id,
@@ -107,6 +112,7 @@ async function* chunks(answer: ChatAnswer, withUsage: boolean): AsyncGenerator<s
     } satisfies ChatChunk);
   let count = 0;
   let begun = false;
+  const ends = new Set(answer.ends);
   for await (const { text, token } of pieces) {
     if (!begun) {
       begun = true;
@@ -117,7 +123,12 @@ async function* chunks(answer: ChatAnswer, withUsage: boolean): AsyncGenerator<s
     }
     count++;
     const entry = writer?.entry(token);
-    if (text !== '' || entry !== undefined) yield chunk({ choices: [choice(token, { content: text }, entry, null)] });
+    // What ends the answer was not looked for in the picture.
+    const map = maps === undefined || ends.has(token.token) ? undefined : await maps.next(token.token);
+    if (text !== '' || entry !== undefined || map !== undefined) {
+      const written = choice(token, { content: text }, entry, null);
+      yield chunk({ choices: [map === undefined ? written : { ...written, sensorium: { map, grid: maps!.grid } }] });
+    }
     if (token.finish !== undefined) yield chunk({ choices: [choice(token, {}, undefined, token.finish)] });
   }
   if (withUsage) yield chunk({ choices: [], usage: usageOf(promptTokens, count) });

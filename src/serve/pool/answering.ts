@@ -1,6 +1,15 @@
 /** How a loaded model serves several requests: the seam at which one engine may be exchanged for another. */
-import type { AnswerPiece, LanguageModel, LoadedAdapter, LoadedModel, Message } from '../../auto/index.ts';
-import type { Prompt, TextOptions } from '../../generate/index.ts';
+import {
+  type AnswerPiece,
+  BatchedModel,
+  changesOf,
+  type LanguageModel,
+  type LoadedAdapter,
+  type LoadedModel,
+  type Message,
+  type WeightedAdapter,
+} from '../../auto/index.ts';
+import type { BatchStats, ContinuousBatchOptions, Prompt, TextOptions } from '../../generate/index.ts';
 import { Turns } from './turns.ts';
 
 /** Which adapter a request wants, and what ends it. */
@@ -22,65 +31,71 @@ export interface Answering {
     options: TextOptions,
     adapter: LoadedAdapter | undefined,
   ): AsyncGenerator<AnswerPiece, void, void>;
-  /** Anything else that the model does, with the adapter in place. */
+  /** What the model does beside answering, its space of vectors having the adapter in place. */
   use<T>(work: (model: LanguageModel) => Promise<T>, options: AnsweringOptions): Promise<T>;
-  /** The adapter will not be asked for again. */
-  forget(adapter: LoadedAdapter): void;
+  /** What is under way, where that is known. */
+  readonly stats: BatchStats | undefined;
   /** Frees what is held beside the model. */
   dispose(): Promise<void>;
 }
 
-export type AnsweringFactory = (model: LanguageModel) => Answering | Promise<Answering>;
+export type AnsweringFactory = (model: LanguageModel) => Promise<Answering>;
 
-/** One request after another: each has the model for itself from its first token to its last. */
-export class OneByOne implements Answering {
+/** All requests in one running batch, see {@link BatchedModel}. */
+export class BatchedAnswering implements Answering {
   readonly #model: LanguageModel;
+  readonly #batched: BatchedModel;
+  /** The space of vectors has one adapter at a time. */
   readonly #turns = new Turns();
   #adapter: LoadedAdapter | undefined;
 
-  constructor(model: LanguageModel) {
+  private constructor(model: LanguageModel, batched: BatchedModel) {
     this.#model = model;
+    this.#batched = batched;
   }
 
-  async prompt(messages: readonly Message[], options: AnsweringOptions): Promise<Prompt> {
-    return this.use((model) => model.prompt(messages), options);
+  /** @param options.rows answers that are written at once  @throws GenerationError for options out of their range */
+  static async create(model: LanguageModel, options: ContinuousBatchOptions = {}): Promise<BatchedAnswering> {
+    return new BatchedAnswering(model, await BatchedModel.create(model, options));
   }
 
-  async *answer(
+  get stats(): BatchStats | undefined {
+    return this.#batched.stats;
+  }
+
+  async prompt(messages: readonly Message[], { adapter, signal }: AnsweringOptions): Promise<Prompt> {
+    signal?.throwIfAborted();
+    return this.#batched.prompt(messages, undefined, listOf(adapter));
+  }
+
+  answer(
     prompt: Prompt,
     options: TextOptions,
     adapter: LoadedAdapter | undefined,
   ): AsyncGenerator<AnswerPiece, void, void> {
-    const end = await this.#turns.take(options.signal);
-    try {
-      await this.#adapt(adapter);
-      yield* this.#model.answer(prompt, options);
-    } finally {
-      end();
-    }
+    return this.#batched.answer(prompt, options, listOf(adapter));
   }
 
   async use<T>(work: (model: LanguageModel) => Promise<T>, { adapter, signal }: AnsweringOptions): Promise<T> {
     const end = await this.#turns.take(signal);
     try {
-      await this.#adapt(adapter);
+      if (this.#adapter !== adapter) {
+        await this.#model.parts.space?.adapt(changesOf(listOf(adapter)));
+        this.#adapter = adapter;
+      }
       return await work(this.#model);
     } finally {
       end();
     }
   }
 
-  forget(): void {
-    // What is in place is taken away by the next request that wants another.
+  async dispose(): Promise<void> {
+    await this.#batched.dispose();
   }
+}
 
-  async dispose(): Promise<void> {}
-
-  async #adapt(adapter: LoadedAdapter | undefined): Promise<void> {
-    if (this.#adapter === adapter) return;
-    await this.#model.useAdapters(adapter === undefined ? [] : [{ adapter }]);
-    this.#adapter = adapter;
-  }
+function listOf(adapter: LoadedAdapter | undefined): readonly WeightedAdapter[] {
+  return adapter === undefined ? [] : [{ adapter }];
 }
 
 /** What models do that write no answers token by token, one request after another. */

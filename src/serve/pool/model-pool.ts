@@ -1,7 +1,7 @@
 import type { LoadedAdapter, LoadedModel } from '../../auto/index.ts';
 import { DataError } from '../../core/index.ts';
 import { ApiError } from '../errors.ts';
-import { type Answering, type AnsweringFactory, OneByOne, TurnByTurn } from './answering.ts';
+import { type Answering, type AnsweringFactory, BatchedAnswering, TurnByTurn } from './answering.ts';
 import { ServedModel } from './served-model.ts';
 
 /** A model that is held, and must be given back. */
@@ -9,6 +9,18 @@ export interface BorrowedModel {
   readonly served: ServedModel;
   /** Further calls do nothing. */
   readonly release: () => void;
+}
+
+/** How busy a model is. */
+export interface ModelState {
+  readonly model: string;
+  /** Answers that are being written, and prompts that are being read. */
+  readonly running: number;
+  readonly waiting: number;
+  /** What was looked up in caches so far, by the cache's name; of prefixes, in tokens. */
+  readonly caches?: Readonly<
+    Record<string, { readonly hits: number; readonly misses: number; readonly bytes?: number }>
+  >;
 }
 
 /** A served model, who holds it, and what frees it. */
@@ -32,7 +44,7 @@ export class ModelPool {
 
   /** @param options.engine how models answer several requests */
   constructor(options: { engine?: AnsweringFactory; now?: () => number } = {}) {
-    this.#engine = options.engine ?? ((model) => new OneByOne(model));
+    this.#engine = options.engine ?? ((model) => BatchedAnswering.create(model));
     this.#now = options.now ?? Date.now;
   }
 
@@ -41,14 +53,31 @@ export class ModelPool {
     return [...this.#places.values()].map(({ served }) => served);
   }
 
+  /** What the models are doing, for whoever watches the server. */
+  states(): readonly ModelState[] {
+    return [...this.#bases].flatMap(([model, { answering }]) => {
+      const stats = answering?.stats;
+      if (stats === undefined) return [];
+      const { writing, reading, waiting, known, read, prefixBytes } = stats;
+      const prefixes = { hits: known, misses: read, bytes: prefixBytes };
+      return [{ model, running: writing + reading, waiting, caches: { prefix_tokens: prefixes } }];
+    });
+  }
+
   get size(): number {
     return this.#places.size;
   }
 
   /** The model now belongs to the pool, which disposes of it. @throws DataError for a name that is taken or none */
   async add(name: string, model: LoadedModel): Promise<ServedModel> {
-    this.#checkFree(name, name);
-    const language = model.kind === 'language' ? await this.#engine(model) : undefined;
+    let language: Answering | undefined;
+    try {
+      this.#checkFree(name, name);
+      language = model.kind === 'language' ? await this.#engine(model) : undefined;
+    } catch (error) {
+      await model.dispose();
+      throw error;
+    }
     this.#bases.set(name, { model, answering: language });
     const answering = language ?? new TurnByTurn<LoadedModel>(model);
     const served = new ServedModel(
@@ -82,10 +111,7 @@ export class ModelPool {
     const served = new ServedModel({ id, base, created: this.#seconds(), model, adapter }, answering);
     // An adapter holds its model: it goes first.
     const held = this.borrow(base);
-    this.#put(served, async () => {
-      answering.forget(adapter);
-      held.release();
-    });
+    this.#put(served, async () => held.release());
     return served;
   }
 

@@ -1,11 +1,18 @@
-import type { AnswerPiece, LanguageModel, LoadedAdapter, LoadedModel, Message } from '../../auto/index.ts';
+import type {
+  AnswerPiece,
+  LanguageModel,
+  LoadedAdapter,
+  LoadedModel,
+  Message,
+  WeightedAdapter,
+} from '../../auto/index.ts';
 import type { Prompt, TextOptions } from '../../generate/index.ts';
 import { embeds } from '../../tasks/index.ts';
 import { incapable } from '../errors.ts';
 import { type Answering, TurnByTurn } from './answering.ts';
 
 /** What a model can be asked for. */
-export const CAPABILITIES = ['chat', 'images', 'embeddings', 'grounding', 'classification'] as const;
+export const CAPABILITIES = ['chat', 'images', 'embeddings', 'grounding', 'classification', 'explanations'] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
 /** A model, or one of its adapters, under the name that requests call it by. */
@@ -37,7 +44,7 @@ export class ServedModel {
     const found: Capability[] = [];
     if (model.kind === 'language') {
       if (model.parts.tokenizer.chatTemplates !== undefined) found.push('chat');
-      if (model.readsPictures) found.push('images');
+      if (model.readsPictures) found.push('images', 'explanations');
       if (model.parts.processor?.grounding !== undefined) found.push('grounding');
     }
     if (embeds(model)) found.push('embeddings', 'classification');
@@ -63,11 +70,16 @@ export class ServedModel {
     return this.#conversing().answer(prompt, options, this.adapter);
   }
 
-  /** Anything else, with the adapter in place. */
+  /** What the model does beside answering, its space of vectors having the adapter in place. */
   async use<T>(work: (model: LoadedModel) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.#answering instanceof TurnByTurn
       ? this.#answering.use(work, signal)
       : this.#answering.use(work, { adapter: this.adapter, signal });
+  }
+
+  /** Adapters that answers are made with: none, or the one. */
+  get adapters(): readonly WeightedAdapter[] {
+    return this.adapter === undefined ? [] : [{ adapter: this.adapter }];
   }
 
   /** The model as one that converses. Adapters are not in place outside of {@link use}. @throws ApiError when it does not */

@@ -15,12 +15,12 @@ const provider = () =>
     supportsStructuredOutputs: true,
   });
 
-const messages = async () => [
+const messages = async (text = 'What colour is it?') => [
   {
     role: 'user' as const,
     content: [
       { type: 'image' as const, image: await disc() },
-      { type: 'text' as const, text: 'What colour is it?' },
+      { type: 'text' as const, text },
     ],
   },
 ];
@@ -42,15 +42,15 @@ describe('the AI SDK', () => {
   it('streams it', async () => {
     const result = streamText({
       model: provider()('starter'),
-      messages: await messages(),
-      maxOutputTokens: 12,
+      messages: await messages('Describe the picture.'),
+      maxOutputTokens: 40,
       temperature: 0,
       maxRetries: 0,
     });
     const pieces: string[] = [];
     for await (const piece of result.textStream) pieces.push(piece);
     expect(pieces.length).toBeGreaterThan(1);
-    expect(pieces.join('')).toMatch(/red/);
+    expect(pieces.join('')).toMatch(/\w/);
     expect((await result.usage).outputTokens).toBeGreaterThan(0);
     expect(await result.finishReason).toBe('stop');
   });

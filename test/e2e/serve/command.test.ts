@@ -45,9 +45,11 @@ async function curl(...args: string[]): Promise<string> {
 
 const json = ['-H', 'Content-Type: application/json'];
 
+let bodies = 0;
+
 /** A body in a file, since pictures are too long for an argument. */
 async function body(parts: object): Promise<string> {
-  const file = join(scratch.path, 'body.json');
+  const file = join(scratch.path, `body-${bodies++}.json`);
   writeFileSync(file, JSON.stringify({ model: 'starter', messages: about(await disc()), max_tokens: 12, ...parts }));
   return `@${file}`;
 }

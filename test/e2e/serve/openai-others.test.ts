@@ -2,12 +2,14 @@
 import { zodTextFormat } from 'openai/helpers/zod';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { explanation } from '../../../src/serve/explain/explain.ts';
+import { chatChunk } from '../../../src/serve/openai/chat-answer.ts';
 import { embeddingsList } from '../../../src/serve/openai/embeddings.ts';
 import { modelList } from '../../../src/serve/openai/models.ts';
 import { responseObject } from '../../../src/serve/openai/responses-answer.ts';
 import { classification } from '../../../src/serve/pictures/classify.ts';
 import { grounding } from '../../../src/serve/pictures/ground.ts';
-import { disc, starterServer } from './starter-server.ts';
+import { about, disc, starterServer } from './starter-server.ts';
 
 const server = starterServer();
 const BRIEF = { model: 'starter', max_output_tokens: 16, temperature: 0 } as const;
@@ -163,6 +165,50 @@ describe('beside the interface of OpenAI', () => {
     expect(read.labels.map(({ label }) => label).toSorted()).toEqual(labels.toSorted());
     expect(read.labels.reduce((sum, { score }) => sum + score, 0)).toBeCloseTo(1, 6);
     expect(read.labels[0]!.label).toBe('a red circle');
+  });
+
+  it('explains an answer, its own and one that is given', async () => {
+    const messages = about(await disc());
+    const own = await post('/v1/explain', { model: 'starter', messages, max_tokens: 8 });
+    expect(own.status).toBe(200);
+    const read = explanation.parse(own.body);
+    expect(read.answer).toMatch(/red/);
+    expect(read.overall).toHaveLength(read.grid.rows * read.grid.cols);
+    expect(read.overall.reduce((sum, x) => sum + x, 0)).toBeCloseTo(1, 4);
+    const given = await post('/v1/explain', {
+      model: 'starter',
+      messages: [...messages, { role: 'assistant', content: 'red' }],
+      method: 'attention',
+    });
+    expect(explanation.parse(given.body)).toMatchObject({ method: 'attention', answer: 'red' });
+    const none = { model: 'starter', messages: [{ role: 'user', content: 'Hello' }] };
+    expect(await post('/v1/explain', none)).toMatchObject({ status: 400 });
+  });
+
+  it('shows where the model looks while it writes', async () => {
+    const request = { model: 'starter', messages: about(await disc()), temperature: 0, max_tokens: 12 };
+    const stream = await server().client.chat.completions.create({
+      ...request,
+      stream: true,
+      ...({ sensorium: { maps: true } } as object),
+    });
+    let maps = 0;
+    let text = '';
+    for await (const chunk of stream) {
+      const { sensorium } = chatChunk.parse(chunk).choices[0] ?? {};
+      text += chunk.choices[0]?.delta.content ?? '';
+      if (sensorium === undefined) continue;
+      maps++;
+      expect(sensorium.map).toHaveLength(sensorium.grid.rows * sensorium.grid.cols);
+      expect(sensorium.map.reduce((sum, x) => sum + x, 0)).toBeCloseTo(1, 2);
+    }
+    expect(text).toMatch(/red/);
+    expect(maps).toBeGreaterThan(0);
+    const whole = { ...request, sensorium: { maps: true } };
+    expect(await post('/v1/chat/completions', whole)).toMatchObject({
+      status: 400,
+      body: { error: { param: 'sensorium.maps' } },
+    });
   });
 
   it('says what is wrong in the same form', async () => {

@@ -64,6 +64,7 @@ describe('examineSample', () => {
         const right = reader.processor!.prepare(prompt, pictures);
         return { ...right, pictures: right.pictures.map((one) => ({ ...one, features: one.features + 2 })) };
       },
+      regions: () => [],
     };
     expect(await found(sampleOf(), {}, { tokenizer, processor })).toEqual(['error image-tokens', 'error image-tokens']);
   });

@@ -1,0 +1,2 @@
+export type { BatchedOptions, BatchStats, ContinuousBatchOptions } from './batch-options.ts';
+export { ContinuousBatch } from './continuous-batch.ts';
