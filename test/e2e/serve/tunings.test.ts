@@ -22,8 +22,8 @@ afterAll(scratch.remove);
 interface Serving {
   readonly url: string;
   readonly child: ChildProcess;
-  ask(path: string, init?: RequestInit): Promise<any>;
-  post(path: string, body: object): Promise<any>;
+  readonly ask: (path: string, init?: RequestInit) => Promise<any>;
+  readonly post: (path: string, body: object) => Promise<any>;
 }
 
 async function serve(...args: string[]): Promise<Serving> {

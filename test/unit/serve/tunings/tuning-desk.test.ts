@@ -57,7 +57,11 @@ interface Served {
   readonly pool: ModelPool;
   readonly problems: unknown[];
   readonly server: SensoriumServer;
-  ask(method: string, path: string, body?: unknown): Promise<{ status: number; json: any; headers: Headers }>;
+  readonly ask: (
+    method: string,
+    path: string,
+    body?: unknown,
+  ) => Promise<{ status: number; json: any; headers: Headers }>;
 }
 
 async function served(options: Partial<TuningDeskOptions> = {}): Promise<Served> {
