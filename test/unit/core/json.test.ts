@@ -14,3 +14,10 @@ it('measures nesting and stops where it is told', () => {
   expect(scanJson('"[[["', 9).depth).toBe(0);
   expect(scanJson('['.repeat(1_000_000), 5).depth).toBe(6);
 });
+
+it('counts values and stops where it is told', () => {
+  expect(scanJson('{"a":[1,2,3],"b":"x,y,[z]"}', 9).values).toBe(6);
+  expect(scanJson('3', 9).values).toBe(1);
+  expect(scanJson(`[${'1,'.repeat(1_000_000)}1]`, 9, 1000).values).toBe(1001);
+  expect(scanJson(`[${'{},'.repeat(1_000_000)}{}]`, 9, 1000).values).toBe(1001);
+});
