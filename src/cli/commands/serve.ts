@@ -39,14 +39,14 @@ export interface ServeOptions {
 }
 
 /** What is not told. */
-export const SERVE_DEFAULTS = {
+export const SERVE_DEFAULTS: ServeOptions = {
   host: '127.0.0.1',
   port: 8080,
   drainSeconds: 30,
   queue: 128,
   timeout: 600,
   log: true,
-} as const satisfies ServeOptions;
+};
 
 const EXAMPLES = `
 Examples:
