@@ -1,6 +1,7 @@
 /**
  * The package in Node: build, train, save, open and ask multimodal models. Operators are under `graph`, layers under `nn`.
  */
+export * as applications from './applications/index.ts';
 export * from './auto/index.ts';
 export * from './auto/node/index.ts';
 export * from './autodiff/index.ts';

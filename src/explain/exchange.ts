@@ -2,9 +2,18 @@
 import { hostTensor, type HostTensor, joinRows } from '../core/index.ts';
 import type { Picture } from '../data/index.ts';
 import { logProbabilityOf } from '../generate/index.ts';
-import { arrangeRows, type Arrangement, type FeatureRegions, type PreparedPicture } from '../models/index.ts';
-import { attentionGraph, DECODER, type DecoderSizes, relevanceGraph, scoreGraph } from './graphs/decoder.ts';
+import { type Arrangement, type FeatureRegions, type PreparedPicture } from '../models/index.ts';
+import {
+  attentionGraph,
+  DECODER,
+  type DecoderSizes,
+  relevanceGraph,
+  scoreGraph,
+  WORDS,
+  wordGraph,
+} from './graphs/decoder.ts';
 import { featureGraph, PIXELS, pixelGraph, UPSTREAM } from './graphs/picture.ts';
+import { encodePicture, partsOf, shapesOf } from './encode-picture.ts';
 import type { OpenedModel } from './opened-model.ts';
 
 /** Programs are made for lengths that are multiples of this; what is filled up at the end is seen by nobody. */
@@ -38,9 +47,6 @@ export interface Owed {
   readonly gradient: HostTensor<'float32'>;
 }
 
-/** A part of a picture that is encoded by itself. */
-type Part = Readonly<Record<string, HostTensor>>;
-
 /** A question about pictures with its answer, as the model reads both: what methods ask. */
 export class Exchange {
   readonly opened: OpenedModel;
@@ -58,7 +64,8 @@ export class Exchange {
   readonly #prepared: readonly PreparedPicture[];
   /** First row of the explained picture's features among those of all pictures. */
   readonly #firstRow: number;
-  readonly #others = new Map<number, HostTensor<'float32'>>();
+  /** By the pictures' numbers. */
+  readonly #known = new Map<number, HostTensor<'float32'>>();
 
   /** @throws DataError where pictures and markers differ in number */
   constructor(opened: OpenedModel, parts: ExchangeParts) {
@@ -88,20 +95,16 @@ export class Exchange {
     return this.opened.processor.prepare(this.parts.text, pictures).pictures[this.parts.picture]!;
   }
 
-  /** @returns [F, D] */
-  async features(prepared: PreparedPicture = this.prepared()): Promise<HostTensor<'float32'>> {
-    const rows: HostTensor<'float32'>[] = [];
-    for (const part of this.#partsOf(prepared)) {
-      const { features } = await this.opened.run(
-        `features ${shapesOf(part)}`,
-        () => featureGraph(this.opened.model, part),
-        part,
-      );
-      rows.push(features!);
-    }
-    const joined = joinRows(rows);
-    const arrangement = this.opened.model.arrangement?.(prepared);
-    return arrangement === undefined ? joined : arrangeRows(joined, arrangement);
+  /** What the decoder is given of the explained picture, or of another in its place. @returns [F, D] */
+  async features(prepared?: PreparedPicture): Promise<HostTensor<'float32'>> {
+    return prepared === undefined ? this.#featuresOf(this.parts.picture) : encodePicture(this.opened, prepared);
+  }
+
+  /** Those of the conversation's pictures are made once. */
+  async #featuresOf(picture: number): Promise<HostTensor<'float32'>> {
+    const features = this.#known.get(picture) ?? (await encodePicture(this.opened, this.#prepared[picture]!));
+    this.#known.set(picture, features);
+    return features;
   }
 
   /** Log-probabilities of the answer's tokens, [K], with these features in the place of the picture's own. */
@@ -126,6 +129,20 @@ export class Exchange {
     });
     const layers = Object.keys(maps).length;
     return { maps: Array.from({ length: layers }, (__, layer) => maps[`map.${layer}`]!), rollout: rollout! };
+  }
+
+  /** Log-probabilities that each feature stands for each of the answer's tokens, [F, K]; nothing where features were taught no words. */
+  async words(features: HostTensor<'float32'>): Promise<HostTensor<'float32'> | undefined> {
+    const { model } = this.opened;
+    if (model.wordsOf === undefined) return undefined;
+    const [rows, width] = features.shape as readonly [number, number];
+    const { answer } = this.parts;
+    const tokens = hostTensor('int64', [answer.length], BigInt64Array.from(answer, BigInt));
+    const { words } = await this.opened.run(`words ${rows}`, () => wordGraph((x) => model.wordsOf!(x), rows, width), {
+      [WORDS.features]: features,
+      [WORDS.tokens]: tokens,
+    });
+    return words!;
   }
 
   /** What the choice of the answer's token `k` owes to all before it, as its logit has it. */
@@ -162,7 +179,7 @@ export class Exchange {
     prepared: PreparedPicture = this.prepared(),
   ): Promise<{ readonly pixels: HostTensor<'float32'>; readonly gradient: HostTensor<'float32'> }[]> {
     const arrangement = this.opened.model.arrangement?.(prepared);
-    const parts = this.#partsOf(prepared);
+    const parts = partsOf(this.opened, prepared);
     const rows = featureGraph(this.opened.model, parts[0]!)['features']!.shape[0] as number;
     const width = gradient.shape[1]!;
     const upstream = arrangement === undefined ? gradient : spreadRows(gradient, arrangement, rows * parts.length);
@@ -182,12 +199,6 @@ export class Exchange {
   /** How the explained picture's features are made of the encoder's rows, where they are not the same. */
   get arrangement(): Arrangement | undefined {
     return this.opened.model.arrangement?.(this.prepared());
-  }
-
-  #partsOf(prepared: PreparedPicture): Part[] {
-    const { model } = this.opened;
-    const values = model.pictureValues?.(prepared) ?? prepared.inputs;
-    return model.independentTiles ? tilesOf(values) : [values];
   }
 
   #sizes(): DecoderSizes {
@@ -217,14 +228,7 @@ export class Exchange {
       places.data[i] = BigInt(isPicture ? row++ : i);
     }
     const all: HostTensor<'float32'>[] = [];
-    for (const [i, prepared] of this.#prepared.entries()) {
-      if (i === this.parts.picture) all.push(features);
-      else {
-        const known = this.#others.get(i) ?? (await this.features(prepared));
-        this.#others.set(i, known);
-        all.push(known);
-      }
-    }
+    for (const i of this.#prepared.keys()) all.push(i === this.parts.picture ? features : await this.#featuresOf(i));
     const reading = { [DECODER.ids]: ids, [DECODER.places]: places, [DECODER.features]: joinRows(all) };
     return this.#positions === undefined
       ? reading
@@ -254,27 +258,6 @@ export class Exchange {
 
 function nameOf({ length, features }: DecoderSizes): string {
   return `${length} ${features}`;
-}
-
-function shapesOf(part: Part): string {
-  return Object.entries(part)
-    .map(([name, { shape }]) => `${name}[${shape.join()}]`)
-    .join(' ');
-}
-
-/** The same inputs for each tile by itself. @param values each [tiles, …] */
-function tilesOf(values: Part): Part[] {
-  const count = Object.values(values)[0]?.shape[0] ?? 0;
-  if (count === 1) return [values];
-  return Array.from({ length: count }, (_, tile) =>
-    Object.fromEntries(
-      Object.entries(values).map(([name, { dtype, shape, data }]) => {
-        const size = data.length / count;
-        const part = data.subarray(tile * size, (tile + 1) * size);
-        return [name, hostTensor(dtype, [1, ...shape.slice(1)], part as never)];
-      }),
-    ),
-  );
 }
 
 /**

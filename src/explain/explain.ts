@@ -25,6 +25,7 @@ export interface ExplainOptions {
   readonly answer?: (prompt: Prompt, options: TextOptions) => AsyncIterable<AnswerPiece>;
   /** Further variables of the chat template. */
   readonly variables?: Readonly<Record<string, unknown>>;
+  /** Ends the work within one run of the model; what is thrown is its reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -80,7 +81,7 @@ export async function explain(
   const opened = OpenedModel.of(model);
   const exchange = await exchangeOf(opened, messages, options);
   return opened.queue.run(async () => {
-    opened.use(options.adapters);
+    opened.use(options.adapters, options.signal);
     return explained(exchange, method, options);
   });
 }
@@ -88,15 +89,13 @@ export async function explain(
 async function explained(
   exchange: Exchange,
   method: ExplanationMethod,
-  { faithfulness: measured = false, signal }: ExplainOptions,
+  { faithfulness: measured = false }: ExplainOptions,
 ): Promise<Explanation> {
-  signal?.throwIfAborted();
   const { tokenizer, processor } = exchange.opened.language.parts;
   const { answer } = exchange.parts;
   const texts = tokenTexts(tokenizer, answer);
   const chosen = [...answer.keys()];
   const maps = await METHODS[method](exchange, chosen);
-  signal?.throwIfAborted();
   const scores = await exchange.scores(await exchange.features());
   const overall = normalized(sumOf(maps));
   const { width, height } = exchange.picture;

@@ -34,6 +34,7 @@ export class OpenedModel {
   readonly #weights: ModelWeights;
   readonly #programs = new Map<string, Kept>();
   #changes: LayerChanges = NO_CHANGES;
+  #signal: AbortSignal | undefined;
 
   private constructor(
     language: LanguageModel,
@@ -65,9 +66,13 @@ export class OpenedModel {
     return made;
   }
 
-  /** From now on programs run with these adapters; those of the model unless told. */
-  use(adapters: readonly WeightedAdapter[] = this.language.adapters): void {
+  /**
+   * From now on programs run with these adapters; those of the model unless told.
+   * @param signal ends what is under way: the next run throws its reason
+   */
+  use(adapters: readonly WeightedAdapter[] = this.language.adapters, signal?: AbortSignal): void {
     this.#changes = adapters.length === 0 ? NO_CHANGES : changesOf(adapters);
+    this.#signal = signal;
   }
 
   /**
@@ -80,6 +85,7 @@ export class OpenedModel {
     outputs: () => Readonly<Record<string, Tensor>>,
     tensors: Readonly<Record<string, HostTensor>>,
   ): Promise<Record<string, HostTensor<'float32'>>> {
+    this.#signal?.throwIfAborted();
     const lease = await this.#lease(name, outputs, true);
     try {
       return (await runOnce(this.runtime, lease.program, tensors, lease.values)) as Record<

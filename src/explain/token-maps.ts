@@ -4,6 +4,7 @@ import { DataError, hostTensor, type HostTensor, joinRows } from '../core/index.
 import type { ProgramLease } from '../generate/index.ts';
 import { type CacheSlot, rotaryAngles, rotaryFrequencies } from '../nn/index.ts';
 import type { Value } from '../runtime/types.ts';
+import { encodePicture } from './encode-picture.ts';
 import { STEP, stepGraph, TABLES } from './graphs/step.ts';
 import { type Grid, gridOf, normalized, onGrid } from './grid.ts';
 import { OpenedModel } from './opened-model.ts';
@@ -66,30 +67,28 @@ export class TokenMaps {
       throw new DataError('the conversation has no such picture to be looked at', 'give a picture with the question');
     const prepared = opened.processor.prepare(text, pictures);
     const regions = opened.processor.regions(pictures)[index]!;
-    const encoder = model.parts.encoder!;
-    const encoded = [];
-    for (const each of prepared.pictures) encoded.push((await encoder.encode(each)).features);
     const before = prepared.pictures.slice(0, index).reduce((sum, { features }) => sum + features, 0);
     const all = [...prepared.tokens.keys()].filter((i) => prepared.tokens[i] === opened.model.imageToken);
     const layout = {
       tokens: prepared.tokens,
-      features: joinRows(encoded),
       regions,
       places: all.slice(before, before + regions.length),
       positions: prepared.positions,
       nextPosition: prepared.nextPosition ?? prepared.tokens.length,
     };
     let slots: readonly CacheSlot[] = [];
-    const lease = await opened.queue.run(() => {
+    return opened.queue.run(async () => {
       opened.use(adapters);
-      return opened.lease('step', () => {
+      const encoded = [];
+      for (const each of prepared.pictures) encoded.push(await encodePicture(opened, each));
+      const lease = await opened.lease('step', () => {
         const graph = stepGraph(opened.model);
         ({ slots } = graph);
         return graph.outputs;
       });
+      if (slots.length === 0) ({ slots } = stepGraph(opened.model));
+      return new TokenMaps(opened, lease, slots, { ...layout, features: joinRows(encoded) });
     });
-    if (slots.length === 0) ({ slots } = stepGraph(opened.model));
-    return new TokenMaps(opened, lease, slots, layout);
   }
 
   /**

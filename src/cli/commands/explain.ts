@@ -28,7 +28,8 @@ Examples:
   sensorium explain --image cups.png --question "Describe the picture." --method attention --faithfulness
   sensorium explain --image cups.png --question "What is this?" --answer "a teacup" --method occlusion --json
 
-Methods, from quick to slow: attention, rollout, grad-cam, relevance, input-gradient, occlusion, integrated-gradients.
+Methods, from quick to slow: attention, looking, rollout, grad-cam, relevance, input-gradient, occlusion,
+integrated-gradients.
 What they tell, and which to believe: docs/explaining.md.
 `;
 

@@ -112,7 +112,8 @@ export function registerServe(program: Command): void {
 
 /** Answers until it is told to end. */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { applicationRoutes, createServer, TuningDesk, tuningRoutes } = await import('../../serve/index.ts');
+  const { applicationRoutes, createServer, describeFailure, TuningDesk, tuningRoutes } =
+    await import('../../serve/index.ts');
   const { adapterToServe, listen, modelToServe, openPool, openTutor, pictureReader, readPageFiles } =
     await import('../../serve/node/index.ts');
   const { samplePicture } = await import('../../applications/node/index.ts');
@@ -133,7 +134,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   });
   watched = pool;
   const tutor = await openTutor({ folder: options.adapters, threads });
-  const desk = new TuningDesk({ pool, tutor, onProblem: reportTuning });
+  const desk = new TuningDesk({ pool, tutor, onProblem: reportTuning(describeFailure) });
   try {
     const server = createServer({
       pool,
@@ -183,18 +184,9 @@ async function guardOptions(options: ServeOptions, models: () => readonly ModelS
       'give --keys, or --open where everybody may ask',
     );
   const { keys, warning } = path === undefined ? {} : await readKeys(path);
-  if (warning !== undefined)
-    process.stderr.write(`${printable(warning)}
-`);
+  if (warning !== undefined) process.stderr.write(`${printable(warning)}\n`);
   const metrics = createMetrics({ models });
-  const log = options.log
-    ? [
-        requestLog((line) =>
-          process.stderr.write(`${line}
-`),
-        ),
-      ]
-    : [];
+  const log = options.log ? [requestLog((line) => process.stderr.write(`${line}\n`))] : [];
   return {
     ...(keys === undefined ? {} : { keys }),
     quotas: {
@@ -211,11 +203,12 @@ async function guardOptions(options: ServeOptions, models: () => readonly ModelS
   };
 }
 
-/** Why a tuning failed, for whoever runs the server. */
-function reportTuning(tuning: string, cause: unknown): void {
-  process.stderr.write(
-    `${tuning}: ${printable(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause))}\n`,
-  );
+/** Why a tuning failed, for whoever runs the server; without what it was to learn. */
+function reportTuning(failure: (cause: unknown) => Record<string, unknown>): (tuning: string, cause: unknown) => void {
+  return (id, cause) => {
+    const line = { level: 'error', event: 'tuning', time: new Date().toISOString(), id, ...failure(cause) };
+    process.stderr.write(`${JSON.stringify(line)}\n`);
+  };
 }
 
 /** @param allowed nothing, all public hosts, or some with commas between */

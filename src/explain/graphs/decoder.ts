@@ -1,7 +1,7 @@
 /** What is computed of a decoder that reads a whole text with its pictures at once. */
 // T tokens, F rows of features, D width, K chosen tokens, V vocabulary, N heads, A axes of positions
 import { gradients } from '../../autodiff/index.ts';
-import { gather, input, squeeze, type Tensor, trace } from '../../graph/index.ts';
+import { gather, input, logSoftmax, squeeze, type Tensor, trace } from '../../graph/index.ts';
 import type { ImageTextModel } from '../../models/index.ts';
 import { headRelevance, identity, rowThroughRollout, rowThroughSelfAttention } from './relevance.ts';
 
@@ -47,6 +47,18 @@ function readAll(model: ImageTextModel, { length, features: count }: DecoderSize
 /** Logits of what may come after chosen tokens, [K, V]. */
 export function scoreGraph(model: ImageTextModel, sizes: DecoderSizes): Record<string, Tensor> {
   return { logits: readAll(model, sizes, input(DECODER.rows, 'int64', ['K'])).logits };
+}
+
+/** Names of the inputs of {@link wordGraph}. */
+export const WORDS = { features: 'features', tokens: 'tokens' } as const;
+
+/**
+ * How likely each feature of a picture stands for given tokens, read as the decoder's own states are.
+ * @param wordsOf from features to logits  @returns `words` [F, K], log-probabilities
+ */
+export function wordGraph(wordsOf: (x: Tensor) => Tensor, features: number, width: number): Record<string, Tensor> {
+  const logits = wordsOf(input(WORDS.features, 'float32', [features, width]));
+  return { words: gather(logSoftmax(logits), input(WORDS.tokens, 'int64', ['K']), 1) };
 }
 
 /**

@@ -17,6 +17,29 @@ export const attention: Method = async (exchange, chosen) => {
   return chosen.map((k) => laidOut(exchange, rowOf(last, k, head === undefined ? undefined : [head])));
 };
 
+/**
+ * Where the last layer looked, as far as what is there speaks for the token: attention times the root of how likely the features
+ * there stand for it, read as the decoder's own states are (the logit lens, on the picture's tokens: Neo et al. 2024, arXiv
+ * 2410.07149). Attention finds the thing, and the words of its features tell it from its neighbours. In models whose features
+ * were taught no words it is attention alone.
+ */
+export const looking: Method = async (exchange, chosen) => {
+  const features = await exchange.features();
+  const { maps } = await exchange.looks(features);
+  const last = maps.at(-1);
+  if (last === undefined) throw noMaps(exchange.opened.language.name);
+  const head = exchange.opened.model.lookingHead;
+  const words = await exchange.words(features);
+  const { places, regions } = exchange;
+  return chosen.map((k) => {
+    const row = rowOf(last, k, head === undefined ? undefined : [head]);
+    const said = places.map((_, f) => words?.data[f * words.shape[1]! + k] ?? 0);
+    const most = Math.max(...said);
+    const weights = places.map((place, f) => row[place]! * Math.exp((said[f]! - most) / 2));
+    return onGrid(regions, weights);
+  });
+};
+
 /** Attention through all layers at once (Abnar and Zuidema 2020, arXiv 2005.00928), heads and residual paths counting alike. */
 export const rollout: Method = async (exchange, chosen) => {
   const { rollout: rows, maps } = await exchange.looks(await exchange.features());

@@ -1,4 +1,4 @@
-import { attention, rollout } from './attention.ts';
+import { attention, looking, rollout } from './attention.ts';
 import { gradCam, inputGradient, integratedGradients } from './gradients.ts';
 import { occlusion } from './occlusion.ts';
 import { relevance } from './relevance.ts';
@@ -9,6 +9,7 @@ export const EXPLANATION_METHODS = [
   'relevance',
   'rollout',
   'attention',
+  'looking',
   'grad-cam',
   'input-gradient',
   'integrated-gradients',
@@ -21,6 +22,7 @@ export const METHODS: Readonly<Record<ExplanationMethod, Method>> = {
   relevance,
   rollout,
   attention,
+  looking,
   'grad-cam': gradCam,
   'input-gradient': inputGradient,
   'integrated-gradients': integratedGradients,

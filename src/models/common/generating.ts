@@ -121,6 +121,8 @@ export interface ImageTextModel extends ReadingModel {
   readonly independentTiles: boolean;
   /** Which head of the decoder's last layer is taught to look at what is spoken of, where one is. */
   readonly lookingHead?: number;
+  /** Logits of the words that features stand for, layers left out, in models that were taught it. @param x [N, D]  @returns [N, V] */
+  wordsOf?(x: Tensor): Tensor;
   /** Inputs of the picture encoder, for one picture. */
   pictureInputs(): Readonly<Record<string, Tensor>>;
   /**

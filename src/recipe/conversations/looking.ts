@@ -3,8 +3,15 @@ import type { CheckpointTokenizer, RelativeBox, Sample, TokenBytes } from '../..
 import type { EncodedConversation } from './encode.ts';
 import { writeOverlap } from './matching.ts';
 
-/** For each token the regions that are looked at while it is said, by their numbers in the sample; nothing for most. */
-export type Looks = readonly (readonly number[] | undefined)[];
+/** Where a decoder looks in one conversation. Regions go by their numbers in the sample, tokens by their places. */
+export interface Looks {
+  /** For each token the regions that are looked at while it is said; nothing for most. */
+  readonly said: readonly (readonly number[] | undefined)[];
+  /** Names and boxes before the answer, by their last tokens. */
+  readonly mentions: readonly { readonly at: number; readonly regions: readonly number[] }[];
+  /** Last tokens of the first and the second thing that is asked about, as far as there are. */
+  readonly asked: readonly number[];
+}
 
 /** Tokens that speak of regions: the first one, the one after the last, and which regions. */
 interface Mention {
@@ -51,19 +58,23 @@ export class LookFinder {
   }
 
   /**
-   * What each learned token is about: within the name or the box of a region that region, and elsewhere all that was mentioned
-   * before the answer.
+   * What is spoken of: within the name or the box of a region that region, and elsewhere in the answer all that was mentioned
+   * before it.
    */
   looks({ tokens, learned }: Pick<EncodedConversation, 'tokens' | 'learned'>): Looks {
-    const mentions = [...this.#boxMentions(tokens), ...this.#nameMentions(tokens)];
+    const mentions = [...this.#boxMentions(tokens), ...this.#nameMentions(tokens)].sort((a, b) => a.start - b.start);
     const first = learned.indexOf(1);
-    const asked = [...new Set(mentions.filter(({ start }) => start < first).flatMap(({ regions }) => regions))];
-    const looks: (readonly number[] | undefined)[] = Array.from(tokens, (_, i) =>
-      learned[i] === 1 && asked.length > 0 ? asked : undefined,
+    const before = mentions.filter(({ start }) => start < first).map(({ end, regions }) => ({ at: end - 1, regions }));
+    const things = before.filter(
+      ({ regions }, i) => before.findIndex((other) => other.regions.join() === regions.join()) === i,
+    );
+    const all = [...new Set(before.flatMap(({ regions }) => regions))];
+    const said: (readonly number[] | undefined)[] = Array.from(tokens, (_, i) =>
+      learned[i] === 1 && all.length > 0 ? all : undefined,
     );
     for (const { start, end, regions } of mentions)
-      for (let i = start; i < end; i++) if (learned[i] === 1) looks[i] = regions;
-    return looks;
+      for (let i = start; i < end; i++) if (learned[i] === 1) said[i] = regions;
+    return { said, mentions: before, asked: things.slice(0, 2).map(({ at }) => at) };
   }
 
   #boxMentions(tokens: readonly number[]): Mention[] {

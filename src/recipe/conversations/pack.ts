@@ -24,7 +24,16 @@ export interface PackedBatch {
   readonly weights: HostTensor<'float32'>;
   /** [N, T]: 1 for image tokens that are looked at while a token is said; where an objective asks for it. */
   readonly looks?: HostTensor<'float32'>;
+  /** [2, N, T]: 1 where the question ends its first, and its second, name of what it asks about. */
+  readonly asked?: HostTensor<'float32'>;
+  /** [M] int64: tokens that end a name in a question. */
+  readonly mentions?: HostTensor<'int64'>;
+  /** [M, T]: 1 for image tokens of what is named; zeros where there is no name. */
+  readonly mentioned?: HostTensor<'float32'>;
 }
+
+/** There is room for a name in this many tokens of a row; questions are longer. */
+const MENTION_LENGTH = 8;
 
 /** Sizes of a packed batch, the same for all of a run, so that one program serves. */
 export interface PackedShape {
@@ -170,7 +179,17 @@ export function packSamples(
   const chosen = hostTensor('int64', [most]);
   const labels = hostTensor('int64', [most], new BigInt64Array(most).fill(BigInt(IGNORED)));
   const weights = hostTensor('float32', [most]);
-  const looks = squares === undefined ? undefined : hostTensor('float32', [most, length]);
+  const room = rows * Math.ceil(length / MENTION_LENGTH);
+  const looking =
+    squares === undefined
+      ? undefined
+      : {
+          looks: hostTensor('float32', [most, length]),
+          asked: hostTensor('float32', [2, most, length]),
+          mentions: hostTensor('int64', [room]),
+          mentioned: hostTensor('float32', [room, length]),
+        };
+  let mentioned = 0;
   for (let i = 0; i < count; i++) places.data[i] = BigInt(i);
   let at = 0;
   const firstFeatures: number[] = [];
@@ -209,6 +228,8 @@ export function packSamples(
         next++;
       }
     };
+    const columnsOf = (regions: readonly number[]): number[] =>
+      regions.flatMap((region) => squares?.[sample]?.[region] ?? []).map((square) => columns[square]!);
     put(encoded.conversations[conversations[0]!]!, 0, shared, 0);
     for (const [i, number] of conversations.entries()) {
       const conversation = encoded.conversations[number]!;
@@ -222,9 +243,19 @@ export function packSamples(
         chosen.data[at] = BigInt(placeOf(position - 1));
         labels.data[at] = BigInt(conversation.tokens[position]!);
         weights.data[at] = learned ** -evenness;
-        const seen = (conversation.looks?.[position] ?? []).flatMap((region) => squares?.[sample]?.[region] ?? []);
-        for (const square of seen) looks!.data[at * length + columns[square]!] = 1;
+        if (looking !== undefined && conversation.looks !== undefined) {
+          const { said, asked } = conversation.looks;
+          for (const column of columnsOf(said[position] ?? [])) looking.looks.data[at * length + column] = 1;
+          for (const [i, thing] of asked.entries())
+            looking.asked.data[(i * most + at) * length + placeOf(thing) - row * length] = 1;
+        }
         at++;
+      }
+      for (const { at: end, regions } of looking === undefined ? [] : (conversation.looks?.mentions ?? [])) {
+        if (mentioned === room) break;
+        looking!.mentions.data[mentioned] = BigInt(placeOf(end));
+        for (const column of columnsOf(regions)) looking!.mentioned.data[mentioned * length + column] = 1;
+        mentioned++;
       }
     }
   }
@@ -237,6 +268,6 @@ export function packSamples(
     chosen,
     labels,
     weights,
-    ...(looks === undefined ? {} : { looks }),
+    ...looking,
   };
 }

@@ -72,7 +72,12 @@ export class TuningDesk {
       this.#leave(place);
       this.#known.delete(place.tuning.facts.id);
       await place.lesson?.discard();
-      throw error;
+      if (!(error instanceof TrainingError)) throw error;
+      this.#options.onProblem?.(place.tuning.facts.id, error);
+      throw new ApiError(507, 'the server has no room for the pictures', {
+        code: 'insufficient_storage',
+        cause: error,
+      });
     }
     place.tuning.tell({ type: 'queued', position: this.#places.indexOf(place) });
     void this.#learn();

@@ -92,6 +92,9 @@ const OWN = new Set([
   'labels',
   'weights',
   'looks',
+  'asked',
+  'mentions',
+  'mentioned',
   'region_weights',
   'region_concepts',
   'region_attributes',
@@ -147,7 +150,7 @@ export class ImageTextTraining extends Module implements Trainable {
 
   /**
    * @param batch of a packed dataset: `ids`, `samples`, `branches`, `positions`, `places` [R, T], `chosen`, `labels`, `weights`
-   *   [N], for looking `looks` [N, T], the picture encoder's inputs; for matching `region_weights` [I, K, P], `region_concepts` [I · K], `region_attributes`
+   *   [N], for looking `looks` [N, T], `asked` [2, N, T], `mentions` [M], `mentioned` [M, T], the picture encoder's inputs; for matching `region_weights` [I, K, P], `region_concepts` [I · K], `region_attributes`
    *   [attributes, I · K], `region_words` [I · K, V], `caption_ids` [I, L], `caption_ends` [I], `shown` [I, C]
    */
   loss(batch: Readonly<Record<string, Tensor>>): LossGraph {
@@ -173,7 +176,13 @@ export class ImageTextTraining extends Module implements Trainable {
         parts.push(mul(figures['language'], language));
       }
       if (looking > 0) {
-        const { loss, share } = lookingLoss(taps, batch['chosen']!, batch['looks']!);
+        const { loss, share } = lookingLoss(taps, {
+          chosen: batch['chosen']!,
+          looks: batch['looks']!,
+          asked: batch['asked']!,
+          mentions: batch['mentions']!,
+          mentioned: batch['mentioned']!,
+        });
         figures['looking'] = loss;
         figures['lookedAt'] = share;
         parts.push(mul(loss, looking));

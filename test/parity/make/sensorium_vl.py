@@ -35,8 +35,8 @@ CONFIG = dict(
     projection_dim=6, tie_word_embeddings=True,
     vision_config=dict(image_size=16, stem_channels=[16], stem_depth=1, hidden_size=8, intermediate_size=12,
                        num_hidden_layers=1, num_attention_heads=2),
-    text_config=dict(model_type="llama", vocab_size=48, hidden_size=32, intermediate_size=16, num_hidden_layers=2,
-                     num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=256, rms_norm_eps=1e-6,
+    text_config=dict(model_type="llama", vocab_size=48, hidden_size=48, intermediate_size=16, num_hidden_layers=2,
+                     num_attention_heads=3, num_key_value_heads=1, max_position_embeddings=256, rms_norm_eps=1e-6,
                      rope_theta=10000.0),
 )
 PROMPTS = [[5, 17, "0", 33, 8, 11], [44, "1", 3, 20, "2", 9, 12, 40, 2]]
@@ -264,12 +264,17 @@ def looked(number, branch, i, features):
     return rows if i % 3 else torch.zeros_like(rows)
 
 
+def names_of(number, branch, question):
+    """Places in a question that end the names of what it asks about; some questions name nothing."""
+    return [] if (number + branch) % 4 == 0 else list(range(len(question)))
+
+
 def packed(features):
     """The rows as tensors: the picture and what is shared once, then each conversation's own tokens."""
     count = len(ROWS) * LENGTH
     table = lambda fill: torch.full((count,), fill, dtype=torch.int64)
     ids, samples, branches, positions, places = table(PAD), table(-1), table(0), table(0), torch.arange(count)
-    chosen, labels, weights, looks = [], [], [], []
+    chosen, labels, weights, looks, asked, mentions, mentioned = [], [], [], [], [], [], []
     numbers = iter(range(100))
     for row, contents in enumerate(ROWS):
         at = row * LENGTH
@@ -291,6 +296,13 @@ def packed(features):
                     looks.append(torch.zeros(LENGTH))
                     column = start - row * LENGTH
                     looks[-1][column:column + features] = looked(number, branch, i - len(question), features).float()
+                    asked.append(torch.zeros(2, LENGTH))
+                    for which, name in enumerate(names_of(number, branch, question)[:2]):
+                        asked[-1][which, at + name - row * LENGTH] = 1
+                for name in names_of(number, branch, question) if branch else []:
+                    mentions.append(at + name)
+                    mentioned.append(torch.zeros(LENGTH))
+                    mentioned[-1][column:column + features] = looked(number, branch, name + 7, features).float()
                 at += len(own)
         assert at <= (row + 1) * LENGTH
     empty = len(ROWS) * LEARNED - len(chosen)
@@ -300,7 +312,9 @@ def packed(features):
     return dict(ids=ids.view(shape), samples=samples.view(shape), branches=branches.view(shape), positions=positions.view(shape),
                 places=places.view(shape), chosen=torch.tensor(chosen + [0] * empty),
                 labels=torch.tensor(labels + [-100] * empty), weights=torch.tensor(weights + [0.5] * empty),
-                looks=torch.cat([torch.stack(looks), torch.zeros(empty, LENGTH)]))
+                looks=torch.cat([torch.stack(looks), torch.zeros(empty, LENGTH)]),
+                asked=torch.cat([torch.stack(asked, 1), torch.zeros(2, empty, LENGTH)], 1),
+                mentions=torch.tensor(mentions + [0] * 2), mentioned=torch.cat([torch.stack(mentioned), torch.zeros(2, LENGTH)]))
 
 
 def language(model, features):
@@ -322,29 +336,43 @@ def language(model, features):
     return total / weight, torch.tensor(right / count)
 
 
+def maps_of(layer, x):
+    """Attention of each head of a layer over what comes before it. @returns [H, T, T]"""
+    length = x.shape[1]
+    normed = layer.input_layernorm(x)
+    q, k = heads_of(layer.self_attn["q_proj"](normed), layer.heads), heads_of(layer.self_attn["k_proj"](normed), layer.groups)
+    tables = rotary(length, q.shape[-1], layer.base)
+    scores = rotate(q, *tables) @ rotate(k, *tables).repeat_interleave(layer.heads // layer.groups, 1).mT / math.sqrt(q.shape[-1])
+    return scores.masked_fill(~torch.ones(length, length, dtype=torch.bool).tril(), -math.inf).softmax(-1)[0]
+
+
 def looking(model, features):
-    """The first head of the last layer, each conversation by itself."""
-    layer = model.text_model["layers"][-1]
-    losses, shares, numbers = [], [], iter(range(100))
+    """Four heads: what each pays to where it is to look, each conversation by itself."""
+    shares, numbers = [[], [], [], []], iter(range(100))
     for contents in ROWS:
         for picture, shared, conversations in contents:
             number = next(numbers)
             for branch, (question, answer) in enumerate(conversations, 1):
-                ids = [IMAGE] * len(features[picture]) + shared + question + answer + [END]
+                count = len(features[picture])
+                ids = [IMAGE] * count + shared + question + answer + [END]
                 states = []
                 model.decode(model.embed(ids, features[picture]), states)
-                normed = layer.input_layernorm(states[-2])
-                q, k = heads_of(layer.self_attn["q_proj"](normed), layer.heads)[:, 0], heads_of(layer.self_attn["k_proj"](normed), layer.groups)[:, 0]
-                tables = rotary(len(ids), q.shape[-1], layer.base)
-                scores = rotate(q, *tables) @ rotate(k, *tables).mT / math.sqrt(q.shape[-1])
-                causal = torch.ones(len(ids), len(ids), dtype=torch.bool).tril()
-                maps = scores.masked_fill(~causal, -math.inf).softmax(-1)[0]
+                before, last = (maps_of(layer, x) for layer, x in zip(model.text_model["layers"], states))
+                begin = count + len(shared)
+                names = names_of(number, branch, question)
                 for i in range(len(answer) + 1):
-                    rows = looked(number, branch, i, len(features[picture]))
+                    at = begin + len(question) - 1 + i
+                    rows = looked(number, branch, i, count)
                     if rows.any():
-                        shares.append(maps[len(ids) - len(answer) - 2 + i, :len(rows)][rows].sum())
-                        losses.append(-(shares[-1] + 1e-4).log())
-    return torch.stack(losses).mean(), torch.stack(shares).mean()
+                        shares[0].append(last[0, at, :count][rows].sum())
+                    for which, name in enumerate(names[:2]):
+                        shares[1 + which].append(last[1 + which, at, begin + name])
+                for name in names:
+                    rows = looked(number, branch, name + 7, count)
+                    if rows.any():
+                        shares[3].append(before[0, begin + name, :count][rows].sum())
+    shares = [torch.stack(part) for part in shares]
+    return sum(-(part + 1e-4).log().mean() for part in shares), shares[0].mean()
 
 
 def truths(x, vectors, scale, shown):

@@ -7,7 +7,7 @@ const folder = new URL('../../../recipes/', import.meta.url);
 const text = (name: string): string => readFileSync(new URL(name, folder), 'utf8');
 const parse = (name: string, ...set: string[]): TrainingRecipe => parseRecipe(trainingRecipe, text(name), name, set);
 
-const recipes = ['', 'starter/'].flatMap((under) =>
+const recipes = ['', 'starter/', 'applications/'].flatMap((under) =>
   readdirSync(new URL(under, folder))
     .filter((name) => name.endsWith('.yaml'))
     .map((name) => `${under}${name}`),

@@ -57,7 +57,7 @@ export async function lessonSettings(model: string, data: string): Promise<Lesso
   const rows = Math.min(maxLength, Math.max(SMALL_LESSON.length, Math.ceil(length / STEP) * STEP));
   return {
     rank: width > LARGE_WIDTH ? SMALL_LESSON.rank / 2 : SMALL_LESSON.rank,
-    learningRate: (SMALL_LESSON.learningRate * SMALL_WIDTH) / Math.max(width, SMALL_WIDTH),
+    learningRate: SMALL_LESSON.learningRate * Math.min(1, SMALL_WIDTH / width),
     length: rows,
     learned: Math.max(Math.min(SMALL_LESSON.learned, rows / 2), learned),
     // Without scenes there may be fewer rows than a larger batch takes.

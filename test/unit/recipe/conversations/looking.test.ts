@@ -30,7 +30,7 @@ async function looked(question: string, answer: string): Promise<[text: string, 
   const one = asked(question, answer);
   const { conversations } = await encodeSample(one, reader);
   const { tokens, learned } = conversations[0]!;
-  const looks = new LookFinder(one, tokenizer, write).looks({ tokens, learned });
+  const looks = new LookFinder(one, tokenizer, write).looks({ tokens, learned }).said;
   const said: { tokens: number[]; regions: string }[] = [];
   for (const [i, token] of tokens.entries()) {
     const regions = (looks[i] ?? []).join(',');
@@ -77,13 +77,31 @@ describe('where a decoder is to look', () => {
     expect(await looked('what is this?', 'a category of hotdogs')).toEqual([['a category of hotdogs<|end|>', '']]);
   });
 
+  it('and names in a question by their last tokens, of which the first two things are told apart', async () => {
+    const one = asked('is the dog left of the hot dog, or the dog of a cat?', 'no dog');
+    const { conversations } = await encodeSample(one, reader);
+    const { tokens, learned } = conversations[0]!;
+    const { mentions, asked: things } = new LookFinder(one, tokenizer, write).looks({ tokens, learned });
+    expect(mentions.map(({ regions }) => regions)).toEqual([[0], [1], [0], [2, 3]]);
+    const upTo = (at: number): string => tokenizer.decode(tokens.slice(0, at + 1), { specialTokens: false });
+    expect(mentions.map(({ at }) => upTo(at).replace(/^.*is/s, 'is'))).toEqual([
+      'is the dog',
+      'is the dog left of the hot dog',
+      'is the dog left of the hot dog, or the dog',
+      'is the dog left of the hot dog, or the dog of a cat',
+    ]);
+    expect(things).toEqual(mentions.slice(0, 2).map(({ at }) => at));
+  });
+
   it('is written as columns of image tokens', async () => {
     const one = asked('where is the dog?', 'there');
     const shape = { length: 96, learned: 48, evenness: 0, imageToken: config.imageToken, padToken: 0, looking: 2 };
     const dataset = new ConversationDataset({ length: 1, sample: () => one }, reader, shape);
     const { tensors } = await dataset.batch({ seed: 1, epoch: 0, index: 0 }, 1);
-    const { looks, labels, ids } = tensors as Record<string, HostTensor>;
+    const { looks, asked: names, mentions, mentioned, labels, ids } = tensors as Record<string, HostTensor>;
     expect(looks!.shape).toEqual([48, 96]);
+    expect(names!.shape).toEqual([2, 48, 96]);
+    expect(mentioned!.shape).toEqual([12, 96]);
     const said = [...(labels!.data as BigInt64Array)].filter((label) => label >= 0n).length;
     const first = [...(ids!.data as BigInt64Array)].indexOf(BigInt(config.imageToken));
     for (let row = 0; row < 48; row++) {
@@ -93,5 +111,12 @@ describe('where a decoder is to look', () => {
       // The dog is in the first of four squares.
       expect(columns).toEqual(row < said ? [[first, 1]] : []);
     }
+    // One name, which looks at the dog; all that is said looks at the name.
+    const marks = ({ data }: HostTensor): number[] =>
+      [...(data as Float32Array).entries()].filter(([, value]) => value > 0).map(([i]) => i);
+    const name = Number(mentions!.data[0]);
+    expect(tokenizer.decode([Number(ids!.data[name])], { specialTokens: true })).toMatch(/g$/);
+    expect(marks(mentioned!)).toEqual([first]);
+    expect(marks(names!)).toEqual(Array.from({ length: said }, (_, row) => row * 96 + name));
   });
 });

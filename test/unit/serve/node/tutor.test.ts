@@ -30,7 +30,10 @@ it('writes a lesson with pictures of a bounded size, and removes it', async () =
   const data = join(folder, name!, 'data');
   const rows = readFileSync(join(data, 'data.jsonl'), 'utf8').trim().split('\n');
   expect(rows).toHaveLength(12);
-  expect(JSON.parse(rows[6]!)).toMatchObject({ image: '001.png', conversations: [{ from: 'human' }, { from: 'gpt', value: 'a line' }] });
+  expect(JSON.parse(rows[6]!)).toMatchObject({
+    image: '001.png',
+    conversations: [{ from: 'human' }, { from: 'gpt', value: 'a line' }],
+  });
   const { width, height } = await readPicture(join(data, '001.png'));
   expect([width, height]).toEqual([1024, 3]);
   await written.discard();
@@ -55,7 +58,9 @@ it('does not take the name of an adapter that is there', async () => {
   const folder = join(scratch, 'c');
   mkdirSync(join(folder, 'owner--model', 'cups'), { recursive: true });
   const tutor = await openTutor({ folder });
-  await expect(tutor.write(lesson('cups', example))).rejects.toThrow(/there is an adapter cups of owner\/model already/);
+  await expect(tutor.write(lesson('cups', example))).rejects.toThrow(
+    /there is an adapter cups of owner\/model already/,
+  );
   expect(readdirSync(folder)).toEqual(['owner--model']);
   await tutor.dispose();
 });

@@ -57,7 +57,11 @@ interface Served {
   readonly pool: ModelPool;
   readonly problems: unknown[];
   readonly server: SensoriumServer;
-  ask(method: string, path: string, body?: unknown): Promise<{ status: number; json: any; headers: Headers }>;
+  readonly ask: (
+    method: string,
+    path: string,
+    body?: unknown,
+  ) => Promise<{ status: number; json: any; headers: Headers }>;
 }
 
 async function served(options: Partial<TuningDeskOptions> = {}): Promise<Served> {
@@ -84,9 +88,7 @@ async function served(options: Partial<TuningDeskOptions> = {}): Promise<Served>
     ask: async (method, path, body) => {
       const response = await server.app.request(path, {
         method,
-        ...(body === undefined
-          ? {}
-          : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
+        ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
       });
       return { status: response.status, json: await response.json(), headers: response.headers };
     },
@@ -125,7 +127,14 @@ it('takes a tuning, tells how it goes, and serves what was learned', async () =>
   const all = await served({ now: () => 5000 });
   const { status, json, headers } = await all.ask('POST', '/v1/tunings', request('cups'));
   expect(status).toBe(202);
-  expect(json).toMatchObject({ object: 'tuning', created: 5, model: 'starter', name: 'cups', examples: 2, seconds: 30 });
+  expect(json).toMatchObject({
+    object: 'tuning',
+    created: 5,
+    model: 'starter',
+    name: 'cups',
+    examples: 2,
+    seconds: 30,
+  });
   expect(headers.get('location')).toBe(`/v1/tunings/${json.id}`);
   expect(all.tutor.written).toEqual(['cups: a cup', 'cups: 杯子']);
   await turn();
@@ -147,7 +156,11 @@ it('takes a tuning, tells how it goes, and serves what was learned', async () =>
     { type: 'progress', step: 3, progress: 0.5, seconds: 15, loss: 1.5, accuracy: null },
     { type: 'done', ...result },
   ]);
-  expect((await all.ask('GET', `/v1/tunings/${json.id}`)).json).toMatchObject({ status: 'succeeded', result, error: null });
+  expect((await all.ask('GET', `/v1/tunings/${json.id}`)).json).toMatchObject({
+    status: 'succeeded',
+    result,
+    error: null,
+  });
   expect(all.pool.list().map(({ id }) => id)).toEqual(['starter', 'starter:cups']);
   expect(all.tutor.discarded).toEqual(['cups']);
   // Whoever comes later hears all of it too, and ending what has ended changes nothing.
@@ -237,11 +250,27 @@ it('refuses what cannot be learned, and says which part is wrong', async () => {
   expect(await refused(request('a', { seconds: 601 }))).toEqual([400, 'seconds', 'invalid_value']);
   expect(await refused(request('a', { seconds: 61 }))).toEqual([400, 'seconds', 'invalid_value']);
   expect(await refused(request('a', { examples: [] }))).toEqual([400, 'examples', 'invalid_value']);
-  expect(await refused(request('a', { examples: Array.from({ length: 65 }, () => example) }))).toEqual([400, 'examples', 'invalid_value']);
-  expect(await refused(request('a', { examples: [example, { image: 'https://a.test/b.png', text: 'b' }] }))).toEqual([400, 'examples[1].image', 'invalid_value']);
-  expect(await refused(request('a', { examples: [{ ...example, text: '  ' }] }))).toEqual([400, 'examples[0].text', 'invalid_value']);
+  expect(await refused(request('a', { examples: Array.from({ length: 65 }, () => example) }))).toEqual([
+    400,
+    'examples',
+    'invalid_value',
+  ]);
+  expect(await refused(request('a', { examples: [example, { image: 'https://a.test/b.png', text: 'b' }] }))).toEqual([
+    400,
+    'examples[1].image',
+    'invalid_value',
+  ]);
+  expect(await refused(request('a', { examples: [{ ...example, text: '  ' }] }))).toEqual([
+    400,
+    'examples[0].text',
+    'invalid_value',
+  ]);
   const damaged = { image: 'data:image/png;base64,BBBB', text: 'b' };
-  expect(await refused(request('a', { examples: [example, damaged] }))).toEqual([400, 'examples[1].image', 'invalid_image']);
+  expect(await refused(request('a', { examples: [example, damaged] }))).toEqual([
+    400,
+    'examples[1].image',
+    'invalid_image',
+  ]);
   expect(await refused({ ...request('a'), more: 1 })).toEqual([400, '', 'invalid_value']);
   for (const method of ['GET', 'DELETE'])
     expect((await all.ask(method, '/v1/tunings/tun_none')).json.error.code).toBe('tuning_not_found');
