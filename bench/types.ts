@@ -27,6 +27,10 @@ export interface BenchOptions {
   readonly model?: string;
   /** Measure one long answer instead. */
   readonly long?: boolean;
+  /** How long a load goes on. */
+  readonly minutes?: number;
+  /** How many ask at a time. */
+  readonly clients?: number;
   /** Disturb the stages of the starter's recipes instead. */
   readonly starter?: boolean;
 }

@@ -47,7 +47,9 @@ export class Services {
   readonly guards: Guards;
   /** Every answer of 500 and above is told here, with its cause. */
   readonly onProblem: ((problem: ServerProblem) => void) | undefined;
-  readonly #stop = new AbortController();
+  /** Of all requests that make a model work. */
+  readonly #scopes = new Set<RequestScope>();
+  #stopped = false;
   #draining = false;
 
   constructor(options: Pick<Services, 'pool' | 'openPicture' | 'guards' | 'onProblem'>) {
@@ -70,7 +72,8 @@ export class Services {
   /** Ends what is still under way; each request is told. */
   stop(): void {
     this.drain();
-    this.#stop.abort(stopping());
+    this.#stopped = true;
+    for (const scope of this.#scopes) scope.abort(stopping());
   }
 
   /** An error as the client may see it; what is the server's own is told to the log, with its cause. */
@@ -95,8 +98,11 @@ export class Services {
    * must stop. It holds a place in the queue. @throws ApiError when there is none
    */
   scope(c: ServeContext): RequestScope {
-    const scope = new RequestScope(c.req.raw.signal, this.#stop.signal);
+    const scope = new RequestScope(c.req.raw.signal);
     this.guards.admit(scope);
+    this.#scopes.add(scope);
+    scope.onEnd(() => this.#scopes.delete(scope));
+    if (this.#stopped) scope.abort(stopping());
     return scope;
   }
 

@@ -7,7 +7,7 @@ export type { Capability, ServedModel } from './pool/served-model.ts';
 export type { PageFile, PageFiles } from './playground.ts';
 export type { GuardOptions } from './guards.ts';
 export { isLoopback } from './limits/hosts.ts';
-export { requestLog } from './observe/request-log.ts';
+export { describeFailure, requestLog } from './observe/request-log.ts';
 export { type Observer, observers, type RequestRecord } from './observe/request-record.ts';
 export type { Route } from './routes.ts';
 export { applicationRoutes } from './applications/routes.ts';

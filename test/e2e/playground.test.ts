@@ -243,6 +243,7 @@ describe.skipIf(skipped)('playground (skipped without Chromium: see scripts/brow
       'a red square',
       'a small square',
     ]);
+    await page.getByText('It names 2 of 2 of these pictures rightly now.').waitFor();
     await page.getByRole('button', { name: 'Try it' }).click();
     await page.getByRole('heading', { name: 'Look and ask' }).waitFor();
     expect(await page.getByRole('combobox', { name: 'Model', exact: true }).inputValue()).toBe('starter:mine');

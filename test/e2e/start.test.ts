@@ -32,6 +32,9 @@ it('looks at pictures, learns names, says what that brought, and its adapter is 
   ]);
   expect(stdout).toContain(`--adapter ${join('runs', 'tour', 'teaching', 'adapter')}`);
 
+  // Without a terminal nothing stays running; it says how to go on.
+  expect(stdout).toMatch(/at http:\/\/127\.0\.0\.1:8080\/ after\n {2}npx sensorium serve --adapter lesson=runs/);
+
   // A second tour does not touch the first one's folder.
   const again = run(['start', '--minutes', '0.01', '--questions', '1']);
   expect(again.status, again.stderr).toBe(0);

@@ -106,7 +106,9 @@ export async function* tuningEvents(id: string, signal: AbortSignal): AsyncGener
 function readTuningEvent(event: string, value: Record<string, unknown>): TuningEvent | undefined {
   const number = (name: string): number | undefined =>
     typeof value[name] === 'number' && Number.isFinite(value[name]) ? value[name] : undefined;
-  if (event === 'done' && typeof value['model'] === 'string') return { kind: 'done', model: value['model'] };
+  if (event === 'queued') return { kind: 'queued', position: number('position') ?? 0 };
+  if (event === 'done' && typeof value['model'] === 'string')
+    return { kind: 'done', model: value['model'], asked: number('asked') ?? 0, right: number('right') ?? 0 };
   if (event === 'error' || event === 'failed' || event === 'cancelled')
     return { kind: 'failed', message: messageOf(value) ?? textOr(value['message'], event) };
   const step = number('step');

@@ -87,7 +87,9 @@ export interface TuningProgress {
 
 export type TuningEvent =
   | ({ readonly kind: 'progress' } & TuningProgress)
-  | { readonly kind: 'done'; readonly model: string }
+  | { readonly kind: 'queued'; readonly position: number }
+  /** `asked` of the pictures that were taught, and how many of them it names rightly now. */
+  | { readonly kind: 'done'; readonly model: string; readonly asked: number; readonly right: number }
   | { readonly kind: 'failed'; readonly message: string };
 
 /** A text in one language, or in several. */

@@ -1,7 +1,7 @@
 /** Every word of the page in English. The Chinese file has the same keys, or does not compile. */
 export const en = {
   skip: 'Skip to the content',
-  tagline: 'Ask about pictures, and see where the model looked',
+  tagline: 'Ask about pictures, and see where the model looked.',
   nav: 'Sections',
   look: 'Look and ask',
   compare: 'Compare',
@@ -30,10 +30,8 @@ export const en = {
   notAPicture: (name: string) => `${name} cannot be read as a picture. PNG, JPEG, WebP, GIF and SVG work.`,
   pictureTooLarge: (name: string) => `${name} is too large. Pictures may have up to 80 megapixels and 40 MB.`,
   sampleOf: (name: string) => `Sample drawing: ${name}`,
-  heat: 'Where the model looked',
   heatLeast: 'least',
   heatMost: 'most',
-  clearHeat: 'Back to the picture',
 
   point: 'Point at',
   pointPlaceholder: 'the red apple',
@@ -95,7 +93,6 @@ export const en = {
   withFaithfulness: 'and test how far the map can be believed',
   explained: (method: string) => `Maps by ${method} are ready.`,
   overall: 'Whole answer',
-  steps: 'Steps',
   deletion: 'Taking away what counts most',
   insertion: 'Showing what counts most first',
   deletionHelp: 'Falls early if the map is right',
@@ -125,6 +122,8 @@ export const en = {
   teachStarting: 'Getting ready …',
   teachRunning: (step: number, loss: string) => `Step ${step}, loss ${loss}`,
   teachDone: (model: string) => `Learned. ${model} can be chosen now.`,
+  teachNamed: (right: number, asked: number) => `It names ${right} of ${asked} of these pictures rightly now.`,
+  teachQueued: (before: number) => `Waiting for ${before} before it.`,
   teachTry: 'Try it',
   teachCompare: 'Compare before and after',
   teachCancelled: 'Stopped; nothing was kept.',
@@ -132,7 +131,6 @@ export const en = {
   accuracy: 'Right answers',
   step: 'step',
   curveEmpty: 'The curve appears with the first step.',
-  samplesForTeaching: 'Fill in with sample drawings',
 
   warning: 'Please note',
   input: 'Text',
@@ -144,16 +142,12 @@ export const en = {
   raw: 'JSON',
   schema: 'Schema',
   prompt: 'Prompt',
-  copy: 'Copy',
-  copied: 'Copied',
   resultEmpty: 'The result appears here as a form.',
   notYetWhole: 'The answer is not whole JSON. This is what the model wrote:',
   yes: 'yes',
   no: 'no',
   none: 'none',
   table: 'Table',
-  noApplications: 'This server offers no applications.',
-  needsPicture: 'Add a picture first, or use the sample.',
 
   errors: {
     offline: 'The server does not answer. Is it still running?',
@@ -169,7 +163,6 @@ export const en = {
   retry: 'Try again',
   apiKey: 'Key',
   useKey: 'Use the key',
-  dismiss: 'Close',
 };
 
 export type Words = typeof en;

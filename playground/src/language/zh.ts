@@ -2,7 +2,7 @@ import type { Words } from './en.ts';
 
 export const zh: Words = {
   skip: '跳到内容',
-  tagline: '看图提问，看见模型看向哪里',
+  tagline: '看图提问，看见模型看向哪里。',
   nav: '栏目',
   look: '看图提问',
   compare: '对比',
@@ -31,10 +31,8 @@ export const zh: Words = {
   notAPicture: (name) => `${name} 无法作为图片读取。支持 PNG、JPEG、WebP、GIF 和 SVG。`,
   pictureTooLarge: (name) => `${name} 太大。图片最多 8000 万像素、40 MB。`,
   sampleOf: (name) => `示例画：${name}`,
-  heat: '模型看向的地方',
   heatLeast: '最少',
   heatMost: '最多',
-  clearHeat: '回到图片',
 
   point: '指出',
   pointPlaceholder: '红苹果',
@@ -90,7 +88,6 @@ export const zh: Words = {
   withFaithfulness: '并检验热图是否可信',
   explained: (method) => `${method}的热图已就绪。`,
   overall: '整个回答',
-  steps: '步骤',
   deletion: '先拿掉最重要的部分',
   insertion: '先露出最重要的部分',
   deletionHelp: '热图正确时，曲线很早下降',
@@ -119,6 +116,8 @@ export const zh: Words = {
   teachStarting: '正在准备…',
   teachRunning: (step, loss) => `第 ${step} 步，损失 ${loss}`,
   teachDone: (model) => `学会了。现在可以选择 ${model}。`,
+  teachNamed: (right, asked) => `这 ${asked} 张图片中，现在能说对 ${right} 张。`,
+  teachQueued: (before) => `前面还有 ${before} 个。`,
   teachTry: '试一试',
   teachCompare: '对比学习前后',
   teachCancelled: '已停止，什么都没有保留。',
@@ -126,7 +125,6 @@ export const zh: Words = {
   accuracy: '正确率',
   step: '步',
   curveEmpty: '第一步之后就会出现曲线。',
-  samplesForTeaching: '用示例画填入',
 
   warning: '请注意',
   input: '文字',
@@ -138,16 +136,12 @@ export const zh: Words = {
   raw: 'JSON',
   schema: '结构',
   prompt: '提示词',
-  copy: '复制',
-  copied: '已复制',
   resultEmpty: '结果会以表单形式出现在这里。',
   notYetWhole: '回答不是完整的 JSON。模型写的是：',
   yes: '是',
   no: '否',
   none: '无',
   table: '表格',
-  noApplications: '这台服务器没有提供应用。',
-  needsPicture: '请先添加图片，或使用示例。',
 
   errors: {
     offline: '服务器没有回应。它还在运行吗？',
@@ -163,5 +157,4 @@ export const zh: Words = {
   retry: '再试一次',
   apiKey: '密钥',
   useKey: '使用密钥',
-  dismiss: '关闭',
 };

@@ -98,7 +98,11 @@ export function LookView({ active }: { active: boolean }): JSX.Element {
               />
             </article>
           ))}
-          {turns.length === 0 && pictures.list.length > 0 ? <p class="note">{t.hintWords}</p> : null}
+          {turns.length > 0 ? null : pictures.list.length > 0 ? (
+            <p class="note">{t.hintWords}</p>
+          ) : (
+            <p class="tagline">{t.tagline}</p>
+          )}
           <div ref={end} />
         </div>
         {suggestions.length > 0 ? (

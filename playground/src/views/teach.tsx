@@ -26,11 +26,16 @@ type Run =
       readonly id?: string;
       readonly steps: readonly TuningProgress[];
     }
-  | { readonly state: 'done'; readonly from: string; readonly steps: readonly TuningProgress[]; readonly model: string }
+  | {
+      readonly state: 'done';
+      readonly from: string;
+      readonly steps: readonly TuningProgress[];
+      readonly result: { readonly model: string; readonly asked: number; readonly right: number };
+    }
   | { readonly state: 'stopped'; readonly from: string; readonly steps: readonly TuningProgress[] };
 
 const TIMES = [15, 30, 60, 120, 300] as const;
-const NAME = /^[A-Za-z0-9_-]{1,40}$/;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/;
 
 /** A few labelled pictures, and an adapter that learns them while one watches. */
 export function TeachView({ active, onTry, onCompare }: TeachViewProps): JSX.Element {
@@ -66,10 +71,12 @@ export function TeachView({ active, onTry, onCompare }: TeachViewProps): JSX.Ele
         if (event.kind === 'progress') {
           steps.push(event);
           setRun({ state: 'running', from: base, id, steps: [...steps] });
+        } else if (event.kind === 'queued') {
+          if (event.position > 0) announce(t.teachQueued(event.position));
         } else if (event.kind === 'failed') throw new Error(event.message);
         else {
           await refreshModels();
-          setRun({ state: 'done', from: base, steps, model: event.model });
+          setRun({ state: 'done', from: base, steps, result: event });
           announce(t.teachDone(event.model));
           return;
         }
@@ -138,7 +145,7 @@ export function TeachView({ active, onTry, onCompare }: TeachViewProps): JSX.Ele
               type="text"
               value={name}
               placeholder="mine"
-              pattern="[A-Za-z0-9_\-]{1,40}"
+              pattern="[A-Za-z0-9][A-Za-z0-9_\-]{0,39}"
               aria-describedby="teach-name-help"
               onInput={(event) => setName(event.currentTarget.value)}
             />
@@ -179,13 +186,14 @@ export function TeachView({ active, onTry, onCompare }: TeachViewProps): JSX.Ele
         {run.state === 'done' ? (
           <div class="done">
             <p>
-              <strong>{t.teachDone(run.model)}</strong>
+              <strong>{t.teachDone(run.result.model)}</strong>
             </p>
+            {run.result.asked > 0 ? <p>{t.teachNamed(run.result.right, run.result.asked)}</p> : null}
             <div class="row">
-              <button type="button" class="main" onClick={() => onTry(run.model)}>
+              <button type="button" class="main" onClick={() => onTry(run.result.model)}>
                 {t.teachTry}
               </button>
-              <button type="button" class="quiet" onClick={() => onCompare([run.from, run.model])}>
+              <button type="button" class="quiet" onClick={() => onCompare([run.from, run.result.model])}>
                 {t.teachCompare}
               </button>
             </div>

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { RecipeError } from '../../core/index.ts';
 import { PACKAGE_ROOT } from '../../core/node/index.ts';
-import { whole } from '../arguments.ts';
+import { number, whole } from '../arguments.ts';
 
 /** One figure of a measurement. A ratio above 1 means that Sensorium is better than the peer. */
 interface BenchFigure {
@@ -26,6 +26,8 @@ interface BenchOptions {
   readonly modules?: string;
   readonly tiles?: number;
   readonly long?: boolean;
+  readonly minutes?: number;
+  readonly clients?: number;
   readonly data?: string;
   readonly model?: string;
   readonly starter?: boolean;
@@ -64,6 +66,8 @@ export function registerBench(program: Command): void {
     .option('--data <path>', 'weighted-sum: folder or tar file of easy-VQA')
     .option('--model <dir>', "packing: folder of a sensorium_vl, in place of a new one of the starter's sizes")
     .option('--starter', "crash-safety: the stages of the starter's recipes, at a small size")
+    .option('--minutes <n>', 'load-test: how long; 10 unless told', number)
+    .option('--clients <n>', 'load-test: how many ask at a time; 64 unless told', whole(1))
     .addHelpText('after', EXAMPLES)
     .action(benchAction);
 }

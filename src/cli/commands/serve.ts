@@ -6,11 +6,13 @@ import { RecipeError } from '../../core/index.ts';
 import type { GuardOptions, ModelPool, ModelState } from '../../serve/index.ts';
 import type { PictureLimits } from '../../serve/node/index.ts';
 import { collect, number, whole } from '../arguments.ts';
+import { openInBrowser } from '../open-in-browser.ts';
 import { DEVICES, DTYPES } from '../model/options.ts';
 import { packageVersion } from '../package.ts';
 import { printable } from '../report-error.ts';
 
-interface ServeOptions {
+/** What `sensorium serve` is told. */
+export interface ServeOptions {
   readonly model?: readonly string[];
   readonly adapter?: readonly string[];
   readonly host: string;
@@ -32,7 +34,19 @@ interface ServeOptions {
   readonly requestsPerMinute?: number;
   readonly tokensPerMinute?: number;
   readonly log: boolean;
+  /** Whether the page is opened in a browser. */
+  readonly browser?: boolean;
 }
+
+/** What is not told. */
+export const SERVE_DEFAULTS = {
+  host: '127.0.0.1',
+  port: 8080,
+  drainSeconds: 30,
+  queue: 128,
+  timeout: 600,
+  log: true,
+} as const satisfies ServeOptions;
 
 const EXAMPLES = `
 Examples:
@@ -56,10 +70,19 @@ export function registerServe(program: Command): void {
       collect,
     )
     .option('--adapter <[model:]name=folder>', 'an adapter of the first model, or of the one named; repeated', collect)
-    .option('--host <address>', 'address to listen on; others than this machine reach it only if told', '127.0.0.1')
-    .option('--port <n>', '0 for any that is free', whole(0, 65_535), 8080)
+    .option(
+      '--host <address>',
+      'address to listen on; others than this machine reach it only if told',
+      SERVE_DEFAULTS.host,
+    )
+    .option('--port <n>', '0 for any that is free', whole(0, 65_535), SERVE_DEFAULTS.port)
     .option('--adapters <folder>', 'where adapters stay that are tuned while it serves; else they go with the server')
-    .option('--drain-seconds <n>', 'how long accepted requests may take when it is told to end', number, 30)
+    .option(
+      '--drain-seconds <n>',
+      'how long accepted requests may take when it is told to end',
+      number,
+      SERVE_DEFAULTS.drainSeconds,
+    )
     .addOption(
       new Option('--dtype <type>', 'type of the weights; int8 and int4 are made once and kept').choices(DTYPES),
     )
@@ -76,18 +99,21 @@ export function registerServe(program: Command): void {
       '--queue <n>',
       'most requests at a time, those that wait included; others are told to come again',
       whole(1),
-      128,
+      SERVE_DEFAULTS.queue,
     )
-    .option('--timeout <s>', 'most seconds for an answer', whole(1), 600)
+    .option('--timeout <s>', 'most seconds for an answer', whole(1), SERVE_DEFAULTS.timeout)
     .option('--requests-per-minute <n>', 'for each key that has no limit of its own', whole(1))
     .option('--tokens-per-minute <n>', 'generated, for each key that has no limit of its own', whole(1))
+    .option('--browser', 'open the page in a browser')
     .option('--no-log', 'no line of JSON on standard error for each request')
     .addHelpText('after', EXAMPLES)
-    .action(serveAction);
+    .action(serve);
 }
 
-async function serveAction(options: ServeOptions): Promise<void> {
-  const { applicationRoutes, createServer, TuningDesk, tuningRoutes } = await import('../../serve/index.ts');
+/** Answers until it is told to end. */
+export async function serve(options: ServeOptions): Promise<void> {
+  const { applicationRoutes, createServer, describeFailure, TuningDesk, tuningRoutes } =
+    await import('../../serve/index.ts');
   const { adapterToServe, listen, modelToServe, openPool, openTutor, pictureReader, readPageFiles } =
     await import('../../serve/node/index.ts');
   const { samplePicture } = await import('../../applications/node/index.ts');
@@ -108,7 +134,7 @@ async function serveAction(options: ServeOptions): Promise<void> {
   });
   watched = pool;
   const tutor = await openTutor({ folder: options.adapters, threads });
-  const desk = new TuningDesk({ pool, tutor, onProblem: reportTuning });
+  const desk = new TuningDesk({ pool, tutor, onProblem: reportTuning(describeFailure) });
   try {
     const server = createServer({
       pool,
@@ -125,6 +151,7 @@ async function serveAction(options: ServeOptions): Promise<void> {
         '',
         `  Sensorium answers at ${listening.url}`,
         '',
+        `    page        ${listening.url}/`,
         `    models      ${printable(names.join(', '))}`,
         `    interface   ${listening.url}/v1 (OpenAI’s), described by ${listening.url}/openapi.json`,
         `    ends with   Ctrl-C`,
@@ -132,6 +159,7 @@ async function serveAction(options: ServeOptions): Promise<void> {
         '',
       ].join('\n'),
     );
+    if (options.browser === true) openInBrowser(`${listening.url}/`);
     const now = await told();
     process.stderr.write(
       `Ending; ${listening.active} requests are still answered (Ctrl-C again ends them, at most ${options.drainSeconds} s)\n`,
@@ -156,18 +184,9 @@ async function guardOptions(options: ServeOptions, models: () => readonly ModelS
       'give --keys, or --open where everybody may ask',
     );
   const { keys, warning } = path === undefined ? {} : await readKeys(path);
-  if (warning !== undefined)
-    process.stderr.write(`${printable(warning)}
-`);
+  if (warning !== undefined) process.stderr.write(`${printable(warning)}\n`);
   const metrics = createMetrics({ models });
-  const log = options.log
-    ? [
-        requestLog((line) =>
-          process.stderr.write(`${line}
-`),
-        ),
-      ]
-    : [];
+  const log = options.log ? [requestLog((line) => process.stderr.write(`${line}\n`))] : [];
   return {
     ...(keys === undefined ? {} : { keys }),
     quotas: {
@@ -184,11 +203,12 @@ async function guardOptions(options: ServeOptions, models: () => readonly ModelS
   };
 }
 
-/** Why a tuning failed, for whoever runs the server. */
-function reportTuning(tuning: string, cause: unknown): void {
-  process.stderr.write(
-    `${tuning}: ${printable(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause))}\n`,
-  );
+/** Why a tuning failed, for whoever runs the server; without what it was to learn. */
+function reportTuning(failure: (cause: unknown) => Record<string, unknown>): (tuning: string, cause: unknown) => void {
+  return (id, cause) => {
+    const line = { level: 'error', event: 'tuning', time: new Date().toISOString(), id, ...failure(cause) };
+    process.stderr.write(`${JSON.stringify(line)}\n`);
+  };
 }
 
 /** @param allowed nothing, all public hosts, or some with commas between */

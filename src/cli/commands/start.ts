@@ -16,7 +16,7 @@ export function registerStart(program: Command): void {
     .command('start')
     .summary('a tour of the model that comes with the package (what `npm start` does)')
     .description(
-      'Shows what the starter sees in pictures, then teaches it new names in about a minute, and says what that brought.',
+      'Shows what the starter sees in pictures, then teaches it new names in about a minute, says what that brought, and opens the playground.',
     )
     .addOption(new Option('-m, --model <name>', 'another model that reads pictures').default('starter'))
     .option('-i, --image <source>', 'a picture of yours by path, address or data URL; may be repeated', collect)
@@ -26,6 +26,8 @@ export function registerStart(program: Command): void {
     .option('--out <folder>', 'where pictures and what was learned go', 'runs/tour')
     .action(async (options: StartOptions) => {
       const { tour } = await import('../start/start.ts');
-      await tour(options);
+      const { adapter } = await tour(options);
+      const { openPlayground } = await import('../start/playground.ts');
+      await openPlayground(options.model, adapter);
     });
 }

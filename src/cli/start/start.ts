@@ -42,15 +42,22 @@ export interface TourOptions {
   readonly out: string;
 }
 
+/** What a tour leaves behind. */
+export interface TourResult {
+  /** Folder of the adapter that was learned, unless learning was interrupted. */
+  readonly adapter?: string;
+}
+
 /** Questions about made pictures: so many of them that there are three pictures. */
 const QUESTIONS = 15;
 
 /** Shows what the model sees, then teaches it something new. Ends with figures, at a terminal and without one. */
-export async function tour(options: TourOptions): Promise<void> {
+export async function tour(options: TourOptions): Promise<TourResult> {
   const began = performance.now();
   const out = freshFolder(options.out);
   await mkdir(out, { recursive: true });
   const model = await loadLanguageModel({ model: options.model });
+  let adapter: string | undefined;
   try {
     const { processor } = model.parts;
     if (processor === undefined) throw new DataError(`${options.model} reads no pictures`, 'leave --model out');
@@ -61,11 +68,12 @@ export async function tour(options: TourOptions): Promise<void> {
     await lookAround(evaluated, out);
     for (const [i, source] of (options.image ?? []).entries())
       await lookAt(model, source, join(out, `own-${i + 1}.png`));
-    await learn(model, evaluated, options, out);
+    adapter = await learn(model, evaluated, options, out);
   } finally {
     await model.dispose();
   }
   say(`The tour took ${formatDuration((performance.now() - began) / 1000)}; what it made is in ${out}.`);
+  return adapter === undefined ? {} : { adapter };
 }
 
 /** Captions, answers, boxes and steps on scenes that were made for the tour. */
@@ -110,13 +118,13 @@ export async function lookAt(model: LanguageModel, source: string, path: string)
   say(`    where the largest thing is: ${path}`);
 }
 
-/** An adapter beside the model, with what it knew before and knows after. */
+/** An adapter beside the model, with what it knew before and knows after. @returns its folder */
 async function learn(
   model: LanguageModel,
   evaluated: EvaluatedModel,
   { model: name, teach, minutes, questions }: TourOptions,
   out: string,
-): Promise<void> {
+): Promise<string | undefined> {
   const lessons: Lessons = teach === undefined ? await unseenConcepts(questions) : await ownPictures(teach, questions);
   const { names, taught } = lessons;
   say(`\nNow it learns ${names.length} names from ${taught.length} pictures: ${names.slice(0, 12).join(', ')}.`);
@@ -129,7 +137,7 @@ async function learn(
     if (adapter === undefined) {
       say(`Interrupted after step ${training.steps}.`);
       process.exitCode = interrupt.exitCode;
-      return;
+      return undefined;
     }
     await model.useAdapters([{ adapter: await loadAdapter(model, adapter), weight: 1 }]);
     const after = await standing(evaluated, lessons);
@@ -142,6 +150,7 @@ async function learn(
       `\nAsk it yourself:\n  npx sensorium chat${given} --adapter ${adapter} --image ${join(out, 'lesson', lessonPicture(0))}`,
     );
     say(`Teach it your own: npm start -- --teach FOLDER (cup.png with cup.txt beside it, and so on)`);
+    return adapter;
   } finally {
     interrupt.dispose();
   }

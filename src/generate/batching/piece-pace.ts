@@ -1,4 +1,4 @@
-/** Lengths of pieces that prompts are read in; between them time is measured by the nearest. */
+/** Lengths of pieces that prompts are read in. */
 const SIZES = [16, 32, 64, 128, 256, 512] as const;
 /** Where nothing is known yet. */
 const FIRST = 1;
@@ -24,15 +24,15 @@ export class PiecePace {
   }
 
   sawPiece(tokens: number, milliseconds: number): void {
-    const index = SIZES.findIndex((size) => size >= tokens);
-    const at = index < 0 ? SIZES.length - 1 : index;
-    // The ends of prompts are shorter than their size says.
-    this.#pieces[at] = blended(this.#pieces[at], Math.max(milliseconds, (milliseconds * SIZES[at]!) / tokens / 2));
+    const at = SIZES.findIndex((size) => size >= tokens);
+    // The short end of a prompt says little of whole pieces.
+    if (at >= 0 && 2 * tokens > SIZES[at]!) this.#pieces[at] = blended(this.#pieces[at], milliseconds);
   }
 
   /** @param alone whether nobody waits */
   size(alone: boolean): number {
-    if (alone || this.#step === undefined) return alone ? SIZES.at(-1)! : SIZES[FIRST];
+    if (alone) return SIZES.at(-1)!;
+    if (this.#step === undefined) return SIZES[FIRST];
     let best = 0;
     for (let index = 1; index < SIZES.length; index++) if (this.#expected(index) <= this.#step) best = index;
     return SIZES[best]!;

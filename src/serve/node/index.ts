@@ -1,3 +1,5 @@
+/** The server in Node: `sensorium/serve`. */
+export * from '../index.ts';
 export { listen, type Listening, type ListenOptions } from './listen.ts';
 export { type AdapterToServe, adapterToServe, type ModelToServe, modelToServe, openPool } from './open-pool.ts';
 export { openTutor, type TutorOptions } from './tutor.ts';

@@ -26,6 +26,8 @@ export interface Listening {
   drain(seconds: number, now?: AbortSignal): Promise<void>;
 }
 
+/** Connections at a time; more are closed at once. */
+const MOST_CONNECTIONS = 1000;
 /** How long a client may take to send a request's head, and all of it, in milliseconds. */
 const HEAD_TIMEOUT = 10_000;
 const REQUEST_TIMEOUT = 120_000;
@@ -37,6 +39,7 @@ export async function listen({ app, services }: SensoriumServer, options: Listen
   const { host = '127.0.0.1', port = 8080 } = options;
   const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const server = createServer({ headersTimeout: HEAD_TIMEOUT, requestTimeout: REQUEST_TIMEOUT, maxHeaderSize: 16_384 });
+  server.maxConnections = MOST_CONNECTIONS;
   const active = new Set<ServerResponse>();
   let idle: (() => void) | undefined;
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {

@@ -38,9 +38,9 @@ export async function readPageFiles(folder: string = FOLDER): Promise<PageFiles>
   for (const entry of entries.toSorted()) {
     const type = TYPES[extname(entry).toLowerCase()];
     const path = join(folder, entry);
-    const { size, ...found } = await stat(path);
+    const found = await stat(path);
     if (type === undefined || !found.isFile()) continue;
-    total += size;
+    total += found.size;
     if (total > MAX_BYTES) break;
     files.set(entry.replaceAll('\\', '/'), await pageFileOf(path, type));
   }
