@@ -1,20 +1,13 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createModel, type LanguageModel, readingModel } from '../../../../src/auto/index.ts';
+import type { LanguageModel } from '../../../../src/auto/index.ts';
 import { load, loadAdapter, resolveModel } from '../../../../src/auto/node/index.ts';
-import { Random } from '../../../../src/core/index.ts';
-import {
-  CheckpointTokenizer,
-  CONVERSATION_TOKENS,
-  picture,
-  tokenizerConfig,
-  trainByteLevelBpe,
-} from '../../../../src/data/index.ts';
-import { saveCheckpoint, tensorSources } from '../../../../src/hub/node/index.ts';
+import { picture } from '../../../../src/data/index.ts';
 import { type Lesson, LESSON_QUESTIONS, lessonRecipe, SMALL_LESSON } from '../../../../src/recipe/index.ts';
 import { type LessonProgress, teachLesson, writeLesson } from '../../../../src/recipe/node/index.ts';
 import { lessonSettings } from '../../../../src/recipe/tuning/node/lesson-settings.ts';
+import { llavaFolder } from '../../../llava-folder.ts';
 import { temporaryFolder } from '../../hub/node/temporary.ts';
 
 const scratch = temporaryFolder();
@@ -25,73 +18,6 @@ function taught(...labels: string[]): Lesson[] {
     picture: picture(24, 24, 3, new Uint8Array(24 * 24 * 3).fill(40 + 60 * i)),
     names: { en: label, zh: label },
   }));
-}
-
-/** A small random LLaVA that was never seen by the recipe's authors, in a folder. */
-async function llavaFolder(folder: string): Promise<string> {
-  const texts = ['What is this? a dark square', 'What does the picture show? a bright square', '这是什么？'];
-  const tokenizer = trainByteLevelBpe([...texts, ...texts], { vocabSize: 330, specialTokens: CONVERSATION_TOKENS });
-  const settings = tokenizerConfig();
-  const made = new CheckpointTokenizer({ tokenizer, tokenizerConfig: settings }, folder);
-  const config = {
-    model_type: 'llava',
-    architectures: ['LlavaForConditionalGeneration'],
-    image_token_index: made.id('<image>')!,
-    projector_hidden_act: 'gelu',
-    multimodal_projector_bias: true,
-    vision_feature_layer: -2,
-    vision_feature_select_strategy: 'default',
-    text_config: {
-      model_type: 'llama',
-      hidden_size: 32,
-      intermediate_size: 48,
-      num_hidden_layers: 2,
-      num_attention_heads: 2,
-      num_key_value_heads: 2,
-      max_position_embeddings: 256,
-      rms_norm_eps: 1e-5,
-      vocab_size: made.vocabularySize,
-    },
-    vision_config: {
-      model_type: 'clip_vision_model',
-      hidden_size: 32,
-      intermediate_size: 48,
-      num_hidden_layers: 2,
-      num_attention_heads: 2,
-      image_size: 16,
-      patch_size: 4,
-      projection_dim: 16,
-    },
-  };
-  const { model } = readingModel(createModel(config), 'the model');
-  await saveCheckpoint(folder, {
-    config,
-    tensors: tensorSources(Object.entries(model.initialize(new Random(3)))),
-    files: {
-      'tokenizer.json': JSON.parse(JSON.stringify(tokenizer)),
-      'tokenizer_config.json': JSON.parse(JSON.stringify(settings)),
-      'generation_config.json': { eos_token_id: made.id('<|end|>')! },
-      'preprocessor_config.json': {
-        do_resize: true,
-        size: { shortest_edge: 16 },
-        do_center_crop: true,
-        crop_size: { height: 16, width: 16 },
-        resample: 3,
-        do_rescale: true,
-        rescale_factor: 1 / 255,
-        do_normalize: true,
-        image_mean: [0.5, 0.5, 0.5],
-        image_std: [0.5, 0.5, 0.5],
-      },
-      'processor_config.json': {
-        patch_size: 4,
-        vision_feature_select_strategy: 'default',
-        num_additional_image_tokens: 1,
-        image_token: '<image>',
-      },
-    },
-  });
-  return folder;
 }
 
 describe('settings of a lesson', () => {
@@ -140,7 +66,7 @@ it('teaches any model that reads pictures, and the adapter is there to be used',
   const output = join(scratch, 'run');
   const { adapter, steps, asked } = await teachLesson(
     { model, data, output, seconds: 2, threads: 1 },
-    { onProgress: (each) => progress.push(each), rates: { operations: 1e11, bytes: 1e10 } },
+    { onProgress: (each) => progress.push(each) },
   );
   expect(steps).toBe(progress.length);
   expect(asked).toBe(2);
