@@ -37,7 +37,10 @@ export async function* run(options: BenchOptions): AsyncGenerator<Figure> {
   const { minutes = MINUTES, clients = CLIENTS, threads, model } = options;
   const server = await ServerProcess.start([
     ...(model === undefined ? [] : ['--model', `starter=${model}`]),
-    ...['--threads', String(threads), '--queue', String(2 * clients)],
+    '--threads',
+    String(threads),
+    '--queue',
+    String(2 * clients),
   ]);
   try {
     const end = performance.now() + minutes * 60_000;

@@ -30,7 +30,9 @@ describe('sensorium apply', () => {
     const image = join(ROOT, 'recipes', 'applications', 'samples', 'driving.png');
     expect(existsSync(image)).toBe(true);
     const { status, stdout, stderr } = run(
-      ...['driving', '--image', image, '--text', '时速四十', '--language', 'zh', '--max-tokens', '300', '--json'],
+      'driving',
+      ...['--image', image, '--text', '时速四十'],
+      ...['--language', 'zh', '--max-tokens', '300', '--json'],
     );
     expect(status, stderr).toBe(0);
     const { application, answer, warning, notes } = JSON.parse(stdout) as Record<string, any>;

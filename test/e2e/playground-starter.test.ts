@@ -81,7 +81,11 @@ describe.skipIf(chromiumPath === undefined)('playground with the starter (skippe
       await page.getByRole('button', { name: 'Begin to learn' }).click();
       await page.getByRole('img', { name: /^Loss/ }).waitFor();
       await page.getByRole('button', { name: 'Compare before and after' }).click();
-      await page.getByRole('region', { name: 'Second' }).getByText('starter:mine').first().waitFor({ state: 'attached' });
+      await page
+        .getByRole('region', { name: 'Second' })
+        .getByText('starter:mine')
+        .first()
+        .waitFor({ state: 'attached' });
       await page.locator('.compare input[type=file][multiple]').setInputFiles(files[0]!);
       await page.locator('.compare textarea').fill('What is this?');
       await page.keyboard.press('Enter');

@@ -145,7 +145,9 @@ export async function fakeServer(): Promise<FakeServer> {
       await wait(fake.pause);
     }
     models.push('starter:mine');
-    response.end(`event: done\ndata: ${JSON.stringify({ type: 'done', model: 'starter:mine', asked: 2, right: 2 })}\n\n`);
+    response.end(
+      `event: done\ndata: ${JSON.stringify({ type: 'done', model: 'starter:mine', asked: 2, right: 2 })}\n\n`,
+    );
   }
 
   return fake;

@@ -27,7 +27,12 @@ export interface GuardedServer {
   /** What went wrong on the server's side. */
   readonly failures: unknown[];
   /** Posts JSON. */
-  post(path: string, body: unknown, headers?: Record<string, string>, signal?: AbortSignal): Promise<Response>;
+  readonly post: (
+    path: string,
+    body: unknown,
+    headers?: Record<string, string>,
+    signal?: AbortSignal,
+  ) => Promise<Response>;
 }
 
 export function guardedServer(guards: GuardOptions = {}, pictures: PictureLimits = {}): () => GuardedServer {
