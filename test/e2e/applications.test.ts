@@ -31,8 +31,15 @@ describe('sensorium apply', () => {
     expect(existsSync(image)).toBe(true);
     const { status, stdout, stderr } = run(
       'driving',
-      ...['--image', image, '--text', '时速四十'],
-      ...['--language', 'zh', '--max-tokens', '300', '--json'],
+      '--image',
+      image,
+      '--text',
+      '时速四十',
+      '--language',
+      'zh',
+      '--max-tokens',
+      '300',
+      '--json',
     );
     expect(status, stderr).toBe(0);
     const { application, answer, warning, notes } = JSON.parse(stdout) as Record<string, any>;
