@@ -117,8 +117,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { adapterToServe, listen, modelToServe, openPool, openTutor, pictureReader, readPageFiles } =
     await import('../../serve/node/index.ts');
   const { samplePicture } = await import('../../applications/node/index.ts');
-  const opened: { pool?: ModelPool } = {};
-  const guards = await guardOptions(options, () => opened.pool?.states() ?? []);
+  // Figures are read later than guards are made.
+  const watched: { pool?: ModelPool } = {};
+  const guards = await guardOptions(options, () => watched.pool?.states() ?? []);
   const remote = remoteImages(options.allowRemoteImages);
   const models = (options.model ?? ['starter']).map(modelToServe);
   const adapters = (options.adapter ?? []).map((text) => adapterToServe(text, models));
@@ -132,7 +133,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       ...(offline === undefined ? {} : { offline }),
     },
   });
-  opened.pool = pool;
+  watched.pool = pool;
   const tutor = await openTutor({ folder: options.adapters, threads });
   const desk = new TuningDesk({ pool, tutor, onProblem: reportTuning(describeFailure) });
   try {

@@ -24,13 +24,16 @@ async function serve(...args: string[]): Promise<{ url: string; child: ChildProc
   children.push(child);
   let said = '';
   child.stderr!.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  let out = '';
-  for await (const chunk of child.stdout!) {
-    out += String(chunk);
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(out)?.[0];
-    if (url !== undefined) return { url, child, said: () => said };
-  }
-  throw new Error(`it did not start: ${said}`);
+  const url = await new Promise<string>((resolve, reject) => {
+    let out = '';
+    child.stdout!.on('data', (chunk: Buffer) => {
+      out += chunk.toString();
+      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(out)?.[0];
+      if (found !== undefined) resolve(found);
+    });
+    child.once('exit', (code) => reject(new Error(`it ended with ${code}: ${said}`)));
+  });
+  return { url, child, said: () => said };
 }
 
 async function curl(...args: string[]): Promise<string> {
