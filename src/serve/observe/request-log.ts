@@ -1,5 +1,5 @@
 /** Logs for machines: one line of JSON for each request, and one for each failure of the server. */
-import { DeviceError, SensoriumError } from '../../core/index.ts';
+import { DeviceError } from '../../core/index.ts';
 import type { Observer, RequestRecord } from './request-record.ts';
 
 /** Most lines of a stack that are written. */
@@ -46,7 +46,7 @@ function milliseconds(seconds: number): number {
 export function describeFailure(cause: unknown): Record<string, unknown> {
   if (!(cause instanceof Error)) return { error: typeof cause };
   const { code, syscall } = cause as { code?: unknown; syscall?: unknown };
-  const inner = cause instanceof SensoriumError || syscall !== undefined ? undefined : cause.cause;
+  const inner = syscall === undefined ? cause.cause : undefined;
   return {
     error: cause.name,
     ...(typeof code === 'string' ? { code } : {}),
