@@ -52,6 +52,8 @@ export async function listen({ app, services }: SensoriumServer, options: Listen
     if (services.draining) response.setHeader('Connection', 'close');
     void answer(request, response);
   });
+  // Node would end the connection without a word.
+  server.on('connect', (_, socket) => socket.end('HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\n\r\n'));
   await bound(server, host, port);
   const address = server.address() as AddressInfo;
   const shown = host.includes(':') ? `[${host}]` : host;
