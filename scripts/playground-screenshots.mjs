@@ -82,8 +82,11 @@ async function look(page, sampleNumber, question) {
   await page.locator('.samples button').nth(sampleNumber).click();
   await page.locator('.suggestions button').nth(question).click();
   await page.locator('.explain').waitFor();
+  // A name tells most; where the model gave none of these, a word in the middle.
   const words = page.locator('.answer .word');
-  await words.nth(Math.floor((await words.count()) / 2)).click();
+  const named = words.filter({ hasText: /ball|lemon|apple|tangerine|柠|苹|橘/ });
+  const word = (await named.count()) > 0 ? named.first() : words.nth(Math.floor((await words.count()) / 2));
+  await word.click();
   await page.locator('canvas.heat').waitFor();
 }
 

@@ -37,7 +37,7 @@ export function AnswerText({ answer, onHighlight, onMissing }: AnswerTextProps):
     if (word.map === undefined && over) onMissing();
     onHighlight({
       picture,
-      label: word.box ? t.marked(1) : word.text,
+      label: word.box ? t.marked(1) : bare(word.text),
       ...(word.map && grid ? { map: word.map, grid } : {}),
       ...(word.box ? { boxes: [word.box] } : {}),
     });
@@ -58,11 +58,11 @@ export function AnswerText({ answer, onHighlight, onMissing }: AnswerTextProps):
     const word = index === undefined ? undefined : words[index];
     if (word === undefined) return;
     if (word.map === undefined || grid === undefined) {
-      announce(t.wordWithoutMap(word.text));
+      announce(t.wordWithoutMap(bare(word.text)));
       return;
     }
     const { region, share } = heaviestRegion(word.map, grid);
-    announce(t.wordAt(word.text, t.regions[region], (share * 100).toFixed(0)));
+    announce(t.wordAt(bare(word.text), t.regions[region], (share * 100).toFixed(0)));
   };
 
   const step = (event: KeyboardEvent): void => {
@@ -120,6 +120,11 @@ export function AnswerText({ answer, onHighlight, onMissing }: AnswerTextProps):
       </p>
     </div>
   );
+}
+
+/** A word without the signs around it. */
+function bare(text: string): string {
+  return text.replaceAll(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '');
 }
 
 /** A box in the place of the model's own signs. */

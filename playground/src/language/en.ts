@@ -133,6 +133,8 @@ export const en = {
   curveEmpty: 'The curve appears with the first step.',
 
   warning: 'Please note',
+  starterNote:
+    'The starter knows drawings of emoji and was not taught such tasks: it keeps to the form, and what it writes in it is not to be relied on. A larger model does better.',
   input: 'Text',
   inputPlaceholder: 'What should be known besides the picture',
   useSample: 'Use the sample',

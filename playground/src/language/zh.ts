@@ -127,6 +127,7 @@ export const zh: Words = {
   curveEmpty: '第一步之后就会出现曲线。',
 
   warning: '请注意',
+  starterNote: '入门模型只认识表情符号图画，没有学过这类任务：格式正确，内容不可信。更大的模型会更好。',
   input: '文字',
   inputPlaceholder: '除图片外还应知道的事',
   useSample: '使用示例',

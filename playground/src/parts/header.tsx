@@ -65,12 +65,12 @@ export function Header({ settings, onSettings, current, views }: HeaderProps): J
       <nav aria-label={t.nav}>
         <ul>{links(false)}</ul>
         {views.some(({ application }) => application) ? (
-          <>
+          <div class="group">
             <span class="label" aria-hidden="true">
               {t.applications}
             </span>
             <ul>{links(true)}</ul>
-          </>
+          </div>
         ) : null}
       </nav>
     </header>

@@ -108,6 +108,7 @@ export function ApplicationView({ application, active }: { application: Applicat
             </button>
           )}
         </form>
+        {model.split(':')[0] === 'starter' ? <p class="note">{t.starterNote}</p> : null}
         <Tabs
           id={id}
           tabs={[
