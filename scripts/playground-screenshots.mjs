@@ -47,18 +47,10 @@ const SHOTS = {
       await page.locator('.views button').first().hover();
     },
   },
-  'playground-compare': {
-    view: 'compare',
-    do: async (page) => {
-      await page.locator('.compare .samples button').nth(4).click();
-      await page.locator('.compare .suggestions button').first().click();
-      await page.locator('.column .explain').nth(1).waitFor();
-    },
-  },
   'playground-teach': {
     view: 'teach',
     do: async (page) => {
-      const names = ['a teapot', 'a pile of books'];
+      const names = ['a tea table', 'a garden'];
       const files = await Promise.all(['table', 'garden'].map((name) => sharp(sample(name)).png().toBuffer()));
       await page
         .locator('.teach input[type=file][multiple]')
@@ -67,6 +59,15 @@ const SHOTS = {
       await page.locator('.learning select').selectOption('15');
       await page.locator('.learning .main').click();
       await page.locator('.done').waitFor();
+    },
+  },
+  'playground-compare': {
+    view: 'compare',
+    // With the adapter that was taught for the picture before.
+    do: async (page) => {
+      await page.locator('.compare .samples button').nth(4).click();
+      await page.locator('.compare .suggestions button').first().click();
+      await page.locator('.column .explain').nth(1).waitFor();
     },
   },
   'playground-application': { view: 'support', do: (page) => apply(page) },
@@ -128,6 +129,7 @@ try {
       console.error(`${name}: ${error.message}`);
       process.exitCode = 1;
     }
+    if (!options.isMobile) await page.evaluate(() => scrollTo(0, 0));
     const shot = await page.screenshot({ animations: 'disabled' });
     // Few colours are enough, and a quarter of the bytes.
     const { size } = await sharp(shot)

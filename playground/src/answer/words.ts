@@ -1,4 +1,4 @@
-/** Cuts an answer into what people point at: words, single characters of Chinese, and boxes that the model wrote. */
+/** Cuts an answer into what people point at: words, of Chinese too, and boxes that the model wrote. */
 import type { Box, Piece } from '../api/types.ts';
 import { boxOfLocations, jsonBoxes, type PictureSize } from './boxes.ts';
 
@@ -13,7 +13,7 @@ export interface Word {
 }
 
 const LOCATIONS = /((?:<loc\d\d>){1,4})/;
-const WORDS = /\p{Script=Han}|[\p{L}\p{N}\p{M}][^\s\p{Script=Han}]*|\s+|[^\s\p{L}\p{N}\p{Script=Han}]+/gu;
+const WORDS = /\p{Script=Han}+|[\p{L}\p{N}\p{M}][^\s\p{Script=Han}]*|\s+|[^\s\p{L}\p{N}\p{Script=Han}]+/gu;
 
 /** @param picture that boxes are read for */
 export function wordsOf(pieces: readonly Piece[], picture: PictureSize | undefined): Word[] {
@@ -36,9 +36,18 @@ export function wordsOf(pieces: readonly Piece[], picture: PictureSize | undefin
 }
 
 function stretches(text: string): string[] {
-  return text
-    .split(LOCATIONS)
-    .flatMap((part) => (part.startsWith('<loc') ? [part] : [...part.matchAll(WORDS)].map(([word]) => word)));
+  return text.split(LOCATIONS).flatMap((part) => {
+    if (part.startsWith('<loc')) return [part];
+    return [...part.matchAll(WORDS)].flatMap(([word]) => (HAN.test(word) ? chineseWords(word) : [word]));
+  });
+}
+
+const HAN = /^\p{Script=Han}/u;
+/** Chinese is written without spaces; browsers know its words, and where one does not, each character stands alone. */
+const SEGMENTER = 'Segmenter' in Intl ? new Intl.Segmenter('zh', { granularity: 'word' }) : undefined;
+
+function chineseWords(text: string): string[] {
+  return SEGMENTER === undefined ? [...text] : [...SEGMENTER.segment(text)].map(({ segment }) => segment);
 }
 
 /** Boxes of the whole answer: those among the words, or in the JSON that Qwen2.5-VL writes. */

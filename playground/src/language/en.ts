@@ -99,7 +99,7 @@ export const en = {
   insertionHelp: 'Rises early if the map is right',
   area: (value: string) => `area ${value}`,
   shareAxis: 'part of the picture',
-  probabilityAxis: 'probability of the answer',
+  probabilityAxis: 'Probability of the answer',
 
   compareTitle: 'One question, two models',
   compareText: 'A model beside another, or beside an adapter that was taught here.',

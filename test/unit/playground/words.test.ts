@@ -20,15 +20,14 @@ describe('words of an answer', () => {
     ]);
   });
 
-  it('takes Chinese character by character, and adds a token without text to the next', () => {
+  it('takes Chinese word by word, and adds a token without text to the next', () => {
     const words = wordsOf(
       [{ text: '红' }, { text: '', map: [1, 0] }, { text: '苹', map: [0, 1] }, { text: '果。' }],
       SQUARE,
     );
     expect(words.map(({ text, gap }) => [text, gap])).toEqual([
       ['红', false],
-      ['苹', false],
-      ['果', false],
+      ['苹果', false],
       ['。', true],
     ]);
     expect(words[1]!.map).toEqual([0.5, 0.5]);
