@@ -97,9 +97,9 @@ function follow(body: ReadableStream<Uint8Array>, end: (how: RequestEnd) => void
   );
 }
 
-/** The last pattern that matched and is not of a middleware. */
+/** The first pattern that matched and is not of a middleware: what catches all the rest comes after the others. */
 function routeOf(c: Context<ServeEnv>): string {
-  return matchedRoutes(c).findLast(({ method }) => method !== 'ALL')?.path ?? 'none';
+  return matchedRoutes(c).find(({ method }) => method !== 'ALL')?.path ?? 'none';
 }
 
 function idOf(given: string | undefined): string {

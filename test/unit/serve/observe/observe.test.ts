@@ -33,6 +33,9 @@ function server(observer: Observer): Hono<any> {
     });
     return new Response(body, { headers: { 'content-type': 'text/event-stream', 'x-own': 'kept' } });
   });
+  // As a page's files are served: after all else.
+  app.get('/page/*', (c) => c.text('page'));
+  app.get('*', (c) => c.notFound());
   return app;
 }
 
@@ -57,6 +60,8 @@ describe('observe', () => {
     expect(answer.headers.get('x-request-id')).toBe(records[0]!.id);
     await app.request(`/${CANARY}`, { method: 'PROPFIND' });
     expect(records[1]).toMatchObject({ method: 'OTHER', route: 'none', status: 404 });
+    await app.request('/page/x');
+    expect(records.pop()).toMatchObject({ route: '/page/*', status: 200 });
     await app.request('/v1/models/x', { headers: { 'x-request-id': 'mine-1' } });
     expect(records[2]!.id).toBe('mine-1');
     await app.request('/v1/models/x', { headers: { 'x-request-id': `"}{${CANARY}` } });
