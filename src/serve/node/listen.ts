@@ -31,6 +31,8 @@ const MOST_CONNECTIONS = 1000;
 /** How long a client may take to send a request's head, and all of it, in milliseconds. */
 const HEAD_TIMEOUT = 10_000;
 const REQUEST_TIMEOUT = 120_000;
+/** Requests that are on their way when the server ends have so long, in milliseconds, to come and be told. */
+const LAST_COMERS = 100;
 /** What is told at the end has so long to get out. */
 const LAST_WORDS = 1000;
 
@@ -68,6 +70,8 @@ export async function listen({ app, services }: SensoriumServer, options: Listen
     },
     async drain(seconds, now) {
       services.drain();
+      // Whoever is cut off before its request was read would not know whether it may be sent again.
+      await within(new Promise(() => {}), LAST_COMERS, now);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       if (!(await within(answered(), seconds * 1000, now))) {

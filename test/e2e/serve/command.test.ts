@@ -107,8 +107,8 @@ describe('sensorium serve', () => {
     const [whole, streamed] = await Promise.all(asked);
     expect(JSON.parse(whole!)).toMatchObject({ object: 'chat.completion' });
     expect(streamed).toMatch(/\[DONE\]\n\n$/);
-    await expect(curl(`${url}/health`)).rejects.toThrow(/curl: (7|52|56)/);
     expect(await once(child, 'exit')).toEqual([0, null]);
+    await expect(curl(`${url}/health`)).rejects.toThrow(/curl: (7|52|56)/);
     expect(said()).toMatch(/Ending; 2 requests/);
   });
 

@@ -17,7 +17,12 @@ const model = {
   kind: 'language',
   name: 'starter',
   readsPictures: true,
-  parts: { tokenizer: { chatTemplates: {} }, processor: {}, decoding: { maxLength: 1024 } },
+  // A model with further inputs is answered without a batch, which this one could not make.
+  parts: {
+    tokenizer: { chatTemplates: {} },
+    processor: {},
+    decoding: { maxLength: 1024, shape: { context: { further: [] } } },
+  },
   dispose: async () => {},
 } as unknown as LanguageModel;
 
