@@ -33,6 +33,7 @@ export interface ChatChunk extends Piece {
 
 export const METHODS = [
   'relevance',
+  'looking',
   'rollout',
   'attention',
   'grad-cam',

@@ -81,6 +81,7 @@ export const en = {
   method: 'Method',
   methods: {
     relevance: 'Relevance (Chefer)',
+    looking: 'Attention weighed by words',
     rollout: 'Attention rollout',
     attention: 'Attention',
     'grad-cam': 'Grad-CAM',

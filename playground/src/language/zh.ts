@@ -76,6 +76,7 @@ export const zh: Words = {
   method: '方法',
   methods: {
     relevance: '相关性（Chefer）',
+    looking: '按词义加权的注意力',
     rollout: '注意力展开',
     attention: '注意力',
     'grad-cam': 'Grad-CAM',
