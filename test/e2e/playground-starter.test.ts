@@ -8,7 +8,7 @@ import { png } from './playground/pictures.ts';
 
 const scratch = temporaryFolder();
 /** Learning takes 15 seconds at least, and the machine may be busy. */
-const PATIENCE = 300_000;
+const PATIENCE = 100_000;
 
 describe.skipIf(chromiumPath === undefined)('playground with the starter (skipped without Chromium)', () => {
   let browser: Browser;
@@ -92,16 +92,4 @@ describe.skipIf(chromiumPath === undefined)('playground with the starter (skippe
       await page.locator('.column .explain').nth(1).waitFor();
       expect(await page.locator('.column').nth(1).locator('.answer').textContent()).toMatch(/flag/i);
     }));
-
-  it.each(['support', 'education', 'medical', 'design', 'driving'])('runs %s from its sample to a form', (id) =>
-    opened(id, async (page) => {
-      await page.getByRole('button', { name: 'Use the sample' }).click();
-      await page.locator('.application .stage').waitFor();
-      await page.getByRole('button', { name: 'Run', exact: true }).click();
-      await page.locator('.application .form').first().waitFor();
-      if (id !== 'medical' && id !== 'driving') return;
-      const warning = await page.locator('.warning p').textContent();
-      await page.locator('.application .form').getByText(warning!).waitFor();
-    }),
-  );
 });
