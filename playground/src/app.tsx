@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import { listApplications, listModels } from './api/client.ts';
 import type { Application } from './api/types.ts';
 import { inLanguage, LanguageContext, WORDS } from './language/language.ts';
@@ -26,7 +26,8 @@ export function App({ initial }: { initial: Settings }): JSX.Element {
   const { language } = settings;
   const t = WORDS[language];
 
-  useEffect(() => {
+  // Before the page is painted anew, which would show the colours of before for a moment.
+  useLayoutEffect(() => {
     applySettings(settings);
     saveSettings(settings);
   }, [settings]);

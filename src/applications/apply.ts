@@ -3,7 +3,7 @@ import type { AnswerOptions, LanguageModel, Message } from '../auto/index.ts';
 import type { Picture } from '../data/index.ts';
 import { inTime, jsonSchemaConstraint } from '../generate/index.ts';
 import { SensoriumVL } from '../models/index.ts';
-import { collect, questionParts } from '../tasks/conversation.ts';
+import { collect, questionParts } from '../tasks/index.ts';
 import { type Application, type Language, promptOf, type Texts } from './application.ts';
 import { type ApplicationAnswer, readAnswer, schemaOf, shortestOf } from './form.ts';
 

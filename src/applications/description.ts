@@ -2,18 +2,9 @@ import type { Application, Texts } from './application.ts';
 import { schemaOf } from './form.ts';
 
 /** An application as plain data, for programs and pages. */
-export interface ApplicationDescription {
-  readonly id: string;
-  readonly title: Texts;
-  readonly description: Texts;
-  readonly warning?: Texts;
-  readonly system: Texts;
-  /** What the user adds comes after it, behind an empty line. */
-  readonly prompt: Texts;
-  readonly input: Texts;
+export interface ApplicationDescription extends Omit<Application, 'answer' | 'review' | 'sample'> {
   /** JSON schema of the answer; its warning may be in either language. */
   readonly schema: Readonly<Record<string, unknown>>;
-  readonly labels: Readonly<Record<string, Texts>>;
   readonly sample: { readonly picture: string; readonly text: Texts };
 }
 

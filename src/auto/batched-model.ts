@@ -1,3 +1,5 @@
+import { identityOf } from '../core/identity.ts';
+import { Turns } from '../core/turns.ts';
 import {
   type AnswerPiece,
   type BatchStats,
@@ -24,10 +26,8 @@ export class BatchedModel {
   readonly #batch: ContinuousBatch | undefined;
   /** By what tells lists of adapters apart, the one that was used last at the end. */
   readonly #changes = new Map<string, LayerChanges>();
-  readonly #ids = new WeakMap<object, number>();
-  #lastId = 0;
-  /** The turn of answers that are made by themselves. */
-  #turn: Promise<void> = Promise.resolve();
+  /** Answers that are made by themselves wait for each other. */
+  readonly #turns = new Turns();
 
   private constructor(model: LanguageModel, batch: ContinuousBatch | undefined) {
     this.model = model;
@@ -77,29 +77,24 @@ export class BatchedModel {
     );
   }
 
-  /** Answers that are made by themselves wait for each other. */
   async *#alone(
     prompt: Prompt,
     options: BeamTextOptions,
     adapter: LayerChanges | undefined,
   ): AsyncGenerator<AnswerPiece, void, void> {
-    const before = this.#turn;
-    let done = (): void => {};
-    this.#turn = new Promise((resolve) => (done = resolve));
+    const end = await this.#turns.take(options.signal);
     try {
-      await before;
-      options.signal?.throwIfAborted();
       await this.model.parts.decoding.adapt(adapter ?? new Map());
       yield* this.model.answer(prompt, options);
     } finally {
-      done();
+      end();
     }
   }
 
   /** The same object for the same adapters, by which the batch knows them. */
   #changesOf(adapters: readonly WeightedAdapter[]): LayerChanges | undefined {
     if (adapters.length === 0) return undefined;
-    const key = adapters.map(({ adapter, weight = 1 }) => `${this.#idOf(adapter)}×${weight}`).join(' ');
+    const key = adapters.map(({ adapter, weight = 1 }) => `${identityOf(adapter)}×${weight}`).join(' ');
     const changes = this.#changes.get(key) ?? changesOf(adapters);
     this.#changes.delete(key);
     this.#changes.set(key, changes);
@@ -107,15 +102,9 @@ export class BatchedModel {
     return changes;
   }
 
-  #idOf(adapter: object): number {
-    let id = this.#ids.get(adapter);
-    if (id === undefined) this.#ids.set(adapter, (id = ++this.#lastId));
-    return id;
-  }
-
   /** Ends all answers. The model itself stays. */
   async dispose(): Promise<void> {
     await this.#batch?.dispose();
-    if (this.#batch === undefined) await this.#turn;
+    if (this.#batch === undefined) (await this.#turns.take())();
   }
 }

@@ -1,5 +1,6 @@
 // F rows of features, D width
 import type { Tensor } from '../graph/index.ts';
+import { identityOf } from '../core/identity.ts';
 import { GenerationError, hostTensor, type HostTensor, joinRows } from '../core/index.ts';
 import { arrangeRows, type ImageTextModel, type PreparedPicture } from '../models/index.ts';
 import { runOnce } from '../runtime/run-once.ts';
@@ -23,8 +24,6 @@ export class PictureEncoder {
   #keptBytes = 0;
   /** Pictures that are being encoded, by key: who asks for the same one waits for it. */
   readonly #under = new Map<string, Promise<HostTensor<'float32'>>>();
-  readonly #names = new WeakMap<LayerChanges, string>();
-  #lastName = 0;
 
   private constructor(runtime: Runtime, program: AdaptableProgram, model: ImageTextModel, most: number) {
     this.#runtime = runtime;
@@ -64,7 +63,7 @@ export class PictureEncoder {
     const own = changes !== undefined && this.#program.partOf(changes).size > 0 ? changes : undefined;
     const content = await keyOf(picture);
     // What is seen now is seen with the adapters of now, and has another key with others: what was read of it does not stand.
-    const key = `${own === undefined ? this.#program.version : this.#nameOf(own)} ${content}`;
+    const key = `${own === undefined ? this.#program.version : `adapter ${identityOf(own)}`} ${content}`;
     const encoded = this.#kept.get(key) ?? { key, features: await this.#once(key, picture, own) };
     const [rows] = encoded.features.shape;
     if (rows !== picture.features)
@@ -109,12 +108,6 @@ export class PictureEncoder {
   #forget(): void {
     this.#kept.clear();
     this.#keptBytes = 0;
-  }
-
-  #nameOf(changes: LayerChanges): string {
-    let name = this.#names.get(changes);
-    if (name === undefined) this.#names.set(changes, (name = `adapter ${++this.#lastName}`));
-    return name;
   }
 
   async #features(picture: PreparedPicture, { program, values }: ProgramLease): Promise<HostTensor<'float32'>> {

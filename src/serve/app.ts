@@ -9,11 +9,8 @@ import { observe } from './observe/observe.ts';
 import { type Route, ROUTES } from './routes.ts';
 
 export interface ServerOptions extends Pick<Services, 'pool' | 'openPicture'> {
-  readonly onProblem?: Services['onProblem'];
   /** Keys, quotas, limits, names, origins, and who hears of requests. */
   readonly guards?: GuardOptions;
-  /** What every request passes after these. */
-  readonly middleware?: readonly MiddlewareHandler<ServeEnv>[];
   /** Files of the page at `/`; a few words stand there without them. */
   readonly page?: PageFiles;
   /** Version of the package, for the OpenAPI document. */
@@ -33,9 +30,9 @@ export interface SensoriumServer {
  * answered as OpenAI's interface has them.
  */
 export function createServer(options: ServerOptions): SensoriumServer {
-  const { pool, openPicture, onProblem } = options;
+  const { pool, openPicture } = options;
   const guards = new Guards(options.guards);
-  const services = new Services({ pool, openPicture, guards, onProblem });
+  const services = new Services({ pool, openPicture, guards });
   const app = new Hono<ServeEnv>();
   const refuse = (c: ServeContext, error: unknown): Response => {
     const { status, body, headers } = services.failure(c, error);
@@ -56,7 +53,6 @@ export function createServer(options: ServerOptions): SensoriumServer {
   app.use(observe(guards.observer), safeHeaders, ...guards.everywhere());
   const keyed = guards.keyed();
   app.use('/v1/*', keyed);
-  for (const middleware of options.middleware ?? []) app.use(middleware);
   app.use('/v1/*', (c, next) => (services.draining ? Promise.resolve(refuse(c, stopping())) : next()));
   app.use('/v1/*', ...guards.limited());
   app.use('/metrics', keyed);

@@ -30,33 +30,21 @@ export type ServeContext = Context<ServeEnv>;
 /** A picture by its address, a data URL or one of the web. @throws DataError when it is not allowed, or none */
 export type PictureReader = (url: string, signal: AbortSignal) => Promise<Picture>;
 
-/** Something that went wrong on the server's side. */
-export interface ServerProblem {
-  readonly requestId: string;
-  readonly method: string;
-  readonly path: string;
-  readonly status: number;
-  readonly cause: unknown;
-}
-
 /** What the parts of a server share. */
 export class Services {
   readonly pool: ModelPool;
   readonly openPicture: PictureReader;
   /** Limits, and who hears of requests. */
   readonly guards: Guards;
-  /** Every answer of 500 and above is told here, with its cause. */
-  readonly onProblem: ((problem: ServerProblem) => void) | undefined;
   /** Of all requests that make a model work. */
   readonly #scopes = new Set<RequestScope>();
   #stopped = false;
   #draining = false;
 
-  constructor(options: Pick<Services, 'pool' | 'openPicture' | 'guards' | 'onProblem'>) {
+  constructor(options: Pick<Services, 'pool' | 'openPicture' | 'guards'>) {
     this.pool = options.pool;
     this.openPicture = options.openPicture;
     this.guards = options.guards;
-    this.onProblem = options.onProblem;
   }
 
   /** Whether new requests are sent away. */
@@ -78,18 +66,9 @@ export class Services {
 
   /** An error as the client may see it; what is the server's own is told to the log, with its cause. */
   failure(c: ServeContext, error: unknown): ApiError {
-    const requestId = c.get('requestId');
     const left = c.req.raw.signal.aborted && !(error instanceof ApiError);
-    const found = left ? clientLeft(error) : toApiError(error, requestId);
+    const found = left ? clientLeft(error) : toApiError(error, c.get('requestId'));
     this.guards.refused(c, found);
-    if (found.status >= 500)
-      this.onProblem?.({
-        requestId,
-        method: c.req.method,
-        path: c.req.path,
-        status: found.status,
-        cause: found.cause ?? found,
-      });
     return found;
   }
 

@@ -1,5 +1,5 @@
 export { createServer, type SensoriumServer, type ServerOptions } from './app.ts';
-export type { PictureReader, ServeContext, ServeEnv, ServerProblem, Services } from './context.ts';
+export type { PictureReader, ServeContext, ServeEnv, Services } from './context.ts';
 export { ApiError, type ErrorBody } from './errors.ts';
 export type { Answering, AnsweringFactory, AnsweringOptions } from './pool/answering.ts';
 export { type BorrowedModel, ModelPool, type ModelState } from './pool/model-pool.ts';

@@ -1,6 +1,6 @@
 export * from './caption-filter.ts';
 export { caption } from './captioning.ts';
-export { type Answer, ask, chat, Conversation } from './conversation.ts';
+export { type Answer, ask, chat, collect, Conversation, questionParts } from './conversation.ts';
 export * from './fusion-prediction.ts';
 export * from './grounding.ts';
 export * from './many-questions.ts';

@@ -1,10 +1,10 @@
 /** The playground with the real server and the starter: what the page asks for is what the server gives. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ensureBuilt, MAIN, temporaryFolder } from './cli.ts';
+import { ensureBuilt, temporaryFolder } from './cli.ts';
 import { chromiumPath, launch, open } from './playground/browser.ts';
 import { png } from './playground/pictures.ts';
+import { type ServerProcess, startServer } from './serve/server-process.ts';
 
 const scratch = temporaryFolder();
 /** Learning takes 15 seconds at least, and the machine may be busy. */
@@ -12,31 +12,21 @@ const PATIENCE = 100_000;
 
 describe.skipIf(chromiumPath === undefined)('playground with the starter (skipped without Chromium)', () => {
   let browser: Browser;
-  let server: ChildProcess;
-  let url: string;
+  let server: ServerProcess;
 
   beforeAll(async () => {
     ensureBuilt();
-    const args = [MAIN, 'serve', '--port', '0', '--no-log'];
-    server = spawn(process.execPath, args, { cwd: scratch.path, stdio: ['ignore', 'pipe', 'inherit'] });
-    let said = '';
-    for await (const chunk of server.stdout!) {
-      said += String(chunk);
-      const found = /page +(http:\/\/127\.0\.0\.1:\d+\/)/.exec(said);
-      if (found === null) continue;
-      url = found[1]!;
-      break;
-    }
+    server = await startServer(['--no-log'], { folder: scratch.path });
     browser = await launch();
   });
   afterAll(async () => {
     await browser?.close();
-    server?.kill('SIGTERM');
+    server?.child.kill('SIGTERM');
     scratch.remove();
   });
 
   const opened = async (view: string, use: (page: Page) => Promise<void>): Promise<void> => {
-    const { page, problems, close } = await open(browser, `${url}#${view}`);
+    const { page, problems, close } = await open(browser, `${server.url}/#${view}`);
     page.setDefaultTimeout(PATIENCE);
     try {
       await use(page);

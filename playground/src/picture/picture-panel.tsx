@@ -2,6 +2,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { useLanguage, useWords } from '../language/language.ts';
 import { FailureNote } from '../parts/failure-note.tsx';
+import { RemoveButton } from './remove-button.tsx';
 import { SAMPLES } from './samples.ts';
 import { type Highlight, Stage } from './stage.tsx';
 import { picturesIn } from './take.ts';
@@ -108,14 +109,7 @@ function Thumbnails({ pictures }: { pictures: Pictures }): JSX.Element {
             >
               <img src={picture.url} alt="" width="56" height="56" />
             </button>
-            <button
-              type="button"
-              class="remove"
-              aria-label={t.remove(picture.name)}
-              onClick={() => pictures.remove(picture)}
-            >
-              ×
-            </button>
+            <RemoveButton pictures={pictures} picture={picture} />
           </li>
         ))}
       </ul>

@@ -5,6 +5,7 @@ import { type AnswerState, runAnswer, textOf, userMessage } from '../answer/run.
 import { useLanguage, useWords } from '../language/language.ts';
 import { useApp } from '../parts/app-context.ts';
 import { Composer } from '../parts/composer.tsx';
+import { Suggestions } from '../parts/suggestions.tsx';
 import { ModelSelect } from '../parts/model-select.tsx';
 import { PicturePanel } from '../picture/picture-panel.tsx';
 import { QUESTIONS } from '../picture/samples.ts';
@@ -99,15 +100,7 @@ export function CompareView({ active, pair }: { active: boolean; pair: Pair | un
         })}
       </div>
       {suggestions.length > 0 ? (
-        <ul class="suggestions">
-          {suggestions.map((text) => (
-            <li key={text}>
-              <button type="button" class="quiet" disabled={busy} onClick={() => void ask(text)}>
-                {text}
-              </button>
-            </li>
-          ))}
-        </ul>
+        <Suggestions class="suggestions" texts={suggestions} disabled={busy} onAsk={(text) => void ask(text)} />
       ) : null}
       <Composer
         value={question}

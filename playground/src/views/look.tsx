@@ -6,6 +6,7 @@ import type { Message } from '../api/types.ts';
 import { useLanguage, useWords } from '../language/language.ts';
 import { useApp } from '../parts/app-context.ts';
 import { Composer } from '../parts/composer.tsx';
+import { Suggestions } from '../parts/suggestions.tsx';
 import { PicturePanel } from '../picture/picture-panel.tsx';
 import { PointForm } from '../picture/point-form.tsx';
 import { QUESTIONS } from '../picture/samples.ts';
@@ -110,15 +111,7 @@ export function LookView({ active }: { active: boolean }): JSX.Element {
             <span class="label" id="try">
               {t.tryAsking}
             </span>
-            <ul aria-labelledby="try">
-              {suggestions.map((text) => (
-                <li key={text}>
-                  <button type="button" class="quiet" disabled={busy} onClick={() => void ask(text)}>
-                    {text}
-                  </button>
-                </li>
-              ))}
-            </ul>
+            <Suggestions aria-labelledby="try" texts={suggestions} disabled={busy} onAsk={(text) => void ask(text)} />
           </div>
         ) : null}
         <Composer

@@ -7,6 +7,7 @@ import { useWords } from '../language/language.ts';
 import { useApp } from '../parts/app-context.ts';
 import { FailureNote } from '../parts/failure-note.tsx';
 import { AddButtons, PicturePanel } from '../picture/picture-panel.tsx';
+import { RemoveButton } from '../picture/remove-button.tsx';
 import { usePaste } from '../picture/use-paste.ts';
 import { usePictures } from '../picture/use-pictures.ts';
 import type { Pair } from './compare.tsx';
@@ -117,14 +118,7 @@ export function TeachView({ active, onTry, onCompare }: TeachViewProps): JSX.Ele
                     onInput={(event) => setLabels({ ...labels, [picture.id]: event.currentTarget.value })}
                   />
                 </label>
-                <button
-                  type="button"
-                  class="remove"
-                  aria-label={t.remove(picture.name)}
-                  onClick={() => pictures.remove(picture)}
-                >
-                  ×
-                </button>
+                <RemoveButton pictures={pictures} picture={picture} />
               </li>
             ))}
           </ul>

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import type { Command } from 'commander';
-import type { LanguageModel, LoadedModel, Message, MessagePart } from '../../auto/index.ts';
+import type { LanguageModel, LoadedModel, Message } from '../../auto/index.ts';
 import { CheckpointError, DataError } from '../../core/index.ts';
 import { onBackground, type Picture } from '../../data/index.ts';
 import type { Explanation, ExplanationMethod } from '../../explain/index.ts';
@@ -61,12 +61,14 @@ async function explainAction(options: ExplainFlags): Promise<void> {
     throw new DataError(`there are ${pictures.length} pictures, and none is number ${number}`, 'correct --picture');
   // Only now, since it takes time.
   const { explain } = await import('../../explain/index.ts');
+  const { questionParts } = await import('../../tasks/index.ts');
   const model = await loadModel(options);
   try {
+    const asked: Message = { role: 'user', content: questionParts(question, pictures) };
     const limits = maxTokens === undefined ? {} : { maxTokens };
     const explanation =
       model.kind === 'language'
-        ? await explain(model, conversation(pictures, question, answer), {
+        ? await explain(model, answer === undefined ? [asked] : [asked, { role: 'assistant', content: answer }], {
             method,
             faithfulness,
             picture: number - 1,
@@ -95,12 +97,6 @@ async function explainOther(
     ...(answer === undefined ? {} : { answer }),
     ...(maxTokens === undefined ? {} : { maxTokens }),
   });
-}
-
-function conversation(pictures: readonly Picture[], question: string, answer: string | undefined): Message[] {
-  const images = pictures.map((image): MessagePart => ({ type: 'image', image }));
-  const asked: Message = { role: 'user', content: [...images, { type: 'text', text: question }] };
-  return answer === undefined ? [asked] : [asked, { role: 'assistant', content: answer }];
 }
 
 async function draw(out: string, picture: Picture, { grid, overall, tokens }: Explanation): Promise<void> {

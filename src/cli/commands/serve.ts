@@ -1,29 +1,23 @@
 /** `sensorium serve`. */
 import process from 'node:process';
-import { type Command, Option } from 'commander';
-import type { LoadOptions } from '../../auto/node/index.ts';
+import type { Command } from 'commander';
 import { RecipeError } from '../../core/index.ts';
 import type { GuardOptions, ModelPool, ModelState } from '../../serve/index.ts';
 import type { PictureLimits } from '../../serve/node/index.ts';
 import { collect, number, whole } from '../arguments.ts';
 import { openInBrowser } from '../open-in-browser.ts';
-import { DEVICES, DTYPES } from '../model/options.ts';
+import { addLoadOptions, type LoadFlags, loadOptions } from '../model/options.ts';
 import { packageVersion } from '../package.ts';
 import { printable } from '../report-error.ts';
 
 /** What `sensorium serve` is told. */
-export interface ServeOptions {
+export interface ServeOptions extends LoadFlags {
   readonly model?: readonly string[];
   readonly adapter?: readonly string[];
   readonly host: string;
   readonly port: number;
   readonly drainSeconds: number;
   readonly adapters?: string;
-  readonly dtype?: NonNullable<LoadOptions['dtype']>;
-  readonly device?: NonNullable<LoadOptions['device']>;
-  readonly threads?: number;
-  readonly revision?: string;
-  readonly offline?: boolean;
   readonly keys?: string;
   readonly open?: boolean;
   readonly allowHost?: readonly string[];
@@ -61,7 +55,7 @@ Requests name a model by its name, and an adapter as MODEL:ADAPTER. Ctrl-C lets 
 `;
 
 export function registerServe(program: Command): void {
-  program
+  const command = program
     .command('serve')
     .description('answer over HTTP, as OpenAI’s interface has it')
     .option(
@@ -82,14 +76,8 @@ export function registerServe(program: Command): void {
       'how long accepted requests may take when it is told to end',
       number,
       SERVE_DEFAULTS.drainSeconds,
-    )
-    .addOption(
-      new Option('--dtype <type>', 'type of the weights; int8 and int4 are made once and kept').choices(DTYPES),
-    )
-    .addOption(new Option('--device <device>', 'where to run; cpu unless told').choices(DEVICES))
-    .option('--threads <n>', 'processors to use; all unless told', number)
-    .option('--revision <name>', 'branch, tag or commit of the Hub')
-    .option('--offline', 'use what is in the cache, fetch nothing')
+    );
+  addLoadOptions(command)
     .option('--keys <file>', 'a name and a key, or sha256: of one, on each line; requests must show one of them')
     .option('--open', 'let others than this machine ask without keys')
     .option('--allow-host <name>', 'a name that the server is called by; may be repeated', collect)
@@ -123,18 +111,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   const remote = remoteImages(options.allowRemoteImages);
   const models = (options.model ?? ['starter']).map(modelToServe);
   const adapters = (options.adapter ?? []).map((text) => adapterToServe(text, models));
-  const { dtype, device, threads, revision, offline } = options;
-  const pool = await openPool(models, adapters, {
-    load: {
-      ...(dtype === undefined ? {} : { dtype }),
-      ...(device === undefined ? {} : { device }),
-      ...(threads === undefined ? {} : { threads }),
-      ...(revision === undefined ? {} : { revision }),
-      ...(offline === undefined ? {} : { offline }),
-    },
-  });
+  const pool = await openPool(models, adapters, { load: loadOptions(options) });
   watched.pool = pool;
-  const tutor = await openTutor({ folder: options.adapters, threads });
+  const tutor = await openTutor({ folder: options.adapters, threads: options.threads });
   const desk = new TuningDesk({ pool, tutor, onProblem: reportTuning(describeFailure) });
   try {
     const server = createServer({

@@ -4,21 +4,17 @@ import type { LoadOptions } from '../../auto/node/index.ts';
 import { CheckpointError } from '../../core/index.ts';
 import { createProgress, type Progress } from '../../core/node/index.ts';
 import type { Picture } from '../../data/index.ts';
-import { adapterFolder, type ModelOptions } from './options.ts';
+import { adapterFolder, loadOptions, type ModelOptions } from './options.ts';
 
 /** Loads a model; what has to be fetched is shown by a bar on standard error. */
 export async function loadModel(options: ModelOptions): Promise<LoadedModel> {
   // Only now, since it takes time.
   const { load } = await import('../../auto/node/index.ts');
-  const { model, dtype, device, threads, revision, offline, adapter = [] } = options;
+  const { model, adapter = [] } = options;
   const bars = new FileBars();
   const given: LoadOptions = {
     progress: (file, received, size) => bars.show(file, received, size),
-    ...(dtype === undefined ? {} : { dtype }),
-    ...(device === undefined ? {} : { device }),
-    ...(threads === undefined ? {} : { threads }),
-    ...(revision === undefined ? {} : { revision }),
-    ...(offline === undefined ? {} : { offline }),
+    ...loadOptions(options),
   };
   try {
     const loaded = await load(model, given);

@@ -4,17 +4,21 @@ import type { AnswerOptions } from '../../auto/index.ts';
 import type { LoadOptions } from '../../auto/node/index.ts';
 import { collect, number } from '../arguments.ts';
 
-export const DTYPES = ['float32', 'int8', 'int4'] as const;
-export const DEVICES = ['cpu', 'webgpu', 'cuda'] as const;
+const DTYPES = ['float32', 'int8', 'int4'] as const;
+const DEVICES = ['cpu', 'webgpu', 'cuda'] as const;
 
-/** Which model, and how it is loaded. */
-export interface ModelOptions {
-  readonly model: string;
+/** How a model is loaded. */
+export interface LoadFlags {
   readonly dtype?: NonNullable<LoadOptions['dtype']>;
   readonly device?: NonNullable<LoadOptions['device']>;
   readonly threads?: number;
   readonly revision?: string;
   readonly offline?: boolean;
+}
+
+/** Which model, and how it is loaded. */
+export interface ModelOptions extends LoadFlags {
+  readonly model: string;
   /** Folders of adapters, each perhaps with `=` and how strongly it counts. */
   readonly adapter?: readonly string[];
 }
@@ -40,25 +44,40 @@ export function adapterFolder(text: string): { readonly folder: string; readonly
   return match === null ? { folder: text } : { folder: match[1]!, weight: Number(match[2]) };
 }
 
-export function addModelOptions(command: Command): Command {
+export function addLoadOptions(command: Command): Command {
   return command
-    .option(
-      '-m, --model <name>',
-      'folder of a checkpoint, owner/name of the Hugging Face Hub, or the starter',
-      'starter',
-    )
     .addOption(
       new Option('--dtype <type>', 'type of the weights; int8 and int4 are made once and kept').choices(DTYPES),
     )
     .addOption(new Option('--device <device>', 'where to run; cpu unless told').choices(DEVICES))
     .option('--threads <n>', 'processors to use; all unless told', number)
     .option('--revision <name>', 'branch, tag or commit of the Hub')
-    .option('--offline', 'use what is in the cache, fetch nothing')
-    .option(
-      '--adapter <folder[=x]>',
-      'an adapter in PEFT form, counting x times (1 unless told); several add up',
-      collect,
-    );
+    .option('--offline', 'use what is in the cache, fetch nothing');
+}
+
+/** Those that were given. */
+export function loadOptions({ dtype, device, threads, revision, offline }: LoadFlags): LoadOptions {
+  return {
+    ...(dtype === undefined ? {} : { dtype }),
+    ...(device === undefined ? {} : { device }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(revision === undefined ? {} : { revision }),
+    ...(offline === undefined ? {} : { offline }),
+  };
+}
+
+export function addModelOptions(command: Command): Command {
+  return addLoadOptions(
+    command.option(
+      '-m, --model <name>',
+      'folder of a checkpoint, owner/name of the Hugging Face Hub, or the starter',
+      'starter',
+    ),
+  ).option(
+    '--adapter <folder[=x]>',
+    'an adapter in PEFT form, counting x times (1 unless told); several add up',
+    collect,
+  );
 }
 
 export function addGenerationOptions(command: Command): Command {

@@ -1,4 +1,5 @@
 // T tokens of a prompt
+import { identityOf } from '../../core/identity.ts';
 import type { HostTensor } from '../../core/index.ts';
 import type { LayerChanges } from '../layer-changes.ts';
 import { identities, type Prompt } from '../prompt.ts';
@@ -65,8 +66,6 @@ export interface PrefixState {
 export class Prefixes {
   readonly #cache: PrefixCache;
   readonly #slots: Slots;
-  readonly #models = new WeakMap<LayerChanges, string>();
-  #lastModel = 0;
 
   constructor(slots: Slots, budget: number) {
     this.#slots = slots;
@@ -80,7 +79,7 @@ export class Prefixes {
   /** What is known of a prompt's beginning: never all of it, since the last token's logits are needed. */
   begin(prompt: Prompt, imageToken: number | undefined, adapter: LayerChanges | undefined): PrefixState {
     const keys = new BlockKeys(prompt, imageToken);
-    const model = adapter === undefined ? '' : this.#nameOf(adapter);
+    const model = adapter === undefined ? '' : `adapter ${identityOf(adapter)}`;
     const found = this.#cache.find(model, keys.first(Math.floor((prompt.tokens.length - 1) / BLOCK), []));
     return { keys, model, found, loaded: 0, kept: found.length };
   }
@@ -112,12 +111,6 @@ export class Prefixes {
       await this.#slots.take(place, state.kept * BLOCK, BLOCK, numbers);
       this.#cache.add(state.model, state.keys.first(state.kept + 1, answer), numbers);
     }
-  }
-
-  #nameOf(adapter: LayerChanges): string {
-    let name = this.#models.get(adapter);
-    if (name === undefined) this.#models.set(adapter, (name = `adapter ${++this.#lastModel}`));
-    return name;
   }
 
   dispose(): void {

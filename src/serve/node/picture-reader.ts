@@ -1,9 +1,9 @@
 /** Pictures of requests: from data URLs, and from the web where that is allowed. */
 import { DataError } from '../../core/index.ts';
+import { Turns } from '../../core/turns.ts';
 import type { Picture } from '../../data/index.ts';
 import { bytesOfDataUrl, decodePicture } from '../../data/node/index.ts';
 import { fetchRemoteImage, type RemoteImageOptions } from './remote-image.ts';
-import { Slots } from '../limits/slots.ts';
 
 export interface PictureLimits {
   /** Largest file in bytes; 20 MiB unless told. */
@@ -30,19 +30,19 @@ const BEGINNINGS: readonly RegExp[] = [/^\xff\xd8\xff/, /^\x89PNG\r\n/, /^RIFF..
  */
 export function pictureReader(limits: PictureLimits = {}): (address: string, signal: AbortSignal) => Promise<Picture> {
   const { maxBytes = MAX_BYTES, maxPixels = MAX_PIXELS, atATime = 2, remote } = limits;
-  const slots = new Slots(atATime);
+  const turns = new Turns(atATime);
   return async (address, signal) => {
     signal.throwIfAborted();
     if (/^data:/i.test(address)) {
       const bytes = bytesOfDataUrl(address, maxBytes);
-      return slots.run(() => decode(bytes), signal);
+      return turns.run(() => decode(bytes), signal);
     }
     if (!/^https?:/i.test(address))
       throw new DataError('the picture is at no address of the web', 'send it as a data URL: data:image/png;base64,…');
     if (remote === undefined)
       throw new DataError('pictures are not fetched from the web here', 'send the picture itself, as a data URL');
     const bytes = await fetchRemoteImage(address, { maxBytes, ...remote }, signal);
-    return slots.run(() => decode(bytes), signal);
+    return turns.run(() => decode(bytes), signal);
   };
 
   async function decode(bytes: Uint8Array): Promise<Picture> {

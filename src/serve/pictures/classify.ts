@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { LoadedModel } from '../../auto/index.ts';
 import type { Picture } from '../../data/index.ts';
-import { classify, embed } from '../../tasks/index.ts';
+import { classify, embed, probabilitiesOf } from '../../tasks/index.ts';
 import { readBody } from '../body.ts';
 import type { ServeContext, Services } from '../context.ts';
 import { incapable } from '../errors.ts';
@@ -61,8 +61,6 @@ async function scoresOf(
   const vectors = await embed(model, { pictures: [picture], texts: labels });
   const [shown] = vectors.pictures;
   const logits = vectors.texts.map((text) => scale * text.reduce((sum, x, i) => sum + x * shown![i]!, 0));
-  const most = Math.max(...logits);
-  const weights = logits.map((logit) => Math.exp(logit - most));
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  return labels.map((label, i) => ({ label, score: weights[i]! / total })).sort((a, b) => b.score - a.score);
+  const scores = probabilitiesOf(logits);
+  return labels.map((label, i) => ({ label, score: scores[i]! })).sort((a, b) => b.score - a.score);
 }

@@ -1,7 +1,7 @@
 /** `POST /v1/ground`: where something is. */
 import { z } from 'zod';
 import type { Message } from '../../auto/index.ts';
-import { collect, questionParts } from '../../tasks/conversation.ts';
+import { collect, questionParts } from '../../tasks/index.ts';
 import { readBody } from '../body.ts';
 import type { ServeContext, Services } from '../context.ts';
 import { inScope } from '../in-scope.ts';

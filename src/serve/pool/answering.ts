@@ -9,8 +9,8 @@ import {
   type Message,
   type WeightedAdapter,
 } from '../../auto/index.ts';
+import { Turns } from '../../core/turns.ts';
 import type { BatchStats, ContinuousBatchOptions, Prompt, TextOptions } from '../../generate/index.ts';
-import { Turns } from './turns.ts';
 
 /** Which adapter a request wants, and what ends it. */
 export interface AnsweringOptions {
@@ -77,16 +77,13 @@ export class BatchedAnswering implements Answering {
   }
 
   async use<T>(work: (model: LanguageModel) => Promise<T>, { adapter, signal }: AnsweringOptions): Promise<T> {
-    const end = await this.#turns.take(signal);
-    try {
+    return this.#turns.run(async () => {
       if (this.#adapter !== adapter) {
         await this.#model.parts.space?.adapt(changesOf(listOf(adapter)));
         this.#adapter = adapter;
       }
-      return await work(this.#model);
-    } finally {
-      end();
-    }
+      return work(this.#model);
+    }, signal);
   }
 
   async dispose(): Promise<void> {
@@ -94,7 +91,8 @@ export class BatchedAnswering implements Answering {
   }
 }
 
-function listOf(adapter: LoadedAdapter | undefined): readonly WeightedAdapter[] {
+/** Adapters that answers are made with: none, or the one. */
+export function listOf(adapter: LoadedAdapter | undefined): readonly WeightedAdapter[] {
   return adapter === undefined ? [] : [{ adapter }];
 }
 
@@ -108,11 +106,6 @@ export class TurnByTurn<Model extends LoadedModel> {
   }
 
   async use<T>(work: (model: Model) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const end = await this.#turns.take(signal);
-    try {
-      return await work(this.#model);
-    } finally {
-      end();
-    }
+    return this.#turns.run(() => work(this.#model), signal);
   }
 }

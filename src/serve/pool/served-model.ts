@@ -9,7 +9,7 @@ import type {
 import type { Prompt, TextOptions } from '../../generate/index.ts';
 import { embeds } from '../../tasks/index.ts';
 import { incapable } from '../errors.ts';
-import { type Answering, TurnByTurn } from './answering.ts';
+import { type Answering, listOf, TurnByTurn } from './answering.ts';
 
 /** What a model can be asked for. */
 export const CAPABILITIES = ['chat', 'images', 'embeddings', 'grounding', 'classification', 'explanations'] as const;
@@ -79,7 +79,7 @@ export class ServedModel {
 
   /** Adapters that answers are made with: none, or the one. */
   get adapters(): readonly WeightedAdapter[] {
-    return this.adapter === undefined ? [] : [{ adapter: this.adapter }];
+    return listOf(this.adapter);
   }
 
   /** The model as one that converses. Adapters are not in place outside of {@link use}. @throws ApiError when it does not */

@@ -5,7 +5,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ensureBuilt, MAIN, temporaryFolder } from '../cli.ts';
-import { about, disc } from './starter-server.ts';
+import { type ServerProcess, startServer } from './server-process.ts';
+import { about, disc, LONG } from './starter-server.ts';
 
 const scratch = temporaryFolder();
 const children: ChildProcess[] = [];
@@ -15,26 +16,8 @@ afterEach(() => {
 });
 afterAll(scratch.remove);
 
-/** A server of its own process. */
-async function serve(...args: string[]): Promise<{ url: string; child: ChildProcess; said: () => string }> {
-  const child = spawn(process.execPath, [MAIN, 'serve', '--port', '0', ...args], {
-    cwd: scratch.path,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  children.push(child);
-  let said = '';
-  child.stderr!.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  const url = await new Promise<string>((resolve, reject) => {
-    let out = '';
-    child.stdout!.on('data', (chunk: Buffer) => {
-      out += chunk.toString();
-      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(out)?.[0];
-      if (found !== undefined) resolve(found);
-    });
-    child.once('exit', (code) => reject(new Error(`it ended with ${code}: ${said}`)));
-  });
-  return { url, child, said: () => said };
-}
+const serve = (...args: string[]): Promise<ServerProcess> =>
+  startServer(args, { folder: scratch.path, onStart: (child) => children.push(child) });
 
 async function curl(...args: string[]): Promise<string> {
   const child = spawn('curl', ['--silent', '--show-error', '--max-time', '120', ...args]);
@@ -56,9 +39,6 @@ async function body(parts: object): Promise<string> {
   writeFileSync(file, JSON.stringify({ model: 'starter', messages: about(await disc()), max_tokens: 12, ...parts }));
   return `@${file}`;
 }
-
-/** A request that goes on until the model holds no more. */
-const LONG = { max_tokens: 900, temperature: 1, seed: 3, response_format: { type: 'json_object' } };
 
 describe('sensorium serve', () => {
   it('answers curl, whole and streamed, and shows itself', async () => {
@@ -99,8 +79,8 @@ describe('sensorium serve', () => {
   it('answers what it accepted before it ends', async () => {
     const { url, child, said } = await serve();
     const asked = [
-      curl(...json, '-d', await body({ max_tokens: 60 }), `${url}/v1/chat/completions`),
-      curl('--no-buffer', ...json, '-d', await body({ max_tokens: 60, stream: true }), `${url}/v1/chat/completions`),
+      curl(...json, '-d', await body(LONG), `${url}/v1/chat/completions`),
+      curl('--no-buffer', ...json, '-d', await body({ ...LONG, stream: true }), `${url}/v1/chat/completions`),
     ];
     await until(async () => /under_way 3/.test(await curl(`${url}/metrics`)));
     child.kill('SIGTERM');

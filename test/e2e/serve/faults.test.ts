@@ -11,7 +11,8 @@ import { CheckpointError } from '../../../src/core/index.ts';
 import { openPool } from '../../../src/serve/node/index.ts';
 import { ensureBuilt, MAIN, ROOT, temporaryFolder } from '../cli.ts';
 import { chat, until } from './guarded-server.ts';
-import { disc } from './starter-server.ts';
+import { type ServerProcess, startServer } from './server-process.ts';
+import { disc, LONG } from './starter-server.ts';
 
 const scratch = temporaryFolder();
 const children: ChildProcess[] = [];
@@ -21,29 +22,13 @@ afterEach(() => {
 });
 afterAll(scratch.remove);
 
-interface Served {
-  readonly url: string;
-  readonly port: number;
-  readonly child: ChildProcess;
-  readonly said: () => string;
-}
-
-/** A server of its own process. @param before what a shell does first */
-async function serve(args: readonly string[] = [], before = ''): Promise<Served> {
-  const command = [process.execPath, MAIN, 'serve', '--port', '0', ...args].map((word) => `'${word}'`).join(' ');
-  const child = spawn('sh', ['-c', `${before} exec ${command}`], {
-    cwd: scratch.path,
-    stdio: ['ignore', 'pipe', 'pipe'],
+/** @param before what a shell does first */
+const serve = (args: readonly string[] = [], before?: string): Promise<ServerProcess> =>
+  startServer(args, {
+    folder: scratch.path,
+    onStart: (child) => children.push(child),
+    ...(before === undefined ? {} : { before }),
   });
-  children.push(child);
-  let [said, out] = ['', ''];
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  await until(() => /127\.0\.0\.1:\d+/.test(out) || child.exitCode !== null, 120_000);
-  const port = Number(/127\.0\.0\.1:(\d+)/.exec(out)?.[1]);
-  if (!(port > 0)) throw new Error(`it did not start: ${said}`);
-  return { url: `http://127.0.0.1:${port}`, port, child, said: () => said };
-}
 
 const post = (url: string, body: unknown, signal?: AbortSignal): Promise<Response> =>
   fetch(url, {
@@ -52,9 +37,6 @@ const post = (url: string, body: unknown, signal?: AbortSignal): Promise<Respons
     body: JSON.stringify(body),
     ...(signal === undefined ? {} : { signal }),
   });
-
-/** An answer that goes on until the model holds no more. */
-const LONG = { max_tokens: 900, temperature: 1, seed: 3, response_format: { type: 'json_object' } };
 
 /** A figure of `/metrics`; 0 where there is none. */
 async function figure(url: string, name: string): Promise<number> {

@@ -2,12 +2,7 @@
 import OpenAI from 'openai';
 import sharp from 'sharp';
 import { afterAll, beforeAll } from 'vitest';
-import {
-  createServer,
-  type SensoriumServer,
-  type ServerOptions,
-  type ServerProblem,
-} from '../../../src/serve/index.ts';
+import { createServer, type SensoriumServer } from '../../../src/serve/index.ts';
 import { listen, type Listening, openPool, pictureReader } from '../../../src/serve/node/index.ts';
 
 export interface StarterServer {
@@ -15,20 +10,18 @@ export interface StarterServer {
   readonly listening: Listening;
   readonly client: OpenAI;
   /** What was told to the log. */
-  readonly problems: ServerProblem[];
+  readonly problems: unknown[];
 }
 
-/** @param options beside the pool */
-export function starterServer(options: Partial<ServerOptions> = {}): () => StarterServer {
+export function starterServer(): () => StarterServer {
   let started: StarterServer | undefined;
   beforeAll(async () => {
     const pool = await openPool([{ name: 'starter', source: 'starter' }], []);
-    const problems: ServerProblem[] = [];
+    const problems: unknown[] = [];
     const server = createServer({
       pool,
       openPicture: pictureReader(),
-      onProblem: (problem) => problems.push(problem),
-      ...options,
+      guards: { observer: { failed: (_, cause) => problems.push(cause) } },
     });
     const listening = await listen(server, { port: 0 });
     const client = new OpenAI({ baseURL: `${listening.url}/v1`, apiKey: 'none', maxRetries: 0 });
@@ -47,6 +40,9 @@ export async function disc(colour = '#d22'): Promise<string> {
   const png = await sharp(Buffer.from(svg)).flatten({ background: '#fff' }).png().toBuffer();
   return `data:image/png;base64,${png.toString('base64')}`;
 }
+
+/** What a request has whose answer goes on until the model holds no more. */
+export const LONG = { max_tokens: 900, temperature: 1, seed: 3, response_format: { type: 'json_object' } };
 
 /** A question about a picture, as a user's message. */
 export function about(url: string, text = 'What colour is it?'): OpenAI.ChatCompletionMessageParam[] {

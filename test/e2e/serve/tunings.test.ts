@@ -1,12 +1,13 @@
 /** Tunings while a server of its own process answers: what is learned, and what is left when something ends it. */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { ensureBuilt, MAIN, temporaryFolder } from '../cli.ts';
-import { about, disc } from './starter-server.ts';
 import { Random } from '../../../src/core/index.ts';
+import { ensureBuilt, temporaryFolder } from '../cli.ts';
+import { type ServerProcess, startServer } from './server-process.ts';
+import { about, disc } from './starter-server.ts';
 
 const scratch = temporaryFolder();
 const temporary = join(scratch.path, 'tmp');
@@ -20,32 +21,21 @@ afterEach(() => {
 });
 afterAll(scratch.remove);
 
-interface Serving {
-  readonly url: string;
-  readonly child: ChildProcess;
+interface Serving extends ServerProcess {
   readonly ask: (path: string, init?: RequestInit) => Promise<any>;
   readonly post: (path: string, body: object) => Promise<any>;
 }
 
 async function serve(...args: string[]): Promise<Serving> {
-  const child = spawn(process.execPath, [MAIN, 'serve', '--port', '0', '--no-log', ...args], {
-    cwd: scratch.path,
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, TMPDIR: temporary, SENSORIUM_CACHE: join(scratch.path, 'cache') },
-  });
-  children.push(child);
-  let out = '';
-  for await (const chunk of child.stdout!) {
-    out += String(chunk);
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(out)?.[0];
-    if (url === undefined) continue;
-    const ask = async (path: string, init?: RequestInit): Promise<any> => (await fetch(`${url}${path}`, init)).json();
-    const headers = { 'Content-Type': 'application/json' };
-    const post = (path: string, body: object): Promise<any> =>
-      ask(path, { method: 'POST', headers, body: JSON.stringify(body) });
-    return { url, child, ask, post };
-  }
-  throw new Error('it did not start');
+  const environment = { ...process.env, TMPDIR: temporary, SENSORIUM_CACHE: join(scratch.path, 'cache') };
+  const onStart = (child: ChildProcess): unknown => children.push(child);
+  const serving = await startServer(['--no-log', ...args], { folder: scratch.path, environment, onStart });
+  const ask = async (path: string, init?: RequestInit): Promise<any> =>
+    (await fetch(`${serving.url}${path}`, init)).json();
+  const headers = { 'Content-Type': 'application/json' };
+  const post = (path: string, body: object): Promise<any> =>
+    ask(path, { method: 'POST', headers, body: JSON.stringify(body) });
+  return { ...serving, ask, post };
 }
 
 async function lesson(name: string, seconds: number): Promise<object> {

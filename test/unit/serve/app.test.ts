@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createServer, ModelPool, type PageFile, type Route, type ServerProblem } from '../../../src/serve/index.ts';
+import { createServer, ModelPool, type PageFile, type Route } from '../../../src/serve/index.ts';
 
 const hello: Route = {
   method: 'GET',
@@ -20,11 +20,13 @@ const broken: Route = {
 };
 
 function server(page?: ReadonlyMap<string, PageFile>) {
-  const problems: ServerProblem[] = [];
+  const problems: unknown[] = [];
   const made = createServer({
     pool: new ModelPool(),
     openPicture: async () => Promise.reject(new Error('none')),
-    onProblem: (problem) => problems.push(problem),
+    guards: {
+      observer: { failed: ({ status, route }, cause) => problems.push({ status, path: route, cause }) },
+    },
     routes: [hello, broken],
     version: '1.2.3',
     ...(page === undefined ? {} : { page }),

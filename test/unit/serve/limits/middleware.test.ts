@@ -15,7 +15,6 @@ import {
 import { checkHost, checkOrigin, isLoopback } from '../../../../src/serve/limits/hosts.ts';
 import { QueueLimit } from '../../../../src/serve/limits/queue-limit.ts';
 import { Quotas } from '../../../../src/serve/limits/quotas.ts';
-import { Slots } from '../../../../src/serve/limits/slots.ts';
 import { limitTime } from '../../../../src/serve/limits/time-limit.ts';
 import { observe } from '../../../../src/serve/observe/observe.ts';
 
@@ -201,7 +200,7 @@ describe('boundedText', () => {
   });
 });
 
-describe('limitTime and Slots', () => {
+describe('limitTime', () => {
   it('ends a scope that takes too long', async () => {
     const endings: (() => void)[] = [];
     const reason = await new Promise((abort) => limitTime({ abort, onEnd: (end) => endings.push(end) }, 0.01));
@@ -210,30 +209,5 @@ describe('limitTime and Slots', () => {
     limitTime({ abort: () => (late = true), onEnd: (end) => end() }, 0.01);
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect(late).toBe(false);
-  });
-
-  it('lets so many work at a time, and passes over who left', async () => {
-    const slots = new Slots(2);
-    const open: (() => void)[] = [];
-    const signal = new AbortController().signal;
-    const order: number[] = [];
-    const work = (n: number, stop = signal) =>
-      slots.run(async () => {
-        order.push(n);
-        await new Promise<void>((resolve) => open.push(resolve));
-      }, stop);
-    const leaver = new AbortController();
-    const all = [work(0), work(1), work(2, leaver.signal), work(3)];
-    leaver.abort(new Error('left'));
-    await expect(all[2]).rejects.toThrow('left');
-    expect(order).toEqual([0, 1]);
-    open[0]!();
-    await all[0];
-    await Promise.resolve();
-    expect(order).toEqual([0, 1, 3]);
-    open.slice(1).forEach((end) => end());
-    await Promise.all([all[1], all[3]]);
-    await expect(slots.run(() => Promise.reject(new Error('failed')), signal)).rejects.toThrow('failed');
-    expect(await slots.run(async () => 'free again', signal)).toBe('free again');
   });
 });

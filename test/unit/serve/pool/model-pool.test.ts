@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import type { LoadedAdapter, LoadedModel } from '../../../../src/auto/index.ts';
 import type { Answering } from '../../../../src/serve/index.ts';
 import { ModelPool } from '../../../../src/serve/pool/model-pool.ts';
-import { Turns } from '../../../../src/serve/pool/turns.ts';
 
 /** A model that only knows whether it was freed. */
 function model(): { readonly freed: string[]; readonly loaded: LoadedModel } {
@@ -58,27 +57,5 @@ describe('the pool of models', () => {
     expect(second.freed).toEqual(['model']);
     await pool.dispose();
     expect(first.freed).toEqual(['engine', 'model']);
-  });
-});
-
-describe('turns', () => {
-  it('come in order, and whoever stops waiting is passed over', async () => {
-    const turns = new Turns();
-    const order: string[] = [];
-    const first = await turns.take();
-    const leaving = new AbortController();
-    const second = turns.take(leaving.signal);
-    const third = turns.take().then((end) => {
-      order.push('third');
-      end();
-    });
-    leaving.abort(new Error('gone'));
-    await expect(second).rejects.toThrow('gone');
-    order.push('first');
-    first();
-    first();
-    await third;
-    (await turns.take())();
-    expect(order).toEqual(['first', 'third']);
   });
 });

@@ -82,7 +82,7 @@ async function served(options: Partial<TuningDeskOptions> = {}): Promise<Served>
       return picture(2, 2, 3);
     },
     routes: tuningRoutes(desk),
-    onProblem: ({ cause }) => problems.push(cause),
+    guards: { observer: { failed: (_, cause) => problems.push(cause) } },
   });
   return {
     tutor,
