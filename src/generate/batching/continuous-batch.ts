@@ -169,11 +169,8 @@ export class ContinuousBatch {
   async #work(): Promise<void> {
     try {
       for (;;) {
-        await this.#sweep();
-        if (this.#bank.settle()) this.#arranged = false;
-        await this.#admit();
+        await this.#read();
         if (this.#reading === undefined && this.#writing.length === 0) break;
-        if (this.#reading !== undefined) await this.#readOn(this.#reading);
         if (this.#writing.length > 0) await this.#step();
       }
     } catch (error) {
@@ -223,11 +220,28 @@ export class ContinuousBatch {
     return Math.max(1, Math.min(this.#rows, Math.floor(this.#cacheBytes / bytes)));
   }
 
-  /** Reads a piece of a prompt; after the last one the answer begins. */
-  async #readOn(sequence: Sequence): Promise<void> {
+  /** Reads prompts for as long as those who write may wait. */
+  async #read(): Promise<void> {
+    const start = performance.now();
+    for (let first = true; ; first = false) {
+      await this.#sweep();
+      if (this.#bank.settle()) this.#arranged = false;
+      await this.#admit();
+      const sequence = this.#reading;
+      if (sequence === undefined) return;
+      const free = this.#rows - this.#writing.length;
+      const budget = this.#pace.budget(Math.min(free, 1 + this.#waiting.length), this.#writing.length);
+      const left = budget - (performance.now() - start);
+      if (!first && this.#pace.isOver(left)) return;
+      await this.#readOn(sequence, left);
+    }
+  }
+
+  /** Reads a piece of a prompt; after the last one the answer begins. @param most milliseconds that it may take */
+  async #readOn(sequence: Sequence, most: number): Promise<void> {
     const { request, place } = sequence;
     try {
-      if (!(await this.#recall(sequence)) || !(await this.#readPiece(sequence))) return;
+      if (!(await this.#recall(sequence, most)) || !(await this.#readPiece(sequence, most))) return;
       if (!(await this.#choose(sequence, place))) {
         const joined = this.#writing.length;
         await this.#slots.copy(place, joined);
@@ -242,12 +256,10 @@ export class ContinuousBatch {
   }
 
   /** Brings what is known of a prompt's beginning. @returns whether it is all there */
-  async #recall(sequence: Sequence): Promise<boolean> {
+  async #recall(sequence: Sequence, most: number): Promise<boolean> {
     const { prefix, place } = sequence;
     if (prefix === undefined || prefix.found.length === 0) return true;
     const start = performance.now();
-    // Rows that write wait for no more than another step.
-    const most = this.#writing.length === 0 ? Infinity : (this.#pace.stepTime ?? 0);
     this.#deliver();
     const done = await this.#prefixes!.load(prefix, place, () => performance.now() - start >= most);
     if (done) this.#counts.known += this.#slots.lengths[place]!;
@@ -255,11 +267,11 @@ export class ContinuousBatch {
   }
 
   /** @returns whether it was the last */
-  async #readPiece(sequence: Sequence): Promise<boolean> {
+  async #readPiece(sequence: Sequence, most: number): Promise<boolean> {
     const { request, place, prefix } = sequence;
     const { reader } = request;
     const start = this.#slots.lengths[place]!;
-    const end = Math.min(reader.length, start + this.#pace.size(this.#writing.length === 0));
+    const end = Math.min(reader.length, start + this.#pace.size(most));
     const variant = await this.#variant([sequence]);
     const from = performance.now();
     await this.#stepper.readPiece(place, reader.piece(start, end), variant, () => this.#deliver());

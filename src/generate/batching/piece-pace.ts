@@ -1,52 +1,70 @@
-/** Lengths of pieces that prompts are read in. */
-const SIZES = [16, 32, 64, 128, 256, 512] as const;
+/** Pieces are whole multiples of it. */
+const UNIT = 16;
+const LONGEST = 512;
 /** Where nothing is known yet. */
-const FIRST = 1;
+const FIRST = 32;
 /** How much a new measurement counts. */
 const WEIGHT = 0.2;
+/** Steps that answers wait for prompts to be read, where most places write. */
+const PATIENCE = 1.5;
+/** The same where more requests come than there are answers being written: all of them wait, too. */
+const MOST_PATIENCE = 8;
 
 /**
- * How long the pieces are in which prompts are read while other answers are written: as long as one of them takes no more
- * time than a step, so that nobody waits for more than two steps. Both are measured as they happen.
+ * How much of prompts is read between two steps of the answers that are being written. Times of steps and pieces are measured
+ * as they happen; a piece is taken to cost something by itself and something for each token.
  */
 export class PiecePace {
-  /** Milliseconds of a piece, by size. */
-  readonly #pieces: (number | undefined)[] = SIZES.map(() => undefined);
   #step: number | undefined;
-
-  /** Milliseconds of a step, as last seen. */
-  get stepTime(): number | undefined {
-    return this.#step;
-  }
+  /** Means over the last pieces: tokens, milliseconds, and their products. */
+  #means: { tokens: number; time: number; squares: number; products: number } | undefined;
 
   sawStep(milliseconds: number): void {
     this.#step = blended(this.#step, milliseconds);
   }
 
-  sawPiece(tokens: number, milliseconds: number): void {
-    const at = SIZES.findIndex((size) => size >= tokens);
-    // The short end of a prompt says little of whole pieces.
-    if (at >= 0 && 2 * tokens > SIZES[at]!) this.#pieces[at] = blended(this.#pieces[at], milliseconds);
+  sawPiece(tokens: number, time: number): void {
+    const seen = { tokens, time, squares: tokens * tokens, products: tokens * time };
+    const before = this.#means;
+    this.#means = {
+      tokens: blended(before?.tokens, seen.tokens),
+      time: blended(before?.time, seen.time),
+      squares: blended(before?.squares, seen.squares),
+      products: blended(before?.products, seen.products),
+    };
   }
 
-  /** @param alone whether nobody waits */
-  size(alone: boolean): number {
-    if (alone) return SIZES.at(-1)!;
-    if (this.#step === undefined) return SIZES[FIRST];
-    let best = 0;
-    for (let index = 1; index < SIZES.length; index++) if (this.#expected(index) <= this.#step) best = index;
-    return SIZES[best]!;
+  /** Milliseconds of reading. @param coming requests that there are free places for  @param writing answers that wait */
+  budget(coming: number, writing: number): number {
+    if (writing === 0 || this.#step === undefined) return Infinity;
+    return this.#step * Math.max(PATIENCE, Math.min(MOST_PATIENCE, (2 * coming) / writing));
   }
 
-  /** Milliseconds of a piece of a size, in proportion to the nearest that was seen. */
-  #expected(index: number): number {
-    for (let distance = 0; distance < SIZES.length; distance++)
-      for (const near of [index - distance, index + distance]) {
-        const seen = this.#pieces[near];
-        if (seen !== undefined) return (seen * SIZES[index]!) / SIZES[near]!;
-      }
-    // Nothing was read yet.
-    return index <= FIRST ? 0 : Infinity;
+  /** Tokens of the longest piece that takes no more than that; the shortest where none does. */
+  size(milliseconds: number): number {
+    if (milliseconds === Infinity) return LONGEST;
+    if (this.#means === undefined) return FIRST;
+    const { itself, token } = this.#costs();
+    const tokens = (milliseconds - itself) / token;
+    return Math.min(LONGEST, Math.max(UNIT, UNIT * Math.floor(tokens / UNIT)));
+  }
+
+  /** Whether even a short piece would take longer. */
+  isOver(milliseconds: number): boolean {
+    if (this.#means === undefined) return milliseconds <= 0;
+    const { itself, token } = this.#costs();
+    return milliseconds < itself + UNIT * token;
+  }
+
+  /** Milliseconds of a piece by itself, and of each of its tokens: the line through the last ones, by least squares. */
+  #costs(): { itself: number; token: number } {
+    const { tokens, time, squares, products } = this.#means!;
+    const spread = squares - tokens * tokens;
+    const slope = (products - tokens * time) / spread;
+    const itself = time - slope * tokens;
+    // Pieces of nearly one length say nothing of what others would take, and neither does a line that falls.
+    const known = spread > (tokens / 8) ** 2 && slope > 0 && itself > 0;
+    return known ? { itself, token: slope } : { itself: 0, token: time / tokens };
   }
 }
 
