@@ -10,6 +10,8 @@ const CLIENTS = 64;
 const MINUTES = 10;
 /** Of the whole time, before memory counts: caches fill and code is compiled. */
 const WARM_UP = 0.2;
+/** What the server keeps of texts, in MiB: so little that it is full before memory counts, as what keeps growing then is a leak. */
+const PREFIX_MEMORY = 16;
 /** Memory is looked at once in so many milliseconds. */
 const LOOK = 1000;
 const COLOURS = ['#d22', '#2a2', '#22d', '#dd2', '#2dd', '#d2d'] as const;
@@ -41,6 +43,8 @@ export async function* run(options: BenchOptions): AsyncGenerator<Figure> {
     String(threads),
     '--queue',
     String(2 * clients),
+    '--prefix-memory',
+    String(PREFIX_MEMORY),
   ]);
   try {
     const end = performance.now() + minutes * 60_000;

@@ -1,11 +1,10 @@
-import { GenerationError } from '../core/index.ts';
 import type { AnswerOptions, LanguageModel, Message } from '../auto/index.ts';
 import type { Picture } from '../data/index.ts';
-import { inTime, jsonSchemaConstraint } from '../generate/index.ts';
+import { jsonSchemaConstraint, wholeJson } from '../generate/index.ts';
 import { SensoriumVL } from '../models/index.ts';
 import { collect, questionParts } from '../tasks/index.ts';
 import { type Application, type Language, promptOf, type Texts } from './application.ts';
-import { type ApplicationAnswer, readAnswer, schemaOf, shortestOf } from './form.ts';
+import { type ApplicationAnswer, readAnswer, schemaOf } from './form.ts';
 
 /** What an application is given. */
 export interface ApplicationInput {
@@ -26,8 +25,6 @@ export interface Applied {
 
 /** Tokens of an answer unless told. */
 const TOKENS = 1024;
-/** The end needs more tokens than the shortest answer: a model may divide words otherwise. */
-const RESERVE = 1.5;
 
 const UNTRAINED: Texts = {
   en: 'this model knows drawings of emoji and was not trained for such tasks: the form of the answer is right, its contents are not to be relied on',
@@ -56,17 +53,9 @@ export async function apply(
   const { tokenizer, decoding, source } = model.parts;
   const prompt = await model.prompt(messagesOf(application, input), options.variables);
   const schema = schemaOf(application, language);
-  const shortest = tokenizer.encode(JSON.stringify(shortestOf(schema)), { specialTokens: false });
-  const room = decoding.maxLength - prompt.tokens.length;
-  const maxNewTokens = Math.min(options.maxNewTokens ?? TOKENS, room);
-  const last = maxNewTokens - Math.ceil(shortest.length * RESERVE);
-  if (last < 0)
-    throw new GenerationError(
-      `an answer of ${application.id} takes ${shortest.length} tokens at least, and there is room for ${Math.max(0, maxNewTokens)}`,
-      room < maxNewTokens ? 'shorten the text, or use a model that holds more' : 'allow more tokens',
-    );
-  const vocabulary = tokenizer.tokenBytes();
-  const constraint = inTime(jsonSchemaConstraint(schema, vocabulary), vocabulary, last);
+  const maxNewTokens = Math.min(options.maxNewTokens ?? TOKENS, decoding.maxLength - prompt.tokens.length);
+  const form = jsonSchemaConstraint(schema, tokenizer.tokenBytes());
+  const constraint = wholeJson(form, schema, tokenizer, maxNewTokens);
   const { text } = await collect(model.answer(prompt, { ...options, maxNewTokens, constraint }));
   const answer = readAnswer(application, text, language);
   const found = application.review?.(answer, language) ?? [];

@@ -42,24 +42,3 @@ export function readAnswer(application: Application, text: string, language: Lan
   const where = issue === undefined ? '' : `${issue.path.join('.')}: ${issue.message}`;
   throw new GenerationError(`the answer does not have the form of ${application.id}: ${where}`, hint);
 }
-
-interface Schema {
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly type?: string;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly items?: Schema;
-  readonly minItems?: number;
-}
-
-/** About the shortest answer that has the form, to reckon how many tokens must be left for it. */
-export function shortestOf(schema: unknown): unknown {
-  const { const: constant, enum: choices, type, properties, items, minItems = 0 } = schema as Schema;
-  if (constant !== undefined) return constant;
-  // Any of them may be chosen.
-  if (choices !== undefined) return choices.toSorted((a, b) => String(b).length - String(a).length)[0];
-  if (type === 'object')
-    return Object.fromEntries(Object.entries(properties ?? {}).map(([key, value]) => [key, shortestOf(value)]));
-  if (type === 'array') return Array.from({ length: minItems }, () => shortestOf(items));
-  return type === 'boolean' ? false : type === 'string' ? '#000000' : 0;
-}

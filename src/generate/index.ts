@@ -7,9 +7,9 @@ export {
   choicesConstraint,
   type Constraint,
   type ConstraintFactory,
-  inTime,
   jsonSchemaConstraint,
   regexConstraint,
+  wholeJson,
 } from './constraint/index.ts';
 export * from './decoding.ts';
 export { DecodingState } from './decoding-state.ts';

@@ -60,6 +60,15 @@ describe.skipIf(chromiumPath === undefined)('playground with the starter (skippe
       await page.locator('.found').waitFor();
     }));
 
+  it.each(['support', 'education', 'medical', 'design', 'driving'])('fills in the form of %s', (application) =>
+    opened(application, async (page) => {
+      await page.getByRole('button', { name: 'Use the sample' }).click();
+      await page.locator('main > div:not([hidden]) .stage').waitFor();
+      await page.getByRole('button', { name: 'Run' }).click();
+      await page.getByRole('tabpanel', { name: 'Result' }).locator('dl').first().waitFor();
+    }),
+  );
+
   it('learns, and the adapter answers beside the model', () =>
     opened('teach', async (page) => {
       const buffer = await png();

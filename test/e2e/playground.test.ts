@@ -63,7 +63,11 @@ describe.skipIf(skipped)('playground (skipped without Chromium: see scripts/brow
     // The maps came with the stream; nothing was asked for again.
     expect(asked('/v1/explain')).toBeUndefined();
     const { model, messages, sensorium, stream } = asked('/v1/chat/completions');
-    expect({ model, sensorium, stream }).toEqual({ model: 'starter', sensorium: { maps: true }, stream: true });
+    expect({ model, sensorium, stream }).toEqual({
+      model: 'starter',
+      sensorium: { maps: true, whole: false },
+      stream: true,
+    });
     expect(messages[0].content[0].image_url.url).toMatch(/^data:image\/png;base64,/);
 
     // By keyboard, with words for those who do not see the map.

@@ -38,7 +38,8 @@ export async function* streamChat(chat: ChatRequest, signal: AbortSignal): Async
       messages: chat.messages,
       stream: true,
       ...(chat.maxTokens === undefined ? {} : { max_tokens: chat.maxTokens }),
-      ...(chat.maps === true ? { sensorium: { maps: true } } : {}),
+      // An answer in a form is of use only as a whole.
+      sensorium: { maps: chat.maps === true, whole: chat.schema !== undefined },
       ...(chat.schema === undefined
         ? {}
         : { response_format: { type: 'json_schema', json_schema: { ...chat.schema, strict: true } } }),

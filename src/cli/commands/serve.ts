@@ -23,6 +23,8 @@ export interface ServeOptions extends LoadFlags {
   readonly allowHost?: readonly string[];
   readonly allowOrigin?: readonly string[];
   readonly allowRemoteImages?: boolean | string;
+  readonly rows: number;
+  readonly prefixMemory: number;
   readonly queue: number;
   readonly timeout: number;
   readonly requestsPerMinute?: number;
@@ -37,6 +39,8 @@ export const SERVE_DEFAULTS: ServeOptions = {
   host: '127.0.0.1',
   port: 8080,
   drainSeconds: 30,
+  rows: 16,
+  prefixMemory: 256,
   queue: 128,
   timeout: 600,
   log: true,
@@ -83,6 +87,13 @@ export function registerServe(program: Command): void {
     .option('--allow-host <name>', 'a name that the server is called by; may be repeated', collect)
     .option('--allow-origin <origin>', 'pages of another site that may ask it; may be repeated', collect)
     .option('--allow-remote-images [hosts]', 'fetch pictures from public addresses of the web; of these hosts alone')
+    .option('--rows <n>', 'most answers that a model writes at once', whole(1, 1024), SERVE_DEFAULTS.rows)
+    .option(
+      '--prefix-memory <MiB>',
+      'what each model keeps of the texts that it has read, so that a second turn is not read from its beginning; 0 for none',
+      number,
+      SERVE_DEFAULTS.prefixMemory,
+    )
     .option(
       '--queue <n>',
       'most requests at a time, those that wait included; others are told to come again',
@@ -111,7 +122,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const remote = remoteImages(options.allowRemoteImages);
   const models = (options.model ?? ['starter']).map(modelToServe);
   const adapters = (options.adapter ?? []).map((text) => adapterToServe(text, models));
-  const pool = await openPool(models, adapters, { load: loadOptions(options) });
+  const batch = { rows: options.rows, prefixBytes: options.prefixMemory * 2 ** 20 };
+  const pool = await openPool(models, adapters, { load: loadOptions(options), batch });
   watched.pool = pool;
   const tutor = await openTutor({ folder: options.adapters, threads: options.threads });
   const desk = new TuningDesk({ pool, tutor, onProblem: reportTuning(describeFailure) });

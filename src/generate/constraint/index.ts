@@ -10,7 +10,7 @@ import { patternExpression } from './pattern.ts';
 import { TokenTree } from './vocabulary.ts';
 
 export type { Constraint, ConstraintFactory } from './constraint.ts';
-export { inTime } from './in-time.ts';
+export { wholeJson } from './whole-json.ts';
 
 const MAX_CHOICE_LETTERS = 500_000;
 const MAX_CHOICES = 4000;

@@ -1,7 +1,8 @@
 import { basename, resolve } from 'node:path';
 import { load, loadAdapter, type LoadOptions, STARTER } from '../../auto/node/index.ts';
 import { DataError } from '../../core/index.ts';
-import type { AnsweringFactory } from '../pool/answering.ts';
+import type { ContinuousBatchOptions } from '../../generate/index.ts';
+import { BatchedAnswering } from '../pool/answering.ts';
 import { ModelPool } from '../pool/model-pool.ts';
 
 /** A model and the name that requests call it by. */
@@ -48,15 +49,15 @@ export function adapterToServe(text: string, models: readonly ModelToServe[]): A
 
 /**
  * Loads all models and adapters, one after another.
- * @param options.engine how models answer several requests
+ * @param options.batch how each model answers several requests at once
  * @throws CheckpointError naming what cannot be loaded; nothing stays loaded then
  */
 export async function openPool(
   models: readonly ModelToServe[],
   adapters: readonly AdapterToServe[],
-  options: { readonly load?: LoadOptions; readonly engine?: AnsweringFactory } = {},
+  options: { readonly load?: LoadOptions; readonly batch?: ContinuousBatchOptions } = {},
 ): Promise<ModelPool> {
-  const pool = new ModelPool(options.engine === undefined ? {} : { engine: options.engine });
+  const pool = new ModelPool({ engine: (model) => BatchedAnswering.create(model, options.batch) });
   try {
     for (const { name, source } of models) await pool.add(name, await load(source, options.load));
     for (const { base, name, folder } of adapters) {

@@ -23,6 +23,8 @@ export interface WantedAnswer {
   readonly logProbabilities?: boolean | null | undefined;
   readonly alternatives?: number | null | undefined;
   readonly format: WantedFormat;
+  /** Whether JSON comes to its end within the tokens that there are, rather than to be cut off. */
+  readonly whole?: boolean | null | undefined;
 }
 
 /**
@@ -44,12 +46,13 @@ export function answeringOptions(
       { param: 'messages', code: 'context_length_exceeded', hint: 'shorten them' },
     );
   const { topP, topK, stop, alternatives, format } = wanted;
-  const constraint = constraintFor(format, tokenizer);
+  const maxNewTokens = Math.min(wanted.maxTokens ?? USUAL_LENGTH, room);
+  const constraint = constraintFor(format, tokenizer, wanted.whole === true ? maxNewTokens : undefined);
   // No share of the probability at all is the likeliest token alone.
   const greedy = topP === 0 || topK === 1;
   return {
     signal,
-    maxNewTokens: Math.min(wanted.maxTokens ?? USUAL_LENGTH, room),
+    maxNewTokens,
     ...given('temperature', greedy ? 0 : wanted.temperature),
     ...given('topP', topP === 0 ? undefined : topP),
     ...given('topK', topK === 0 ? undefined : topK),

@@ -34,7 +34,10 @@ export interface ChatRequest {
   readonly logit_bias?: Readonly<Record<string, number>> | null | undefined;
   readonly modalities?: readonly string[] | null | undefined;
   readonly audio?: unknown;
-  readonly sensorium?: { readonly maps?: boolean | null | undefined } | null | undefined;
+  readonly sensorium?:
+    | { readonly maps?: boolean | null | undefined; readonly whole?: boolean | null | undefined }
+    | null
+    | undefined;
 }
 
 const BESIDE = 'Beside OpenAI’s interface.';
@@ -80,9 +83,12 @@ export const chatRequest: z.ZodType<ChatRequest> = z.looseObject({
   modalities: z.array(z.string()).nullish(),
   audio: z.unknown().optional(),
   sensorium: z
-    .looseObject({ maps: z.boolean().nullish() })
+    .looseObject({ maps: z.boolean().nullish(), whole: z.boolean().nullish() })
     .nullish()
-    .describe(`${BESIDE} maps: each chunk of a stream says where the model looked in the last picture.`),
+    .describe(
+      `${BESIDE} maps: each chunk of a stream says where the model looked in the last picture. ` +
+        'whole: JSON of response_format comes to its end within max_completion_tokens, rather than to be cut off.',
+    ),
 });
 
 /** @throws ApiError for what OpenAI's interface has and models here do not do, rather than to answer as if it were not asked */

@@ -60,6 +60,7 @@ function wantedAnswer(request: ChatRequest): WantedAnswer {
     logProbabilities: request.logprobs,
     alternatives: request.top_logprobs,
     format: wantedOfChat(request.response_format),
+    whole: request.sensorium?.whole,
   };
 }
 

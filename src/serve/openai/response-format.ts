@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { CheckpointTokenizer } from '../../data/index.ts';
 import { DataError, GenerationError } from '../../core/index.ts';
-import { type ConstraintFactory, jsonSchemaConstraint } from '../../generate/index.ts';
+import { type ConstraintFactory, jsonSchemaConstraint, wholeJson } from '../../generate/index.ts';
 import { ApiError } from '../errors.ts';
 
 type PlainFormat = { readonly type: 'text' } | { readonly type: 'json_object' };
@@ -66,8 +66,15 @@ export function wantedOfResponse(format: TextFormat | null | undefined): WantedF
 const KEPT = 32;
 const kept = new WeakMap<CheckpointTokenizer, Map<string, ConstraintFactory>>();
 
-/** @throws ApiError for a schema that cannot be kept to */
-export function constraintFor(format: WantedFormat, tokenizer: CheckpointTokenizer): ConstraintFactory | undefined {
+/**
+ * @param within tokens after which the answer is to be whole, where that is asked for
+ * @throws ApiError for a schema that cannot be kept to, or not within so many tokens
+ */
+export function constraintFor(
+  format: WantedFormat,
+  tokenizer: CheckpointTokenizer,
+  within?: number,
+): ConstraintFactory | undefined {
   if (format.kind === 'text') return undefined;
   const schema = format.kind === 'object' ? { type: 'object' } : format.schema;
   const known = kept.get(tokenizer) ?? new Map<string, ConstraintFactory>();
@@ -78,7 +85,7 @@ export function constraintFor(format: WantedFormat, tokenizer: CheckpointTokeniz
     known.delete(key);
     known.set(key, constraint);
     if (known.size > KEPT) known.delete(known.keys().next().value!);
-    return constraint;
+    return within === undefined ? constraint : wholeJson(constraint, schema, tokenizer, within);
   } catch (cause) {
     if (!(cause instanceof GenerationError || cause instanceof DataError)) throw cause;
     const param = format.kind === 'schema' ? format.param : 'response_format';

@@ -2,6 +2,7 @@
 import { zodTextFormat } from 'openai/helpers/zod';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { applicationOf, schemaOf } from '../../../src/applications/index.ts';
 import { explanation } from '../../../src/serve/explain/explain.ts';
 import { chatChunk } from '../../../src/serve/openai/chat-answer.ts';
 import { embeddingsList } from '../../../src/serve/openai/embeddings.ts';
@@ -209,6 +210,29 @@ describe('beside the interface of OpenAI', () => {
       status: 400,
       body: { error: { param: 'sensorium.maps' } },
     });
+  });
+
+  it('writes JSON to its end within the tokens that there are', async () => {
+    const { client } = server();
+    const application = applicationOf('driving');
+    const schema = schemaOf(application, 'en');
+    const request = {
+      model: 'starter',
+      messages: [
+        { role: 'system' as const, content: application.system.en },
+        ...about(await disc(), application.prompt.en),
+      ],
+      response_format: { type: 'json_schema' as const, json_schema: { name: 'driving', schema, strict: true } },
+      temperature: 0,
+    };
+    const asked = (whole: boolean, tokens: number) =>
+      client.chat.completions.create({ ...request, max_tokens: tokens, ...({ sensorium: { whole } } as object) });
+    const [cut] = (await asked(false, 400)).choices;
+    expect(cut!.finish_reason).toBe('length');
+    const [whole] = (await asked(true, 400)).choices;
+    expect(whole!.finish_reason).toBe('stop');
+    expect(Object.keys(JSON.parse(whole!.message.content!) as object)).toEqual(schema['required']);
+    await expect(asked(true, 20)).rejects.toMatchObject({ status: 400, code: 'invalid_json_schema' });
   });
 
   it('says what is wrong in the same form', async () => {

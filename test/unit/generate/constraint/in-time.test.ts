@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../../src/core/index.ts';
 import type { TokenBytes } from '../../../../src/data/index.ts';
-import { type ConstraintFactory, inTime, jsonSchemaConstraint } from '../../../../src/generate/index.ts';
+import { inTime } from '../../../../src/generate/constraint/in-time.ts';
+import { type ConstraintFactory, jsonSchemaConstraint } from '../../../../src/generate/index.ts';
 
 /** Every byte is a token, and some longer ones that begin, end and join texts; token 0 ends an answer. */
 const LONGER = ['","', '"]', '"}', '],"', ']}', '\\"', 'a]', '",', ', ', '}]'];
