@@ -3,13 +3,20 @@ import { DataError, hostTensor, type HostTensor } from '../core/index.ts';
 import type { CheckpointTokenizer, Picture } from '../data/index.ts';
 import { compileFromFiles, type ModelWeights } from '../generate/index.ts';
 import { input, type Tensor } from '../graph/index.ts';
-import { Clip, type Siglip } from '../models/index.ts';
+import { Clip, type PictureProcessor, type Siglip } from '../models/index.ts';
 import { runOnce } from '../runtime/run-once.ts';
 import type { Program, Runtime } from '../runtime/types.ts';
 import { inBatches } from './in-batches.ts';
 
-/** Turns pictures into what an encoder takes, [I, 3, H, W]. */
-export type PicturesToPixels = (pictures: readonly Picture[]) => HostTensor<'float32'>;
+/** What a pair model is put together from. */
+export interface PairParts {
+  readonly runtime: Runtime;
+  readonly model: Clip | Siglip;
+  readonly weights: ModelWeights;
+  readonly tokenizer: CheckpointTokenizer;
+  /** Turns pictures into what the encoder takes, [I, 3, H, W]. */
+  readonly pictures: Pick<PictureProcessor, 'batch' | 'frame'>;
+}
 
 /** How well texts fit pictures. */
 export interface Similarity {
@@ -30,38 +37,21 @@ export class PairModel {
   readonly name: string;
   /** Whether probabilities of the texts of a picture add up to one. */
   readonly exclusive: boolean;
-  readonly #runtime: Runtime;
+  readonly parts: PairParts;
   readonly #programs: Programs;
-  readonly #tokenizer: CheckpointTokenizer;
-  readonly #toPixels: PicturesToPixels;
   readonly #length: number;
 
-  private constructor(
-    name: string,
-    runtime: Runtime,
-    model: Clip | Siglip,
-    programs: Programs,
-    tokenizer: CheckpointTokenizer,
-    toPixels: PicturesToPixels,
-  ) {
+  private constructor(name: string, parts: PairParts, programs: Programs) {
     this.name = name;
-    this.exclusive = model instanceof Clip;
-    this.#runtime = runtime;
+    this.exclusive = parts.model instanceof Clip;
+    this.parts = parts;
     this.#programs = programs;
-    this.#tokenizer = tokenizer;
-    this.#toPixels = toPixels;
-    this.#length = model.config.text.maxLength;
+    this.#length = parts.model.config.text.maxLength;
   }
 
   /** Traces and compiles; the model then owns the runtime. @throws DeviceError when the engine refuses a program */
-  static async create(
-    name: string,
-    runtime: Runtime,
-    model: Clip | Siglip,
-    weights: ModelWeights,
-    tokenizer: CheckpointTokenizer,
-    toPixels: PicturesToPixels,
-  ): Promise<PairModel> {
+  static async create(name: string, parts: PairParts): Promise<PairModel> {
+    const { runtime, model, weights } = parts;
     // Walking the tree gives the weights their names.
     model.parameters();
     const { imageSize } = model.config.vision;
@@ -72,41 +62,37 @@ export class PairModel {
     const features = (axis: string, key: string) => input(key, 'float32', [axis, width]);
     const ids = input('ids', 'int64', ['B', maxLength]);
     const keep = model instanceof Clip ? input('keep', 'float32', ['B', maxLength]) : undefined;
-    return new PairModel(
-      name,
-      runtime,
-      model,
-      {
-        image: await compile({
-          features: model.imageFeatures(input('pixels', 'float32', ['I', 3, imageSize, imageSize])),
-        }),
-        text: await compile({ features: model.textFeatures(ids, keep) }),
-        similarity: await compile({ logits: model.similarity(features('I', 'image'), features('B', 'text')) }),
-      },
-      tokenizer,
-      toPixels,
-    );
+    return new PairModel(name, parts, {
+      image: await compile({
+        features: model.imageFeatures(input('pixels', 'float32', ['I', 3, imageSize, imageSize])),
+      }),
+      text: await compile({ features: model.textFeatures(ids, keep) }),
+      similarity: await compile({ logits: model.similarity(features('I', 'image'), features('B', 'text')) }),
+    });
   }
 
   /** @returns [I, E], of any length */
   async imageFeatures(pictures: readonly Picture[]): Promise<HostTensor<'float32'>> {
     if (pictures.length === 0) throw new DataError('there is no picture', 'give at least one');
-    return inBatches(pictures, BATCH, (batch) => this.#run('image', { pixels: this.#toPixels(batch) }));
+    return inBatches(pictures, BATCH, (batch) => this.#run('image', { pixels: this.parts.pictures.batch(batch) }));
   }
 
   /** @returns [B, E], of any length */
   async textFeatures(texts: readonly string[]): Promise<HostTensor<'float32'>> {
     if (texts.length === 0) throw new DataError('there is no text', 'give at least one');
-    return inBatches(texts, BATCH, (batch) => {
-      const options = { length: this.#length, maxLength: this.#length, side: 'right' } as const;
-      const { ids, mask } = this.#tokenizer.encodeBatch(batch, options);
-      return this.#run('text', { ids, ...(this.exclusive ? { keep: mask } : {}) });
-    });
+    return inBatches(texts, BATCH, (batch) => this.#run('text', this.readTexts(batch)));
+  }
+
+  /** What the text tower reads, padded as it was trained. @returns `ids` [B, T], and `keep` [B, T] where padding is masked */
+  readTexts(texts: readonly string[]): Readonly<Record<string, HostTensor>> {
+    const options = { length: this.#length, maxLength: this.#length, side: 'right' } as const;
+    const { ids, mask } = this.parts.tokenizer.encodeBatch(texts, options);
+    return { ids, ...(this.exclusive ? { keep: mask } : {}) };
   }
 
   /** How many tokens of a text are looked at. */
   countTokens(text: string): number {
-    return this.#tokenizer.encode(text, { maxLength: this.#length }).length;
+    return this.parts.tokenizer.encode(text, { maxLength: this.#length }).length;
   }
 
   /** @param image [I, E]  @param text [B, E] */
@@ -120,12 +106,12 @@ export class PairModel {
 
   async dispose(): Promise<void> {
     for (const program of Object.values(this.#programs)) program.dispose();
-    await this.#runtime.dispose();
+    await this.parts.runtime.dispose();
   }
 
   /** Runs a program that has one output. */
   async #run(kind: keyof Programs, tensors: Readonly<Record<string, HostTensor>>): Promise<HostTensor<'float32'>> {
-    const [result] = Object.values(await runOnce(this.#runtime, this.#programs[kind], tensors));
+    const [result] = Object.values(await runOnce(this.parts.runtime, this.#programs[kind], tensors));
     return result as HostTensor<'float32'>;
   }
 }

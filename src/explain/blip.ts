@@ -9,8 +9,9 @@ import { runOnce } from '../runtime/run-once.ts';
 import type { Program } from '../runtime/types.ts';
 import { tokenTexts } from './answer-tokens.ts';
 import type { Explanation } from './explain.ts';
+import { explanationOf } from './explanation-of.ts';
 import { blipMaps, rowOfStreams, streamRelevance } from './graphs/streams.ts';
-import { type GridMap, listed, normalized, onGrid, sumOf } from './grid.ts';
+import { type GridMap, onGrid } from './grid.ts';
 
 /** How what BLIP says is explained. */
 export interface ExplainBlipOptions {
@@ -72,7 +73,7 @@ export async function explainBlip(
     const { row } = asked.targets[k]!;
     return logProbabilityOf(scores.subarray(row * vocabulary, (row + 1) * vocabulary), token);
   });
-  return explanation(picture, texts, logprobs, maps);
+  return explanationOf(picture, texts, logprobs, maps);
 }
 
 /** Why a text is held to fit a picture. */
@@ -85,7 +86,7 @@ async function explainMatch({ parts, model }: MatchModel, picture: Picture, text
     targets: [{ row: 0, at: 1 }],
   };
   const { scores, maps } = await relevanceOf(parts, model.config, picture, asked);
-  return explanation(picture, [text], [logProbabilityOf(scores.subarray(0, 2), 1)], maps);
+  return explanationOf(picture, [text], [logProbabilityOf(scores.subarray(0, 2), 1)], maps);
 }
 
 async function relevanceOf(
@@ -120,23 +121,6 @@ async function relevanceOf(
   } finally {
     program.dispose();
   }
-}
-
-function explanation(
-  { width, height }: Picture,
-  texts: readonly string[],
-  logprobs: readonly number[],
-  maps: readonly GridMap[],
-): Explanation {
-  const overall = normalized(sumOf(maps));
-  return {
-    method: 'relevance',
-    answer: texts.join(''),
-    picture: { width, height },
-    grid: { rows: overall.rows, cols: overall.cols },
-    overall: listed(overall),
-    tokens: texts.map((text, k) => ({ text, logprob: logprobs[k]!, map: listed(normalized(maps[k]!)) })),
-  };
 }
 
 function settings({ maxTokens }: ExplainBlipOptions): { temperature: number; maxNewTokens?: number } {

@@ -61,12 +61,13 @@ async function runModel(folder: string): Promise<void> {
   const vocabulary = kind === 'generating' ? model.generation.vocabularySize : tokenizer.vocabularySize;
   checkTexts(tokenizer, vocabulary);
   if (kind === 'pair') {
-    const toPixels = (): never => {
+    const none = (): never => {
       throw new Error('no picture is encoded here');
     };
+    const pictures = { batch: none, frame: none };
     // Such a model owns its runtime.
     const own = await createRuntime({ threads: 1 });
-    const pair = await PairModel.create('pair', own, model, weights, tokenizer, toPixels);
+    const pair = await PairModel.create('pair', { runtime: own, model, weights, tokenizer, pictures });
     try {
       require((await pair.textFeatures(['what is this'])).shape.length === 2, 'features');
     } finally {

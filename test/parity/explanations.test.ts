@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openModel } from '../../src/auto/node/index.ts';
 import { hostTensor, type HostTensor, joinRows } from '../../src/core/index.ts';
 import { attentionGraph, DECODER, relevanceGraph } from '../../src/explain/graphs/decoder.ts';
 import { blipMaps, rowOfStreams, streamRelevance } from '../../src/explain/graphs/streams.ts';
+import { PAIR, pairGraph } from '../../src/explain/graphs/pair.ts';
 import { featureGraph, pixelGraph, UPSTREAM } from '../../src/explain/graphs/picture.ts';
 import { classActivation } from '../../src/explain/methods/gradients.ts';
 import { compileFromFiles, type ModelWeights } from '../../src/generate/index.ts';
@@ -92,6 +94,25 @@ describe.each(['smolvlm', 'llava', 'idefics3'])('%s', (name) => {
       near(found['gradient']!.data, `pixels.${of}`);
     }
   }, 120_000);
+});
+
+/** CLIP and SigLIP: see make/encoders.py. */
+describe.each(['clip', 'siglip'])('%s', (name) => {
+  it('has relevance as the equations do', async () => {
+    const folder = fileURLToPath(new URL(`fixtures/encoders/${name}`, import.meta.url));
+    const { architecture, weights } = await openModel(folder);
+    if (architecture.kind !== 'pair') throw new Error(architecture.kind);
+    const fixture = await readSafetensors(join(folder, 'expected.safetensors'));
+    const [ids, keep] = [fixture.get('in/ids')!, fixture.get('in/keep')];
+    const outputs = pairGraph(architecture.model, ids.shape as [number, number], keep !== undefined);
+    const { relevance } = await once(outputs, weights, {
+      [PAIR.pixels]: firstRow(fixture.get('in/pixels')!),
+      [PAIR.ids]: ids,
+      ...(keep === undefined ? {} : { [PAIR.keep]: keep }),
+      [PAIR.seed]: hostTensor('float32', [1, 4], Float32Array.of(0, 1, 0, 0)),
+    });
+    near(relevance!.data, `relevance.${name}`);
+  });
 });
 
 /** BLIP: see make/blip.py. */

@@ -111,7 +111,7 @@ async function pairModel(
 ): Promise<PairModel> {
   if (tokenizer === undefined) throw new CheckpointError(`${name} has no tokenizer.json`, 'fetch the checkpoint again');
   const pictures = createPictureProcessor(files.config, files);
-  return PairModel.create(name, runtime, model, weights, tokenizer, (batch) => pictures.batch(batch));
+  return PairModel.create(name, { runtime, model, weights, tokenizer, pictures });
 }
 
 async function blipModel(

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import type { Command } from 'commander';
 import type { LanguageModel, LoadedModel, Message } from '../../auto/index.ts';
-import { CheckpointError, DataError } from '../../core/index.ts';
+import { DataError } from '../../core/index.ts';
 import { onBackground, type Picture } from '../../data/index.ts';
 import type { Explanation, ExplanationMethod } from '../../explain/index.ts';
 import { collect, whole } from '../arguments.ts';
@@ -14,6 +14,7 @@ interface ExplainFlags extends ModelOptions {
   readonly image: readonly string[];
   readonly question: string;
   readonly answer?: string;
+  readonly against?: readonly string[];
   readonly method: ExplanationMethod;
   readonly picture?: number;
   readonly faithfulness?: boolean;
@@ -27,6 +28,7 @@ Examples:
   sensorium explain --image cup.png --question "What is this?" --out looked.png
   sensorium explain --image cups.png --question "Describe the picture." --method attention --faithfulness
   sensorium explain --image cups.png --question "What is this?" --answer "a teacup" --method occlusion --json
+  sensorium explain --model openai/clip-vit-base-patch32 --image cups.png --question "a cup" --against "a plate" --out cup.png
 
 Methods, from quick to slow: attention, looking, rollout, grad-cam, relevance, input-gradient, occlusion,
 integrated-gradients.
@@ -38,8 +40,12 @@ export function registerExplain(program: Command): void {
   const command = program.command('explain').description('show which parts of a picture an answer rests on');
   addModelOptions(command)
     .requiredOption('-i, --image <source>', 'a picture by path, address or data URL; may be repeated', collect)
-    .requiredOption('-q, --question <text>', 'what is asked about it')
+    .requiredOption(
+      '-q, --question <text>',
+      'what is asked about it; for CLIP and SigLIP, the text that it is held against',
+    )
     .option('-a, --answer <text>', 'explain this answer; unless told, the one that the model gives')
+    .option('--against <text>', 'for CLIP: another text, as probabilities are among several; may be repeated', collect)
     .option('--method <name>', 'how it is found out; see below', 'relevance')
     .option('--picture <n>', 'which of several pictures is explained, from 1; the last one unless told', whole(1))
     .option('--faithfulness', 'measure how far the map tells what the model used')
@@ -82,17 +88,20 @@ async function explainAction(options: ExplainFlags): Promise<void> {
   }
 }
 
-/** BLIP, of which relevance alone is known. */
+/** BLIP, CLIP and SigLIP, which are explained by relevance alone. */
 async function explainOther(
   model: Exclude<LoadedModel, LanguageModel>,
   picture: Picture,
-  { question, answer, method, maxTokens, faithfulness = false }: ExplainFlags,
+  { question, answer, against = [], method, maxTokens, faithfulness = false }: ExplainFlags,
 ): Promise<Explanation> {
-  if (model.kind === 'pair')
-    throw new CheckpointError(`${model.name} gives no answers that could be explained`, 'use a model that answers');
   if (method !== 'relevance' || faithfulness)
     throw new DataError(`${model.name} is explained by relevance alone`, 'leave --method and --faithfulness out');
-  const { explainBlip } = await import('../../explain/index.ts');
+  const { explainBlip, explainPair } = await import('../../explain/index.ts');
+  if (model.kind === 'pair') {
+    if (answer !== undefined)
+      throw new DataError(`${model.name} gives no answers, but compares texts`, 'give the text as --question');
+    return explainPair(model, picture, question, against);
+  }
   return explainBlip(model, picture, question, {
     ...(answer === undefined ? {} : { answer }),
     ...(maxTokens === undefined ? {} : { maxTokens }),

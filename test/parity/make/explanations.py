@@ -10,13 +10,15 @@ relevance.m.t [T] (Chefer et al. 2021, equations 5 and 6), rollout.m.t [T] (Abna
 features, Selvaraju et al. 2017, equations 1 and 2), pixels.m.t (the gradient with respect to the pixels).
 Of BLIP that answers questions, across.vqa.t [P] (Chefer et al. 2021, equations 5 to 10, over vision, question and answer), and of
 BLIP that matches, across.itm [P], both with within.* of the last stream's own row.
+Of CLIP and SigLIP (encoders.py), relevance.clip and relevance.siglip [P]: of the first picture for the second text.
 """
 
 import pathlib
 
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForImageTextToText, BlipForImageTextRetrieval, BlipForQuestionAnswering
+from transformers import (AutoModelForImageTextToText, BlipForImageTextRetrieval, BlipForQuestionAnswering, CLIPModel,
+                          SiglipModel)
 
 torch.set_num_threads(1)
 
@@ -142,12 +144,53 @@ def match(kept):
     kept["across.itm"], kept["within.itm"] = r_tv[0], r_tt[0]
 
 
+class Asking(torch.nn.Module):
+    """PyTorch's attention written out, so that its map is a step on the way to the output."""
+
+    def __init__(self, plain):
+        super().__init__()
+        self.plain, self.map = plain, None
+
+    def forward(self, query, key, value):
+        plain = self.plain
+        heads, width = plain.num_heads, plain.embed_dim
+
+        def split(x, part):
+            rows = slice(part * width, (part + 1) * width)
+            x = torch.nn.functional.linear(x, plain.in_proj_weight[rows], plain.in_proj_bias[rows])
+            return x.unflatten(-1, (heads, width // heads)).transpose(1, 2)
+
+        q, k, v = split(query, 0), split(key, 1), split(value, 2)
+        self.map = (q @ k.transpose(-1, -2) / (width // heads) ** 0.5).softmax(-1)
+        return plain.out_proj((self.map @ v).transpose(1, 2).flatten(-2)), None
+
+
+def pair(name, kind, kept):
+    """Equations 5 and 6 through the tower; the class token's row, or what the probe at the end gathers by equations 8 to 10."""
+    folder = FIXTURES / "encoders" / name
+    model = kind.from_pretrained(folder, dtype=torch.float64, attn_implementation="eager").eval()
+    given = load_file(folder / "expected.safetensors")
+    pixels, ids = given["in/pixels"][:1].double(), given["in/ids"]
+    probe = None
+    if name == "siglip":
+        probe = model.vision_model.head.attention = Asking(model.vision_model.head.attention)
+    out = model(input_ids=ids, pixel_values=pixels, attention_mask=given.get("in/keep"), output_attentions=True)
+    maps = [*out.vision_model_output.attentions] + ([] if probe is None else [probe.map])
+    weighted = [mean_of_heads(each, by) for each, by in zip(maps, torch.autograd.grad(out.logits_per_image[0, 1], maps))]
+    relevance = torch.eye(maps[0].shape[-1], dtype=torch.float64)
+    for attention in weighted[:len(out.vision_model_output.attentions)]:
+        relevance = relevance + attention @ relevance
+    kept[f"relevance.{name}"] = relevance[0, 1:] if probe is None else (weighted[-1] @ normalised(relevance))[0]
+
+
 def main():
     kept = {}
     for name in DECODERS:
         decoder(name, kept)
     question(kept)
     match(kept)
+    pair("clip", CLIPModel, kept)
+    pair("siglip", SiglipModel, kept)
     assert all(tensor.abs().sum() > 0 for key, tensor in kept.items() if not key.startswith("target")), "a map is empty"
     save_file({key: tensor.detach().contiguous().clone() for key, tensor in kept.items()}, FIXTURES / "explanations.safetensors")
 

@@ -44,7 +44,13 @@ describe.each(['clip', 'siglip'] as const)('%s', (kind) => {
     if (architecture.kind !== 'pair') throw new Error(architecture.kind);
     const runtime = await createRuntime({ threads: 1 });
     const pixels = expected.get('in/pixels') as HostTensor<'float32'>;
-    const direct = await PairModel.create(kind, runtime, architecture.model, weights, {} as never, () => pixels);
+    const direct = await PairModel.create(kind, {
+      runtime,
+      model: architecture.model,
+      weights,
+      tokenizer: {} as never,
+      pictures: { batch: () => pixels, frame: () => [0, 0, 1, 1] },
+    });
     const features = await direct.imageFeatures([noise(1)]);
     const wanted = expected.get('out/imageFeatures') as HostTensor<'float32'>;
     const texts = expected.get('out/textFeatures') as HostTensor<'float32'>;
