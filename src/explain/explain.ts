@@ -11,7 +11,7 @@ import { traceOf } from './trace.ts';
 
 /** How an answer is explained. */
 export interface ExplainOptions {
-  /** `relevance` unless told. */
+  /** Unless told `looking` for models that were taught where to look, and else `relevance`. */
   readonly method?: ExplanationMethod;
   /** Whether it is measured how far the map tells what the model used; takes some 50 more runs of the model. */
   readonly faithfulness?: boolean;
@@ -72,13 +72,14 @@ export async function explain(
   messages: readonly Message[],
   options: ExplainOptions = {},
 ): Promise<Explanation> {
-  const { method = 'relevance' } = options;
+  const opened = OpenedModel.of(model);
+  // What the pointing game chose; attention that was never taught to look says less.
+  const { method = opened.model.lookingHead === undefined ? 'relevance' : 'looking' } = options;
   if (!EXPLANATION_METHODS.includes(method))
     throw new DataError(
       `there is no method '${(method as string).slice(0, 40)}'`,
       `choose among ${EXPLANATION_METHODS.join(', ')}`,
     );
-  const opened = OpenedModel.of(model);
   const exchange = await exchangeOf(opened, messages, options);
   return opened.queue.run(async () => {
     opened.use(options.adapters, options.signal);

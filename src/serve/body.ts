@@ -23,7 +23,7 @@ export async function readBody<T>(c: ServeContext, schema: z.ZodType<T>): Promis
       hint: 'send JSON with Content-Type: application/json',
       code: 'unsupported_content_type',
     });
-  return parseBody(await boundedText(c.req.raw, MAX_BODY), schema);
+  return parseBody(await boundedText(c.req.raw, MAX_BODY, c.get('share')), schema);
 }
 
 /** @throws ApiError */

@@ -6,6 +6,7 @@ import type { Prompt, TextOptions } from '../generate/index.ts';
 import { ApiError, clientLeft, stopping, toApiError } from './errors.ts';
 import type { Guards } from './guards.ts';
 import type { ApiKey } from './limits/api-keys.ts';
+import type { BodyShare } from './limits/body-room.ts';
 import type { RequestRecord } from './observe/request-record.ts';
 import type { ModelPool } from './pool/model-pool.ts';
 import type { ServedModel } from './pool/served-model.ts';
@@ -20,6 +21,8 @@ export interface ServeEnv extends Env {
     record: RequestRecord;
     /** When it came, as `performance.now` has it. */
     started: number;
+    /** What its body may take; given back when the request is over. */
+    share?: BodyShare;
     /** Who asks, where the server has keys. */
     key?: ApiKey;
   };

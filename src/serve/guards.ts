@@ -5,7 +5,8 @@ import type { Prompt } from '../generate/index.ts';
 import type { ServeContext, ServeEnv } from './context.ts';
 import { ApiError } from './errors.ts';
 import type { ApiKeys } from './limits/api-keys.ts';
-import { chargeQuota, checkKey, checkQuota, enterQueue, refuseWhenFull } from './limits/check-key.ts';
+import { BodyRoom } from './limits/body-room.ts';
+import { chargeQuota, checkKey, checkQuota, enterQueue, refuseWhenFull, shareRoom } from './limits/check-key.ts';
 import { checkHost, checkOrigin } from './limits/hosts.ts';
 import { QueueLimit } from './limits/queue-limit.ts';
 import { type QuotaLimits, Quotas } from './limits/quotas.ts';
@@ -14,6 +15,9 @@ import type { Observer } from './observe/request-record.ts';
 import { watchTokens } from './observe/watch-tokens.ts';
 import type { RequestScope } from './scope.ts';
 
+/** Sixteen of the largest bodies. */
+const BODIES = 512 * 2 ** 20;
+
 export interface GuardOptions {
   /** Without them everybody may ask. */
   readonly keys?: ApiKeys;
@@ -21,6 +25,8 @@ export interface GuardOptions {
   readonly quotas?: QuotaLimits;
   /** Most requests that make models work at a time, those that wait included; 128 unless told. */
   readonly queue?: number;
+  /** Most bytes that the bodies of all requests under way may take together; 512 MiB unless told. */
+  readonly bodies?: number;
   /** Longest time for an answer, in seconds; 600 unless told. */
   readonly seconds?: number;
   /** The address that the server listens on, by which its names are known; without one `Host` headers are not looked at. */
@@ -42,6 +48,7 @@ export class Guards {
   readonly readMetrics: GuardOptions['readMetrics'];
   readonly #options: GuardOptions;
   readonly #quotas: Quotas;
+  readonly #bodies: BodyRoom;
   readonly #seconds: number;
 
   constructor(options: GuardOptions = {}) {
@@ -50,6 +57,7 @@ export class Guards {
     this.readMetrics = options.readMetrics;
     this.#options = options;
     this.#quotas = new Quotas(options.quotas);
+    this.#bodies = new BodyRoom(options.bodies ?? BODIES);
     this.#seconds = options.seconds ?? 600;
   }
 
@@ -66,7 +74,7 @@ export class Guards {
 
   /** Whether one may ask now, before a body is read. */
   limited(): MiddlewareHandler<ServeEnv>[] {
-    return [refuseWhenFull(this.queue), checkQuota(this.#quotas)];
+    return [refuseWhenFull(this.queue), checkQuota(this.#quotas), shareRoom(this.#bodies)];
   }
 
   /** Takes a place in the queue for a request and bounds its time. @throws ApiError 429 when there is none; the scope is ended then */

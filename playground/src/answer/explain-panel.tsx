@@ -32,7 +32,7 @@ export function explained(answer: AnswerState): { model: string; messages: reado
 export function ExplainPanel({ answer, onExplained, onHighlight }: ExplainPanelProps): JSX.Element {
   const t = useWords();
   const { announce } = useApp();
-  const [method, setMethod] = useState<Method>('relevance');
+  const [method, setMethod] = useState<Method | undefined>();
   const [tested, setTested] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
@@ -42,9 +42,14 @@ export function ExplainPanel({ answer, onExplained, onHighlight }: ExplainPanelP
     setBusy(true);
     setError(undefined);
     try {
-      const result = await explain({ ...explained(answer), method, ...(tested ? { faithfulness: true } : {}) });
+      const result = await explain({
+        ...explained(answer),
+        ...(method ? { method } : {}),
+        ...(tested ? { faithfulness: true } : {}),
+      });
       onExplained(result);
-      announce(t.explained(t.methods[method]));
+      const name = METHODS.find((each) => each === result.method);
+      announce(t.explained(name ? t.methods[name] : result.method));
     } catch (problem) {
       setError(problem);
     } finally {
@@ -57,7 +62,11 @@ export function ExplainPanel({ answer, onExplained, onHighlight }: ExplainPanelP
       <div class="row">
         <label class="choice">
           <span class="label">{t.method}</span>
-          <select value={method} onChange={(event) => setMethod(event.currentTarget.value as Method)}>
+          <select
+            value={method ?? ''}
+            onChange={({ currentTarget: { value } }) => setMethod(value === '' ? undefined : (value as Method))}
+          >
+            <option value="">{t.usualMethod}</option>
             {METHODS.map((each) => (
               <option key={each} value={each}>
                 {t.methods[each]}

@@ -89,6 +89,7 @@ export const en = {
     'integrated-gradients': 'Integrated gradients',
     occlusion: 'Occlusion',
   },
+  usualMethod: 'What suits the model',
   explainGo: 'Draw maps',
   explaining: 'Working it out …',
   withFaithfulness: 'and test how far the map can be believed',

@@ -84,6 +84,7 @@ export const zh: Words = {
     'integrated-gradients': '积分梯度',
     occlusion: '遮挡',
   },
+  usualMethod: '适合该模型的方法',
   explainGo: '画热图',
   explaining: '正在计算…',
   withFaithfulness: '并检验热图是否可信',

@@ -15,7 +15,7 @@ interface ExplainFlags extends ModelOptions {
   readonly question: string;
   readonly answer?: string;
   readonly against?: readonly string[];
-  readonly method: ExplanationMethod;
+  readonly method?: ExplanationMethod;
   readonly picture?: number;
   readonly faithfulness?: boolean;
   readonly maxTokens?: number;
@@ -46,7 +46,7 @@ export function registerExplain(program: Command): void {
     )
     .option('-a, --answer <text>', 'explain this answer; unless told, the one that the model gives')
     .option('--against <text>', 'for CLIP: another text, as probabilities are among several; may be repeated', collect)
-    .option('--method <name>', 'how it is found out; see below', 'relevance')
+    .option('--method <name>', 'how it is found out, see below; the one that suits the model unless told')
     .option('--picture <n>', 'which of several pictures is explained, from 1; the last one unless told', whole(1))
     .option('--faithfulness', 'measure how far the map tells what the model used')
     .option('--max-tokens <n>', 'most tokens of an answer', whole(1))
@@ -75,9 +75,9 @@ async function explainAction(options: ExplainFlags): Promise<void> {
     const explanation =
       model.kind === 'language'
         ? await explain(model, answer === undefined ? [asked] : [asked, { role: 'assistant', content: answer }], {
-            method,
             faithfulness,
             picture: number - 1,
+            ...(method === undefined ? {} : { method }),
             ...limits,
           })
         : await explainOther(model, shown, options);
@@ -94,7 +94,7 @@ async function explainOther(
   picture: Picture,
   { question, answer, against = [], method, maxTokens, faithfulness = false }: ExplainFlags,
 ): Promise<Explanation> {
-  if (method !== 'relevance' || faithfulness)
+  if ((method ?? 'relevance') !== 'relevance' || faithfulness)
     throw new DataError(`${model.name} is explained by relevance alone`, 'leave --method and --faithfulness out');
   const { explainBlip, explainPair } = await import('../../explain/index.ts');
   if (model.kind === 'pair') {

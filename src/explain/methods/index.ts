@@ -4,7 +4,7 @@ import { occlusion } from './occlusion.ts';
 import { relevance } from './relevance.ts';
 import type { Method } from './types.ts';
 
-/** What the command line and the server call them; the first is taken unless told. */
+/** What the command line and the server call them. */
 export const EXPLANATION_METHODS = [
   'relevance',
   'rollout',

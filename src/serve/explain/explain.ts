@@ -67,7 +67,7 @@ export async function explainAnswer(c: ServeContext, services: Services): Promis
     const { signal } = scope;
     const conversation = await readMessages(request.messages, services.openPicture, signal);
     const found = await explain(served.language(), conversation, {
-      method: request.method ?? 'relevance',
+      ...(request.method === null || request.method === undefined ? {} : { method: request.method }),
       faithfulness: request.faithfulness === true,
       adapters: served.adapters,
       signal,

@@ -1,12 +1,13 @@
 import { ApiError } from '../errors.ts';
+import type { BodyShare } from './body-room.ts';
 
 /**
  * The body of a request as text, refused as soon as it is known to be too large: by what it says of itself, or else when so
  * much has come. Nothing more is read then.
- * @param maxBytes most bytes
- * @throws ApiError for a body that is too large, packed, or not UTF-8
+ * @param maxBytes most bytes  @param share of the room for all bodies
+ * @throws ApiError for a body that is too large, packed, or not UTF-8, and while others take all the room
  */
-export async function boundedText(request: Request, maxBytes: number): Promise<string> {
+export async function boundedText(request: Request, maxBytes: number, share?: BodyShare): Promise<string> {
   const encoding = request.headers.get('content-encoding') ?? 'identity';
   // A few kilobytes may unpack to gigabytes; nobody needs it here.
   if (encoding.trim().toLowerCase() !== 'identity')
@@ -24,9 +25,11 @@ export async function boundedText(request: Request, maxBytes: number): Promise<s
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       length += part.value.length;
-      if (length > maxBytes) {
+      const refused =
+        length > maxBytes ? tooLarge(maxBytes) : share?.take(part.value.length) === false ? noRoom() : undefined;
+      if (refused !== undefined) {
         await reader.cancel().catch(() => {});
-        throw tooLarge(maxBytes);
+        throw refused;
       }
       text += decoder.decode(part.value, { stream: true });
     }
@@ -47,5 +50,14 @@ function tooLarge(maxBytes: number): ApiError {
   return new ApiError(413, `the body is larger than ${maxBytes} bytes`, {
     hint: 'send smaller pictures, or fewer',
     code: 'body_too_large',
+  });
+}
+
+function noRoom(): ApiError {
+  return new ApiError(429, 'other requests bring more than there is room for just now', {
+    type: 'rate_limit_error',
+    hint: 'ask again in a second',
+    code: 'no_room',
+    headers: { 'Retry-After': '1' },
   });
 }

@@ -4,6 +4,7 @@ import type { ServeEnv } from '../context.ts';
 import { ApiError } from '../errors.ts';
 import type { ApiKey, ApiKeys } from './api-keys.ts';
 import type { Quotas } from './quotas.ts';
+import type { BodyRoom } from './body-room.ts';
 import type { QueueLimit } from './queue-limit.ts';
 
 /** Who asks without a key, on a server without keys. */
@@ -50,6 +51,14 @@ export function chargeQuota(quotas: Quotas, key: ApiKey | undefined, tokens: num
 export function refuseWhenFull(queue: QueueLimit): MiddlewareHandler<ServeEnv> {
   return async (c, next) => {
     if (c.req.method === 'POST' && queue.underWay >= queue.limit) throw full(queue);
+    await next();
+  };
+}
+
+/** Bounds what the bodies of all requests take together, until each is over. */
+export function shareRoom(room: BodyRoom): MiddlewareHandler<ServeEnv> {
+  return async (c, next) => {
+    c.set('share', room.share());
     await next();
   };
 }

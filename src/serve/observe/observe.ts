@@ -41,6 +41,7 @@ export function observe(
       record.ended = how;
       record.seconds = (clock() - start) / 1000;
       observer.ended?.(record);
+      c.get('share')?.giveBack();
     };
     try {
       await next();

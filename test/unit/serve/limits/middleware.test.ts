@@ -4,6 +4,7 @@ import { DataError } from '../../../../src/core/index.ts';
 import type { ServeEnv } from '../../../../src/serve/context.ts';
 import { toApiError } from '../../../../src/serve/errors.ts';
 import { ApiKeys } from '../../../../src/serve/limits/api-keys.ts';
+import { BodyRoom } from '../../../../src/serve/limits/body-room.ts';
 import { boundedText } from '../../../../src/serve/limits/bounded-text.ts';
 import {
   chargeQuota,
@@ -11,6 +12,7 @@ import {
   checkQuota,
   enterQueue,
   refuseWhenFull,
+  shareRoom,
 } from '../../../../src/serve/limits/check-key.ts';
 import { checkHost, checkOrigin, isLoopback } from '../../../../src/serve/limits/hosts.ts';
 import { QueueLimit } from '../../../../src/serve/limits/queue-limit.ts';
@@ -189,6 +191,28 @@ describe('boundedText', () => {
     expect(cancelled).toBe(true);
     const never = new ReadableStream({ pull: () => new Promise(() => {}) });
     await expect(boundedText(post(never, { 'content-length': '5001' }), 5000)).rejects.toMatchObject({ status: 413 });
+  });
+
+  it('takes room with others, until its request is over', async () => {
+    const room = new BodyRoom(150);
+    const made = app() as Hono<ServeEnv>;
+    made.use(observe({}), shareRoom(room));
+    const waiting: (() => void)[] = [];
+    made.post('/', async (c) => {
+      const text = await boundedText(c.req.raw, 1000, c.get('share'));
+      await new Promise<void>((resolve) => void waiting.push(resolve));
+      return c.text(`${text.length}`);
+    });
+    const ask = (length: number) => made.request(post('x'.repeat(length)));
+    const first = ask(100);
+    await expect.poll(() => waiting.length).toBe(1);
+    expect(room.taken).toBe(100);
+    expect((await ask(60)).status).toBe(429);
+    const second = ask(50);
+    await expect.poll(() => waiting.length).toBe(2);
+    for (const go of waiting) go();
+    expect([await (await first).text(), await (await second).text()]).toEqual(['100', '50']);
+    expect(room.taken).toBe(0);
   });
 
   it('refuses packed bodies, broken UTF-8 and bodies that end early', async () => {
