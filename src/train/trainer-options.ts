@@ -1,4 +1,5 @@
 import type { HostTensor } from '../core/index.ts';
+import type { Batch } from '../data/dataset.ts';
 import type { Loader, LoaderState } from '../data/loader.ts';
 import type { Recompute } from '../nn/index.ts';
 import type { Runtime } from '../runtime/types.ts';
@@ -111,6 +112,8 @@ export interface TrainerParts {
   readonly trainable: Trainable;
   /** Opens the data at a position; without end. A program is compiled for each shape of batches, so let there be few. */
   openData(start: LoaderState | undefined): Promise<Loader>;
+  /** Done with each batch before it is learned from: equal batches must come out equal, whatever came before. */
+  readonly prepare?: (batch: Batch) => Promise<Batch>;
   /** First weights by path; drawn from the seed when absent. */
   readonly weights?: Readonly<Record<string, HostTensor>>;
   /** Files of weights that are not trained; they are read where they lie. */

@@ -1,6 +1,6 @@
 import { Random, TrainingError } from '../core/index.ts';
 import type { Batch } from '../data/dataset.ts';
-import type { LoadedBatch, Loader, LoaderState } from '../data/loader.ts';
+import type { Loader, LoaderState } from '../data/loader.ts';
 import type { SavedTraining, TrainingState } from './checkpoints.ts';
 import { describeGroups } from './groups.ts';
 import { LossWatch } from './loss-watch.ts';
@@ -30,7 +30,8 @@ export class Trainer {
   readonly #stopping: EarlyStopping | undefined;
   readonly #now: () => number;
   readonly #groups: string | undefined;
-  #ahead: LoadedBatch | undefined;
+  readonly #prepare: (batch: Batch) => Promise<Batch>;
+  #ahead: Batch | undefined;
   #data: LoaderState;
   #done: number;
   #checkpoint: string | undefined;
@@ -41,15 +42,16 @@ export class Trainer {
   #savedAt: number;
 
   private constructor(
+    { resume, prepare = asItIs }: TrainerParts,
     options: TrainerOptions,
     hooks: TrainerHooks,
     loader: Loader,
     data: LoaderState,
-    first: LoadedBatch,
+    first: Batch,
     step: TrainingStep,
-    resume: SavedTraining | undefined,
     groups: string | undefined,
   ) {
+    this.#prepare = prepare;
     this.#groups = groups;
     this.#options = options;
     this.#hooks = hooks;
@@ -80,9 +82,11 @@ export class Trainer {
       const first = await loader.next();
       if (first === undefined)
         throw new TrainingError('the data has no batch', 'lower the batch size, or give more data');
+      const { prepare = asItIs } = parts;
+      const ready = await prepare(first.batch);
       const initial = parts.weights ?? trainable.model.initialize(new Random(options.seed));
       const { weightDecay = 0, clip, accumulate = 1, ema, shapes, recompute } = options;
-      const step = await TrainingStep.create(runtime, trainable, signatureOf(first.batch), initial, {
+      const step = await TrainingStep.create(runtime, trainable, signatureOf(ready), initial, {
         optimizer: ema === undefined ? options.optimizer : withEma(options.optimizer, ema),
         weightDecay,
         accumulate,
@@ -100,7 +104,7 @@ export class Trainer {
         await step.writeWeights(Object.fromEntries(await resume.readWeights()));
         await step.writeOptimizer(Object.fromEntries(await resume.readOptimizer()));
       }
-      return new Trainer(options, hooks, loader, data, first, step, resume, described);
+      return new Trainer(parts, options, hooks, loader, data, ready, step, described);
     } catch (error) {
       await loader.close();
       throw error;
@@ -195,12 +199,14 @@ export class Trainer {
   }
 
   async #nextBatch(): Promise<Batch> {
-    const loaded = this.#ahead ?? (await this.#loader.next());
+    const ahead = this.#ahead;
     this.#ahead = undefined;
-    if (loaded === undefined)
+    const loaded = ahead === undefined ? await this.#loader.next() : undefined;
+    const batch = ahead ?? (loaded && (await this.#prepare(loaded.batch)));
+    if (batch === undefined)
       throw new TrainingError('the data ended before the run', 'open it without a number of epochs');
     this.#data = this.#loader.state;
-    return loaded.batch;
+    return batch;
   }
 
   #check(result: StepResult, ids: readonly string[], warm: boolean): void {
@@ -267,6 +273,10 @@ export class Trainer {
     this.#savedAt = this.#now();
     this.#hooks.onCheckpoint?.(this.#done, this.#checkpoint);
   }
+}
+
+function asItIs(batch: Batch): Promise<Batch> {
+  return Promise.resolve(batch);
 }
 
 function totalSteps({ length, accumulate = 1 }: TrainerOptions, batchesPerEpoch: number): number | undefined {

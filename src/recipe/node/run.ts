@@ -86,7 +86,7 @@ export async function withRun<T>(
 }
 
 /** What is trained in a run. */
-export interface Course extends Pick<TrainerParts, 'trainable' | 'weights' | 'frozen'> {
+export interface Course extends Pick<TrainerParts, 'trainable' | 'weights' | 'frozen' | 'prepare'> {
   readonly trainer: TrainerOptions;
   readonly data: DatasetDescription;
   /** Threads that make batches. */
@@ -97,7 +97,7 @@ export interface Course extends Pick<TrainerParts, 'trainable' | 'weights' | 'fr
 /** Trains to the end, or until interrupted. @returns averaged weights where the recipe asks for them */
 export async function runCourse(
   { recipe, options, files, observer, runtime }: Run,
-  { trainable, weights, frozen, trainer: trainerOptions, data, workers, hooks }: Course,
+  { trainable, weights, frozen, prepare, trainer: trainerOptions, data, workers, hooks }: Course,
 ): Promise<{ outcome: TrainingOutcome; weights: Record<string, HostTensor> }> {
   const { trial, interrupt } = options;
   const { minutes, batch, seed, ema } = recipe.train;
@@ -109,6 +109,7 @@ export async function runCourse(
       resume: files.saved,
       ...(weights === undefined ? {} : { weights }),
       ...(frozen === undefined ? {} : { frozen }),
+      ...(prepare === undefined ? {} : { prepare }),
       openData: async (start) => {
         const loader = await openLoader(data, {
           seed,

@@ -83,6 +83,7 @@ export interface ImageTextWeights {
 
 /** Names of the tensors that are not inputs of the picture encoder. */
 const OWN = new Set([
+  'features',
   'ids',
   'samples',
   'branches',
@@ -150,7 +151,7 @@ export class ImageTextTraining extends Module implements Trainable {
 
   /**
    * @param batch of a packed dataset: `ids`, `samples`, `branches`, `positions`, `places` [R, T], `chosen`, `labels`, `weights`
-   *   [N], for looking `looks` [N, T], `asked` [2, N, T], `mentions` [M], `mentioned` [M, T], the picture encoder's inputs; for matching `region_weights` [I, K, P], `region_concepts` [I · K], `region_attributes`
+   *   [N], for looking `looks` [N, T], `asked` [2, N, T], `mentions` [M], `mentioned` [M, T], the picture encoder's inputs, or in their place `features` [F, D]; for matching `region_weights` [I, K, P], `region_concepts` [I · K], `region_attributes`
    *   [attributes, I · K], `region_words` [I · K, V], `caption_ids` [I, L], `caption_ends` [I], `shown` [I, C]
    */
   loss(batch: Readonly<Record<string, Tensor>>): LossGraph {
@@ -165,7 +166,7 @@ export class ImageTextTraining extends Module implements Trainable {
         ? network.featuresOf(patches)
         : seesPictures
           ? network.pictureFeatures(inputs)
-          : undefined;
+          : batch['features'];
     const figures: Record<string, Tensor> = {};
     const parts: Tensor[] = [];
     if (language + looking > 0) {

@@ -4,7 +4,7 @@ import { createModel, type ReadingArchitecture, readingModel } from '../../../au
 import { type OpenModel, openModel, resolveModel } from '../../../auto/node/index.ts';
 import type { CheckpointTokenizer, Sample, SampleSource } from '../../../data/index.ts';
 import { openSampleSource } from '../../../data/node/index.ts';
-import { readsPictures } from '../../../models/index.ts';
+import { type ImageTextModel, readsPictures } from '../../../models/index.ts';
 import { signatureOf, type WeightFiles } from '../../../train/index.ts';
 import { updateOf } from '../../build.ts';
 import { ConversationDataset } from '../../conversations/dataset.ts';
@@ -14,6 +14,7 @@ import { openSources, prepareSources, textsOf } from '../../conversations/node/s
 import { planRows, sizeOf } from '../../conversations/pack.ts';
 import { createModelFolder } from '../../tuning/node/new-model.ts';
 import { FIRST } from '../../node/run-files.ts';
+import { asSeen } from '../../tuning/node/seen-pictures.ts';
 import { taughtBy } from '../../tuning/node/taught.ts';
 import { imageSizeOf, shapeOf } from '../../tuning/shape.ts';
 import type { TuningRecipe } from '../../tuning/types.ts';
@@ -261,7 +262,8 @@ async function examineStep(
           shape,
           Array.from({ length: train.batch }, (_, row) => plan[index(row)]!),
         );
-    const batch = await dataset.batch({ seed: train.seed, epoch: 0, index: 0 }, train.batch);
+    const made = await dataset.batch({ seed: train.seed, epoch: 0, index: 0 }, train.batch);
+    const batch = taught.seesAlike ? asSeen(made, opened.architecture.model as ImageTextModel) : made;
     return budgetOf({
       trainable: taught.trainable,
       batch: signatureOf(batch),

@@ -35,6 +35,7 @@ import { imageSizeOf, shapeOf } from '../shape.ts';
 import type { TuningRecipe } from '../types.ts';
 import { heldHooks } from './held-hooks.ts';
 import { createModelFolder } from './new-model.ts';
+import { SeenPictures } from './seen-pictures.ts';
 import { standardized } from './standardize.ts';
 import { type Taught, taughtBy } from './taught.ts';
 
@@ -67,10 +68,12 @@ export async function runTuning(asked: TuningRecipe, options: RunOptions = {}): 
     // A run that goes on has its weights from a checkpoint.
     if (recipe.model.standardize && run.files.saved === undefined)
       Object.assign(weights, await standardized(weights, data, { runtime: run.runtime, network: architecture.model }));
+    const seen = taught.seesAlike ? await SeenPictures.create(run.runtime, opened) : undefined;
     const trained = await runCourse(run, {
       trainable: taught.trainable,
       weights,
       ...(taught.frozen === undefined ? {} : { frozen: taught.frozen }),
+      ...(seen === undefined ? {} : { prepare: (batch) => seen.prepare(batch) }),
       trainer: { ...tuningOptions(recipe), groups: taught.groups },
       data: { module: CONVERSATIONS_MODULE, options: data },
       workers: recipe.data.workers,
@@ -81,7 +84,7 @@ export async function runTuning(asked: TuningRecipe, options: RunOptions = {}): 
         sources: data.sources,
         weightsOf: (step) => step.readWeights(recipe.train.ema > 0),
       }),
-    });
+    }).finally(() => seen?.dispose());
     const parameters = Object.values(trained.weights).reduce((sum, { shape }) => sum + elementCount(shape), 0);
     const outcome = { folder, training: trained.outcome, parameters };
     if (trained.outcome.ended === 'interrupted' || options.trial !== undefined) return { ...outcome, model: undefined };

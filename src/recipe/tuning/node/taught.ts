@@ -24,6 +24,8 @@ import { regionClasses } from '../../conversations/node/sources.ts';
 import { groupsOf, NETWORK } from '../parts.ts';
 import { matchesPictures } from '../shape.ts';
 import type { LoraSection, TuningRecipe } from '../types.ts';
+import { seesAlike } from './seen-pictures.ts';
+import { unpacked } from './unpacked.ts';
 
 /** What is taught, and how it is kept. */
 export interface Taught {
@@ -33,6 +35,8 @@ export interface Taught {
   readonly groups: WeightGroups;
   /** Files of weights that stay as they are. */
   readonly frozen?: WeightFiles;
+  /** Whether the language model reads the same of a picture throughout, so that pictures need to be seen but once. */
+  readonly seesAlike: boolean;
   /** What objectives know of regions. */
   readonly regions: RegionClasses | undefined;
   /** @param folder of the run  @param weights by the paths of what was trained  @returns folder of what came of it */
@@ -81,6 +85,7 @@ async function wholeModel(recipe: TuningRecipe, { start, opened, architecture }:
     trainable,
     weights: await firstWeights(trainable, recipe, start, opened),
     groups: groupsOf(section.parts, NETWORK),
+    seesAlike: false,
     regions,
     save: async (folder, all) => {
       const { model: weights, concepts: vectors } = split(all);
@@ -112,8 +117,8 @@ async function adapterOf(
       'an adapter learns what the assistant says; matching objectives train weights of their own',
       'set objectives.regions, words, looking, contrastive and shown to 0',
     );
-  const { weights: places } = opened;
   const { model, names } = architecture;
+  const { places, weights: held } = await unpacked(opened.weights);
   // Weights of the model go by their own paths here, as their files name them.
   model.parameters();
   const adapter = attachLora(model, loraConfig(lora));
@@ -121,9 +126,13 @@ async function adapterOf(
   const own = adapter.parameters();
   return {
     trainable: { model: new AdaptedModel(model, [adapter]), loss: (batch) => objective.loss(batch) },
-    weights: await adapter.firstValues(new Random(train.seed), (path, shape) => readLocated(places, path, shape)),
+    weights: {
+      ...held,
+      ...(await adapter.firstValues(new Random(train.seed), (path, shape) => readLocated(opened.weights, path, shape))),
+    },
     groups: (path) => ({ train: own.has(path), rate: 1 }),
     frozen: places,
+    seesAlike: seesAlike(opened.architecture, adapter),
     regions: undefined,
     save: async (folder, weights) => {
       const saved = join(folder, 'adapter');
