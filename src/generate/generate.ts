@@ -44,6 +44,8 @@ export interface GeneratedToken {
   readonly logProbability?: number;
   /** The likeliest tokens in its place, as many as were asked for. */
   readonly alternatives?: readonly ScoredToken[];
+  /** Tokens of the prompt that needed no reading, since they were known; with an answer's first token, where there are any. Of several answers to a prompt the first alone says it. */
+  readonly known?: number;
   /** Set on the last token: a stop token came or nothing else may follow, or the answer is as long as it may be. */
   readonly finish?: 'stop' | 'length';
 }

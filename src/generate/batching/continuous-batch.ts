@@ -262,7 +262,10 @@ export class ContinuousBatch {
     const start = performance.now();
     this.#deliver();
     const done = await this.#prefixes!.load(prefix, place, () => performance.now() - start >= most);
-    if (done) this.#counts.known += this.#slots.lengths[place]!;
+    if (done) {
+      sequence.known = this.#slots.lengths[place]!;
+      this.#counts.known += sequence.known;
+    }
     return done;
   }
 

@@ -74,6 +74,8 @@ export class Sequence {
   place = -1;
   /** The last token that was chosen, which the batch has not read yet. */
   latest = 0;
+  /** Tokens of its prompt that were not read. */
+  known = 0;
   /** What is known of its text, where that is kept. */
   prefix: PrefixState | undefined;
   /** Tokens of the answer. */
@@ -110,6 +112,7 @@ export class Sequence {
       token,
       ...(logProbabilities ? { logProbability: logProbabilityOf(logits, token) } : {}),
       ...(alternatives > 0 ? { alternatives: likeliest(logits, alternatives) } : {}),
+      ...(this.row === 0 && this.known > 0 && this.tokens.length === 1 ? { known: this.known } : {}),
       ...(finish === undefined ? {} : { finish }),
     };
   }

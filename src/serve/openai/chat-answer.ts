@@ -13,6 +13,7 @@ export interface Usage {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
   readonly total_tokens: number;
+  readonly prompt_tokens_details: { readonly cached_tokens: number };
 }
 
 export interface ChatCompletion {
@@ -62,6 +63,7 @@ export const usage: z.ZodType<Usage> = z.object({
   prompt_tokens: z.int(),
   completion_tokens: z.int(),
   total_tokens: z.int(),
+  prompt_tokens_details: z.object({ cached_tokens: z.int() }),
 });
 
 export const chatCompletion: z.ZodType<ChatCompletion> = z.object({

@@ -76,9 +76,10 @@ async function wholeAnswer({
   const texts = Array.from({ length: choices }, () => '');
   const entries = texts.map((): TokenLogProbability[] => []);
   const finishes = texts.map((): Finish => 'length');
-  let count = 0;
+  let [count, known] = [0, 0];
   for await (const { text, token } of pieces) {
     count++;
+    known = token.known ?? known;
     texts[token.row] += text;
     const entry = writer?.entry(token);
     if (entry !== undefined) entries[token.row]!.push(entry);
@@ -95,7 +96,7 @@ async function wholeAnswer({
       logprobs: writer === undefined ? null : { content: entries[index]!, refusal: null },
       finish_reason: finishes[index]!,
     })),
-    usage: usageOf(promptTokens, count),
+    usage: usageOf(promptTokens, known, count),
   };
 }
 
@@ -111,7 +112,7 @@ async function* chunks(answer: ChatAnswer, withUsage: boolean): AsyncGenerator<s
       ...(withUsage ? { usage: null } : {}),
       ...parts,
     } satisfies ChatChunk);
-  let count = 0;
+  let [count, known] = [0, 0];
   let begun = false;
   const ends = new Set(answer.ends);
   for await (const { text, token } of pieces) {
@@ -123,6 +124,7 @@ async function* chunks(answer: ChatAnswer, withUsage: boolean): AsyncGenerator<s
         });
     }
     count++;
+    known = token.known ?? known;
     const entry = writer?.entry(token);
     // What ends the answer was not looked for in the picture.
     const map = maps === undefined || ends.has(token.token) ? undefined : await maps.next(token.token);
@@ -132,7 +134,7 @@ async function* chunks(answer: ChatAnswer, withUsage: boolean): AsyncGenerator<s
     }
     if (token.finish !== undefined) yield chunk({ choices: [choice(token, {}, undefined, token.finish)] });
   }
-  if (withUsage) yield chunk({ choices: [], usage: usageOf(promptTokens, count) });
+  if (withUsage) yield chunk({ choices: [], usage: usageOf(promptTokens, known, count) });
   yield 'data: [DONE]\n\n';
 }
 
@@ -146,10 +148,11 @@ function choice(
   return { index: token.row, delta, logprobs, finish_reason: finish };
 }
 
-function usageOf(promptTokens: number, completionTokens: number): Usage {
+function usageOf(promptTokens: number, known: number, completionTokens: number): Usage {
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
+    prompt_tokens_details: { cached_tokens: known },
   };
 }

@@ -139,10 +139,11 @@ export function statusOf(finish: Finish): 'completed' | 'incomplete' {
   return finish === 'length' ? 'incomplete' : 'completed';
 }
 
-export function responsesUsage(read: number, written: number): ResponsesUsage {
+/** @param read tokens of the prompt, of which `known` were kept from before */
+export function responsesUsage(read: number, known: number, written: number): ResponsesUsage {
   return {
     input_tokens: read,
-    input_tokens_details: { cached_tokens: 0 },
+    input_tokens_details: { cached_tokens: known },
     output_tokens: written,
     output_tokens_details: { reasoning_tokens: 0 },
     total_tokens: read + written,

@@ -76,18 +76,19 @@ function wantedAnswer(request: ResponsesRequest): WantedAnswer {
 
 async function whole({ head, item, pieces, writer, promptTokens }: Answer): Promise<ReturnType<typeof responseOf>> {
   let text = '';
-  let count = 0;
+  let [count, known] = [0, 0];
   let finish: Finish = 'length';
   const entries: TokenLogProbability[] = [];
   for await (const piece of pieces) {
     count++;
+    known = piece.token.known ?? known;
     text += piece.text;
     finish = piece.token.finish ?? finish;
     const entry = writer?.entry(piece.token);
     if (entry !== undefined) entries.push(entry);
   }
   const message = messageOf(item, statusOf(finish), [outputText(text, entries)]);
-  return responseOf(head, ended(message, finish, responsesUsage(promptTokens, count)));
+  return responseOf(head, ended(message, finish, responsesUsage(promptTokens, known, count)));
 }
 
 /** Numbers events as they are sent. */
@@ -104,7 +105,7 @@ async function* events(answer: Answer, numbers: SequenceNumbers): AsyncGenerator
   const { head, item, pieces, writer, promptTokens } = answer;
   const place = { item_id: item, output_index: 0, content_index: 0 };
   let text = '';
-  let count = 0;
+  let [count, known] = [0, 0];
   let finish: Finish = 'length';
   const entries: TokenLogProbability[] = [];
   for await (const piece of pieces) {
@@ -118,6 +119,7 @@ async function* events(answer: Answer, numbers: SequenceNumbers): AsyncGenerator
       yield numbers.event('response.content_part.added', { ...place, part: outputText('', []) });
     }
     count++;
+    known = piece.token.known ?? known;
     text += piece.text;
     finish = piece.token.finish ?? finish;
     const entry = writer?.entry(piece.token);
@@ -134,7 +136,7 @@ async function* events(answer: Answer, numbers: SequenceNumbers): AsyncGenerator
   yield numbers.event('response.output_text.done', { ...place, text, logprobs: entries });
   yield numbers.event('response.content_part.done', { ...place, part });
   yield numbers.event('response.output_item.done', { output_index: 0, item: message });
-  const response = responseOf(head, ended(message, finish, responsesUsage(promptTokens, count)));
+  const response = responseOf(head, ended(message, finish, responsesUsage(promptTokens, known, count)));
   yield numbers.event(`response.${response.status}`, { response });
 }
 
