@@ -37,6 +37,7 @@ export class PairModel {
   readonly name: string;
   /** Whether probabilities of the texts of a picture add up to one. */
   readonly exclusive: boolean;
+  /** What it was put together from; the model owns the runtime. */
   readonly parts: PairParts;
   readonly #programs: Programs;
   readonly #length: number;

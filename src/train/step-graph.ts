@@ -1,4 +1,5 @@
 import { gradients } from '../autodiff/index.ts';
+import type { HostTensor } from '../core/index.ts';
 import { add, cast, input, reduceSum, sqrt, mul, type Tensor } from '../graph/index.ts';
 import { inTraining, type Parameter, type Recompute } from '../nn/index.ts';
 import { type ExternalData, lower, type LoweredGraph, type LoweringDevice } from '../onnx/index.ts';
@@ -18,6 +19,8 @@ export interface WeightFiles {
   readonly folder: string;
   /** By path of the parameter. */
   readonly places: ReadonlyMap<string, ExternalData>;
+  /** Numbers of those that are not read from their files. They are no part of checkpoints. */
+  readonly numbers?: ReadonlyMap<string, HostTensor>;
 }
 
 /** How a gradient program is made. */
@@ -74,7 +77,7 @@ export function gradientGraph(
   const outputs = { ...traced.outputs };
   for (const [name, gradient] of traced.gradients) outputs[GRADIENT + name] = gradient;
   const external = (name: string): ExternalData | undefined =>
-    trained.has(name) ? undefined : frozen?.places.get(name);
+    trained.has(name) || frozen?.numbers?.has(name) === true ? undefined : frozen?.places.get(name);
   return lower(outputs, { device, external, training: true });
 }
 

@@ -24,7 +24,7 @@ export interface StepOptions {
   readonly shapes?: number;
   /** See {@link CompileOptions.spinning}; on by default. */
   readonly spinning?: boolean;
-  /** Files of weights that are not trained: they are read where they lie, and need no values. */
+  /** Files of weights that are not trained: they are read where they lie, unless their numbers are given, and need no values. */
   readonly frozen?: WeightFiles;
   /** What is computed again in the backward pass; nothing by default. */
   readonly recompute?: Recompute;
@@ -58,19 +58,22 @@ export class TrainingStep {
   readonly #programs: StepPrograms;
   readonly #store: WeightStore;
   readonly #frozen: Readonly<Record<string, Value>>;
+  /** Weights that are read again rather than saved. */
+  readonly #held: Readonly<Record<string, Value>>;
   readonly #seed: DeviceNumber;
 
   private constructor(
     options: StepOptions,
     programs: StepPrograms,
     store: WeightStore,
-    frozen: Readonly<Record<string, Value>>,
+    { frozen, held }: Readonly<Record<'frozen' | 'held', Readonly<Record<string, Value>>>>,
     seed: DeviceNumber,
   ) {
     this.#options = options;
     this.#programs = programs;
     this.#store = store;
     this.#frozen = frozen;
+    this.#held = held;
     this.#seed = seed;
   }
 
@@ -90,8 +93,14 @@ export class TrainingStep {
     const trained = new Map<string, Parameter>();
     const rates = new Map<string, number>();
     const frozen: Record<string, Value> = {};
+    const held: Record<string, Value> = {};
     for (const [name, parameter] of parameters) {
       const { train, rate } = groupOf(options.groups, name);
+      const numbers = train ? undefined : options.frozen?.numbers?.get(name);
+      if (numbers !== undefined) {
+        held[name] = await runtime.allocate(numbers.dtype, numbers.shape, numbers);
+        continue;
+      }
       if (!train && options.frozen?.places.has(name) === true) continue;
       const value = weights[name];
       if (value === undefined)
@@ -121,7 +130,13 @@ export class TrainingStep {
     const arena = (options.arena ?? true) && runtime.allocateArena !== undefined;
     const store = arena ? await createArenaStore(context) : await createTreeStore(context);
     const seed = await DeviceNumber.create(runtime, 'int32');
-    const inputs = { ...frozen, ...store.weights, ...momentumInputs(trainable, store, frozen), [SEED]: seed.value };
+    const inputs = {
+      ...held,
+      ...frozen,
+      ...store.weights,
+      ...momentumInputs(trainable, store, frozen),
+      [SEED]: seed.value,
+    };
     const { gradients } = store;
     const programs = new StepPrograms(
       {
@@ -137,7 +152,7 @@ export class TrainingStep {
       },
       options.shapes ?? SHAPES,
     );
-    const step = new TrainingStep(options, programs, store, frozen, seed);
+    const step = new TrainingStep(options, programs, store, { frozen, held }, seed);
     await programs.prepare(signature);
     await step.writeWeights(weights);
     return step;
@@ -220,7 +235,7 @@ export class TrainingStep {
     this.#programs.dispose();
     this.#store.dispose();
     this.#seed.value.dispose();
-    for (const value of Object.values(this.#frozen)) value.dispose();
+    for (const value of [...Object.values(this.#frozen), ...Object.values(this.#held)]) value.dispose();
   }
 }
 

@@ -57,7 +57,7 @@ export function registerExplain(program: Command): void {
 }
 
 async function explainAction(options: ExplainFlags): Promise<void> {
-  const { question, answer, method, out, json = false, maxTokens, faithfulness = false } = options;
+  const { question, answer, against, method, out, json = false, maxTokens, faithfulness = false } = options;
   if (question.trim() === '') throw new DataError('the question is empty', 'give --question "…"');
   if (out !== undefined) await checkPngTarget('--out', out);
   const pictures = await openPictures(options.image);
@@ -70,6 +70,8 @@ async function explainAction(options: ExplainFlags): Promise<void> {
   const { questionParts } = await import('../../tasks/index.ts');
   const model = await loadModel(options);
   try {
+    if (against !== undefined && model.kind !== 'pair')
+      throw new DataError(`${model.name} compares no texts`, 'leave --against out, or use CLIP');
     const asked: Message = { role: 'user', content: questionParts(question, pictures) };
     const limits = maxTokens === undefined ? {} : { maxTokens };
     const explanation =

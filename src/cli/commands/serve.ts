@@ -91,7 +91,7 @@ export function registerServe(program: Command): void {
     .option(
       '--prefix-memory <MiB>',
       'what each model keeps of the texts that it has read, so that a second turn is not read from its beginning; 0 for none',
-      number,
+      whole(0),
       SERVE_DEFAULTS.prefixMemory,
     )
     .option(

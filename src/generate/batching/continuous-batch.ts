@@ -229,19 +229,18 @@ export class ContinuousBatch {
       await this.#admit();
       const sequence = this.#reading;
       if (sequence === undefined) return;
-      const free = this.#rows - this.#writing.length;
+      const free = this.#rowsFor(sequence.request) - this.#writing.length;
       const budget = this.#pace.budget(Math.min(free, 1 + this.#waiting.length), this.#writing.length);
-      const left = budget - (performance.now() - start);
-      if (!first && this.#pace.isOver(left)) return;
-      await this.#readOn(sequence, left);
+      if (!first && this.#pace.isOver(start + budget - performance.now())) return;
+      await this.#readOn(sequence, start + budget);
     }
   }
 
-  /** Reads a piece of a prompt; after the last one the answer begins. @param most milliseconds that it may take */
-  async #readOn(sequence: Sequence, most: number): Promise<void> {
+  /** Reads a piece of a prompt; after the last one the answer begins. @param until when it is to be done */
+  async #readOn(sequence: Sequence, until: number): Promise<void> {
     const { request, place } = sequence;
     try {
-      if (!(await this.#recall(sequence, most)) || !(await this.#readPiece(sequence, most))) return;
+      if (!(await this.#recall(sequence, until)) || !(await this.#readPiece(sequence, until))) return;
       if (!(await this.#choose(sequence, place))) {
         const joined = this.#writing.length;
         await this.#slots.copy(place, joined);
@@ -256,12 +255,11 @@ export class ContinuousBatch {
   }
 
   /** Brings what is known of a prompt's beginning. @returns whether it is all there */
-  async #recall(sequence: Sequence, most: number): Promise<boolean> {
+  async #recall(sequence: Sequence, until: number): Promise<boolean> {
     const { prefix, place } = sequence;
     if (prefix === undefined || prefix.found.length === 0) return true;
-    const start = performance.now();
     this.#deliver();
-    const done = await this.#prefixes!.load(prefix, place, () => performance.now() - start >= most);
+    const done = await this.#prefixes!.load(prefix, place, () => performance.now() >= until);
     if (done) {
       sequence.known = this.#slots.lengths[place]!;
       this.#counts.known += sequence.known;
@@ -270,11 +268,11 @@ export class ContinuousBatch {
   }
 
   /** @returns whether it was the last */
-  async #readPiece(sequence: Sequence, most: number): Promise<boolean> {
+  async #readPiece(sequence: Sequence, until: number): Promise<boolean> {
     const { request, place, prefix } = sequence;
     const { reader } = request;
     const start = this.#slots.lengths[place]!;
-    const end = Math.min(reader.length, start + this.#pace.size(most));
+    const end = Math.min(reader.length, start + this.#pace.size(until - performance.now()));
     const variant = await this.#variant([sequence]);
     const from = performance.now();
     await this.#stepper.readPiece(place, reader.piece(start, end), variant, () => this.#deliver());

@@ -5,9 +5,11 @@ const LONGEST = 512;
 const FIRST = 32;
 /** How much a new measurement counts. */
 const WEIGHT = 0.2;
+/** Milliseconds of a token where the clock saw none pass. */
+const LEAST = 1e-6;
 /** Steps that answers wait for prompts to be read, where most places write. */
 const PATIENCE = 1.5;
-/** The same where more requests come than there are answers being written: all of them wait, too. */
+/** The same at most, where about as many requests come as there are answers being written, or more: all of them wait, too. */
 const MOST_PATIENCE = 8;
 
 /**
@@ -36,7 +38,9 @@ export class PiecePace {
 
   /** Milliseconds of reading. @param coming requests that there are free places for  @param writing answers that wait */
   budget(coming: number, writing: number): number {
-    if (writing === 0 || this.#step === undefined) return Infinity;
+    if (writing === 0) return Infinity;
+    // One piece, and then it is known what a step takes.
+    if (this.#step === undefined) return 0;
     return this.#step * Math.max(PATIENCE, Math.min(MOST_PATIENCE, (2 * coming) / writing));
   }
 
@@ -64,7 +68,7 @@ export class PiecePace {
     const itself = time - slope * tokens;
     // Pieces of nearly one length say nothing of what others would take, and neither does a line that falls.
     const known = spread > (tokens / 8) ** 2 && slope > 0 && itself > 0;
-    return known ? { itself, token: slope } : { itself: 0, token: time / tokens };
+    return known ? { itself, token: slope } : { itself: 0, token: Math.max(time / tokens, LEAST) };
   }
 }
 

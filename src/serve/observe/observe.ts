@@ -40,8 +40,8 @@ export function observe(
       over = true;
       record.ended = how;
       record.seconds = (clock() - start) / 1000;
-      observer.ended?.(record);
       c.get('share')?.giveBack();
+      observer.ended?.(record);
     };
     try {
       await next();

@@ -85,10 +85,26 @@ export function constraintFor(
     known.delete(key);
     known.set(key, constraint);
     if (known.size > KEPT) known.delete(known.keys().next().value!);
-    return within === undefined ? constraint : wholeJson(constraint, schema, tokenizer, within);
+    if (within === undefined) return constraint;
+    return withRoom(() => wholeJson(constraint, schema, tokenizer, within));
   } catch (cause) {
     if (!(cause instanceof GenerationError || cause instanceof DataError)) throw cause;
     const param = format.kind === 'schema' ? format.param : 'response_format';
     throw new ApiError(400, cause.said, { param, hint: cause.hint, code: 'invalid_json_schema', cause });
+  }
+}
+
+/** @throws ApiError where not even the shortest answer has room */
+function withRoom(make: () => ConstraintFactory): ConstraintFactory {
+  try {
+    return make();
+  } catch (cause) {
+    if (!(cause instanceof GenerationError)) throw cause;
+    throw new ApiError(400, cause.said, {
+      param: 'sensorium.whole',
+      hint: cause.hint,
+      code: 'no_room_for_form',
+      cause,
+    });
   }
 }

@@ -233,7 +233,7 @@ describe('beside the interface of OpenAI', () => {
     const [whole] = (await asked(true, 400)).choices;
     expect(whole!.finish_reason).toBe('stop');
     expect(Object.keys(JSON.parse(whole!.message.content!) as object)).toEqual(schema['required']);
-    await expect(asked(true, 20)).rejects.toMatchObject({ status: 400, code: 'invalid_json_schema' });
+    await expect(asked(true, 20)).rejects.toMatchObject({ status: 400, code: 'no_room_for_form' });
   });
 
   it('says what is wrong in the same form', async () => {

@@ -14,7 +14,7 @@ import { openSources, prepareSources, textsOf } from '../../conversations/node/s
 import { planRows, sizeOf } from '../../conversations/pack.ts';
 import { createModelFolder } from '../../tuning/node/new-model.ts';
 import { FIRST } from '../../node/run-files.ts';
-import { asSeen } from '../../tuning/node/seen-pictures.ts';
+import { asSeen, keptBytes } from '../../tuning/node/seen-pictures.ts';
 import { taughtBy } from '../../tuning/node/taught.ts';
 import { imageSizeOf, shapeOf } from '../../tuning/shape.ts';
 import type { TuningRecipe } from '../../tuning/types.ts';
@@ -271,7 +271,7 @@ async function examineStep(
       ...(taught.frozen === undefined ? {} : { frozenBytes: sizeOfFiles(taught.frozen) }),
       optimizer: updateOf(recipe),
       accumulate: train.accumulate,
-      resident: process.memoryUsage.rss(),
+      resident: process.memoryUsage.rss() + (taught.seesAlike ? keptBytes(batch, train.batch, rows) : 0),
     });
   });
   if (budget === undefined) return;
@@ -288,9 +288,10 @@ async function examineStep(
   );
 }
 
-/** Bytes of weights that are read where they lie. */
-function sizeOfFiles({ places }: WeightFiles): number {
-  return [...places.values()].reduce((sum, { length }) => sum + length, 0);
+/** Bytes of weights that are read where they lie, and of those whose numbers are held besides. */
+function sizeOfFiles({ places, numbers = new Map() }: WeightFiles): number {
+  const held = [...numbers.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
+  return [...places.values()].reduce((sum, { length }) => sum + length, held);
 }
 
 /** How many tokens carry loss, and how full rows are. */

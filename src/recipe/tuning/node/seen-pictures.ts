@@ -12,8 +12,8 @@ import { partOf } from '../parts.ts';
 /** What pictures go by in a batch, as pixels and as what the language model reads of them. */
 const [PIXELS, FEATURES] = ['pixel_values', 'features'] as const;
 
-/** Bytes of features that are kept: 13,000 pictures of the starter's, or 3,600 tiles of SmolVLM-256M's. */
-const KEPT_BYTES = 512 * 2 ** 20;
+/** Bytes of features that are kept: 6,500 pictures of the starter's, or 1,800 tiles of SmolVLM-256M's. */
+const KEPT_BYTES = 256 * 2 ** 20;
 
 /**
  * Whether the language model reads the same of a picture throughout a run: the adapter changes nothing on the way to it, and rows of
@@ -34,6 +34,11 @@ export function asSeen(batch: Batch, model: ImageTextModel): Batch {
   return withFeatures(batch, hostTensor('float32', [features * pixels.shape[0]!, width]));
 }
 
+/** Bytes of features that a run will keep. @param batch one as it will be seen  @param size its rows  @param rows of all data */
+export function keptBytes({ tensors }: Batch, size: number, rows: number): number {
+  return Math.min(KEPT_BYTES, ((tensors[FEATURES]?.data.byteLength ?? 0) * rows) / size);
+}
+
 /**
  * Encodes pictures outside of the training step, each once: a run over a few hundred pictures sees all of them many times, and
  * their encoder is most of a step's work where only the language model learns.
@@ -41,6 +46,8 @@ export function asSeen(batch: Batch, model: ImageTextModel): Batch {
 export class SeenPictures {
   readonly #model: ImageTextModel;
   readonly #encoder: PictureEncoder;
+  /** F by the size of pixels. */
+  readonly #features = new Map<string, number>();
 
   private constructor(model: ImageTextModel, encoder: PictureEncoder) {
     this.#model = model;
@@ -59,7 +66,8 @@ export class SeenPictures {
     const pixels = batch.tensors[PIXELS] as HostTensor<'float32'> | undefined;
     if (pixels === undefined) return batch;
     const [rows, ...size] = pixels.shape as readonly [number, ...number[]];
-    const [features] = featureShape(this.#model, pixels.shape);
+    const features = this.#features.get(size.join()) ?? featureShape(this.#model, pixels.shape)[0];
+    this.#features.set(size.join(), features);
     const length = pixels.data.length / rows;
     const all: HostTensor<'float32'>[] = [];
     for (let row = 0; row < rows; row++) {

@@ -21,11 +21,11 @@ import {
 import { saveAdapter } from '../../../train/node/index.ts';
 import type { RegionClasses } from '../../conversations/matching.ts';
 import { regionClasses } from '../../conversations/node/sources.ts';
-import { groupsOf, NETWORK } from '../parts.ts';
+import { groupsOf, NETWORK, partOf } from '../parts.ts';
 import { matchesPictures } from '../shape.ts';
 import type { LoraSection, TuningRecipe } from '../types.ts';
+import { dequantized } from './dequantized.ts';
 import { seesAlike } from './seen-pictures.ts';
-import { unpacked } from './unpacked.ts';
 
 /** What is taught, and how it is kept. */
 export interface Taught {
@@ -118,21 +118,21 @@ async function adapterOf(
       'set objectives.regions, words, looking, contrastive and shown to 0',
     );
   const { model, names } = architecture;
-  const { places, weights: held } = await unpacked(opened.weights);
   // Weights of the model go by their own paths here, as their files name them.
   model.parameters();
   const adapter = attachLora(model, loraConfig(lora));
   const objective = objectiveOf(recipe, architecture, undefined);
+  const alike = seesAlike(opened.architecture, adapter);
+  const numbers = await dequantized(opened.weights, (name) => !alike || partOf(name) === 'language');
   const own = adapter.parameters();
   return {
     trainable: { model: new AdaptedModel(model, [adapter]), loss: (batch) => objective.loss(batch) },
-    weights: {
-      ...held,
-      ...(await adapter.firstValues(new Random(train.seed), (path, shape) => readLocated(opened.weights, path, shape))),
-    },
+    weights: await adapter.firstValues(new Random(train.seed), (path, shape) =>
+      readLocated(opened.weights, path, shape),
+    ),
     groups: (path) => ({ train: own.has(path), rate: 1 }),
-    frozen: places,
-    seesAlike: seesAlike(opened.architecture, adapter),
+    frozen: { ...opened.weights, numbers },
+    seesAlike: alike,
     regions: undefined,
     save: async (folder, weights) => {
       const saved = join(folder, 'adapter');

@@ -37,6 +37,14 @@ it('answers wait longer where more requests come than are answered', () => {
   expect(pace.budget(15, 1)).toBe(80);
 });
 
+it('one piece is read before it is known what a step takes', () => {
+  const pace = new PiecePace();
+  expect(pace.size(pace.budget(15, 1))).toBe(32);
+  pace.sawPiece(32, 0);
+  expect(pace.isOver(pace.budget(15, 1))).toBe(true);
+  expect(pace.size(0)).toBe(16);
+});
+
 it('what a piece costs by itself is told from its tokens', () => {
   const pace = new PiecePace();
   pace.sawStep(10);
