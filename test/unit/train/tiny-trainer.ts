@@ -80,7 +80,13 @@ export interface Ran {
 export async function runTiny(
   runtime: Runtime,
   options: Partial<TrainerOptions> = {},
-  more: { dataset?: Dataset; resume?: SavedTraining; hooks?: TrainerHooks; onSaved?: (kept: Kept) => void } = {},
+  more: {
+    dataset?: Dataset;
+    prepare?: (batch: Batch) => Promise<Batch>;
+    resume?: SavedTraining;
+    hooks?: TrainerHooks;
+    onSaved?: (kept: Kept) => void;
+  } = {},
 ): Promise<Ran> {
   const all = { ...OPTIONS, ...options };
   const records: MetricsRecord[] = [];
@@ -91,6 +97,7 @@ export async function runTiny(
       runtime,
       trainable: new Regression(),
       resume: more.resume,
+      ...(more.prepare === undefined ? {} : { prepare: more.prepare }),
       openData: async (start) => loadSums(dataset, all.seed, start),
     },
     all,

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TrainingError } from '../../../src/core/index.ts';
+import { hostTensor, type HostTensor, TrainingError } from '../../../src/core/index.ts';
+import type { Batch, Position } from '../../../src/data/dataset.ts';
 import { createRuntime } from '../../../src/runtime/node/index.ts';
 import type { Runtime } from '../../../src/runtime/types.ts';
 import { liveModel, ModelOptimizer, trainEpoch } from '../../../src/train/epoch.ts';
 import type { WeightGroup } from '../../../src/train/groups.ts';
 import { muon } from '../../../src/train/muon.ts';
 import { adamW } from '../../../src/train/optimizers.ts';
-import { loadSums, runTiny, sums, tinyModel, type Kept } from './tiny-trainer.ts';
+import { BATCH, loadSums, runTiny, sums, tinyModel, type Kept } from './tiny-trainer.ts';
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -40,6 +41,55 @@ describe('Trainer', () => {
         expect(rest.saved.at(-1)!.optimizer).toEqual(whole.saved.at(-1)!.optimizer);
         expect(rest.saved.at(-1)!.state.watch).toEqual(whole.saved.at(-1)!.state.watch);
       }
+    }
+  });
+
+  it('prepares each batch once, and learns from what comes of it', async () => {
+    // Batches that cannot be learned from as they are: their inputs are called otherwise, and shifted.
+    const plain = sums(22);
+    const dataset = {
+      length: plain.length,
+      async batch(position: Position, size: number): Promise<Batch> {
+        const { ids, tensors } = await plain.batch(position, size);
+        const { x, y } = tensors as Record<'x' | 'y', HostTensor<'float32'>>;
+        return {
+          ids,
+          tensors: {
+            raw: hostTensor(
+              'float32',
+              x.shape,
+              x.data.map((value) => value / 2),
+            ),
+            y,
+          },
+        };
+      },
+    };
+    const names: string[] = [];
+    const prepare = async ({ ids, tensors }: Batch): Promise<Batch> => {
+      names.push(...ids);
+      const { raw, y } = tensors as Record<'raw' | 'y', HostTensor<'float32'>>;
+      return {
+        ids,
+        tensors: {
+          x: hostTensor(
+            'float32',
+            raw.shape,
+            raw.data.map((value) => value * 2),
+          ),
+          y,
+        },
+      };
+    };
+    for (const accumulate of [1, 2]) {
+      names.length = 0;
+      const options = { accumulate, length: { steps: 8 }, checkpointEvery: { steps: 3 } };
+      const right = await runTiny(runtime, options);
+      const whole = await runTiny(runtime, options, { dataset, prepare });
+      expect(whole.losses).toEqual(right.losses);
+      expect(names).toHaveLength(8 * accumulate * BATCH);
+      const rest = await runTiny(runtime, options, { dataset, prepare, resume: whole.saved[0]! });
+      expect(rest.weights).toEqual(right.weights);
     }
   });
 
