@@ -13,6 +13,8 @@ export interface ByteLevelBpeOptions {
   readonly addedTokens?: readonly string[];
   /** Pairs that occur less often are not joined. */
   readonly minPairCount?: number;
+  /** Whether decoded text loses the space that it begins with, for models whose answers begin with one; false unless told. */
+  readonly trimStart?: boolean;
 }
 
 /** Content of a `tokenizer.json` of this kind, in the form of Hugging Face's library. */
@@ -73,7 +75,7 @@ const UNSPACED_TEXT = new RegExp('[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script
  * or is a single byte's letter, or there is no text
  */
 export function trainByteLevelBpe(texts: Iterable<string>, options: ByteLevelBpeOptions): ByteLevelBpeFile {
-  const { vocabSize, specialTokens = [], addedTokens = [], minPairCount = 2 } = options;
+  const { vocabSize, specialTokens = [], addedTokens = [], minPairCount = 2, trimStart = false } = options;
   const own = [...specialTokens, ...addedTokens];
   checkOwn(own, vocabSize);
   const counts = countWords(texts, own);
@@ -92,7 +94,8 @@ export function trainByteLevelBpe(texts: Iterable<string>, options: ByteLevelBpe
       vocabulary.add(joined);
       if (vocabulary.size >= vocabSize) break;
     }
-  return fileOf(own, specialTokens.length, [...vocabulary], [...merges.values()]);
+  const file = fileOf(own, specialTokens.length, [...vocabulary], [...merges.values()]);
+  return trimStart ? { ...file, decoder: trimmed(file['decoder']) } : file;
 }
 
 function checkOwn(own: readonly string[], vocabSize: number): void {
@@ -163,6 +166,12 @@ function escaped(text: string): string {
 
 function splitStep(): object {
   return { type: 'Split', pattern: { Regex: SPLIT }, behavior: 'Isolated', invert: false };
+}
+
+/** A decoder that also takes off the first space of the whole text. */
+function trimmed(decoder: unknown): object {
+  const strip = { type: 'Strip', content: ' ', start: 1, stop: 0 };
+  return { type: 'Sequence', decoders: [decoder, { type: 'Fuse' }, strip] };
 }
 
 function fileOf(

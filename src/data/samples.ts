@@ -40,8 +40,8 @@ export interface SampleRegion {
   /** Number of the picture in {@link Sample.pictures}. */
   readonly picture: number;
   readonly box: RelativeBox;
-  /** Number of the concept, of as many as {@link SampleSource.concepts}. */
-  readonly concept: number;
+  /** Number of the concept, of as many as {@link SampleSource.concepts}; absent where it is none of them. */
+  readonly concept?: number | undefined;
   /** What else is known of it, a class for each attribute that the source knows, such as its colour; −1 where that is open. */
   readonly attributes?: readonly number[];
   /** How it is called, in each language. */

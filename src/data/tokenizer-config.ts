@@ -12,14 +12,23 @@ export const CONVERSATION_TOKENS = [
 
 /**
  * A conversation of {@link CONVERSATION_TOKENS}: each turn is its role, what it says, and the end. A picture is `<image>`, which a
- * processor repeats. Without line ends, each of which would be a token.
+ * processor repeats. Without line ends, each of which would be a token. An answer that begins with a letter that has a capital
+ * form begins with a space, so that its first word is the token that the word is elsewhere in a sentence.
  */
 export const CONVERSATION_TEMPLATE = `{%- for message in messages -%}
 {{- '<|' + message['role'] + '|>' -}}
 {%- if message['content'] is string -%}
+{%- if message['role'] == 'assistant' and message['content'][:1] | upper != message['content'][:1] | lower -%}
+{{- ' ' -}}
+{%- endif -%}
 {{- message['content'] -}}
 {%- else -%}
 {%- for part in message['content'] -%}
+{%- if message['role'] == 'assistant' and loop.first and part['type'] == 'text' -%}
+{%- if part['text'][:1] | upper != part['text'][:1] | lower -%}
+{{- ' ' -}}
+{%- endif -%}
+{%- endif -%}
 {{- '<image>' if part['type'] == 'image' else part['text'] -}}
 {%- endfor -%}
 {%- endif -%}

@@ -41,6 +41,9 @@ const STROKES: Readonly<Record<string, string>> = {
   9: '16 36 45 41 30 10 01 02 13 33 42',
 };
 
+/** The glyphs in the order of their numbers: letters and digits. */
+export const GLYPHS: readonly string[] = Object.keys(STROKES).sort();
+
 /** Width and height of a glyph, and from one glyph to the next. */
 export const GLYPH_WIDTH = 4;
 export const GLYPH_HEIGHT = 6;

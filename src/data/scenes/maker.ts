@@ -4,11 +4,12 @@ import type { Concept } from '../emoji/concepts.ts';
 import { colourMatrix } from '../emoji/draw.ts';
 import { mayMirror } from '../emoji/mirror.ts';
 import { isDrawn, type Sprites } from '../emoji/sprites.ts';
+import type { RelativeBox } from '../samples.ts';
 import { SceneChooser, type Chosen } from './choose.ts';
 import { layInCells, layOut, type Piece } from './layout.ts';
 import type { FullSceneOptions } from './options.ts';
 import { ScenePainter, type DrawingPlan } from './painter.ts';
-import type { Scene, SceneObject } from './scene.ts';
+import type { Scene, SceneObject, SceneWord } from './scene.ts';
 import type { SceneVocabulary } from './vocabulary.ts';
 import { drawWord, wordSize, writableWords, type WordPlacement } from './words.ts';
 
@@ -182,7 +183,7 @@ export class SceneMaker {
     return {
       picture: painted.picture,
       objects: objects.sort((a, b) => a.x - b.x),
-      word: word === undefined ? undefined : { text: word.text, box: painted.word! },
+      word: word === undefined ? undefined : wordOf(word.text, painted.letters),
       single: form === 'single',
       crowd: form === 'crowd',
       focus: chosen.focus,
@@ -237,6 +238,12 @@ export class SceneMaker {
       plate: isLight ? dark : light,
     };
   }
+}
+
+function wordOf(text: string, letters: readonly RelativeBox[]): SceneWord {
+  const sides = (side: 0 | 1 | 2 | 3): number[] => letters.map((box) => box[side]);
+  const box = [Math.min(...sides(0)), Math.min(...sides(1)), Math.max(...sides(2)), Math.max(...sides(3))] as const;
+  return { text, box, letters };
 }
 
 function isNamedByColour(concept: Concept): boolean {

@@ -17,9 +17,10 @@ export const TRAINING_SETS: readonly DrawingSet[] = [
  */
 export const WITHHELD_CONCEPTS: readonly string[] = ['1F951', '1F9A6', '1FA97', '1F69C', '1F9CB'];
 
-/** Most rows of a crowd, which has as many columns, and most drawings in it. */
+/** Most rows of a crowd, which has as many columns. */
 const CROWD_ROWS = 3;
-export const CROWD_SIZE: number = CROWD_ROWS ** 2;
+/** Most regions of a scene: six drawings, a word and its six letters. */
+export const MOST_REGIONS = 13;
 
 /** How scenes are made. Plain data, so that it can be sent to a worker. */
 export interface SceneOptions {

@@ -43,7 +43,8 @@ export interface DrawnFacts {
 export interface PaintedPicture {
   readonly picture: Picture;
   readonly drawings: readonly DrawnFacts[];
-  readonly word: RelativeBox | undefined;
+  /** Where each letter of the word stands; nothing where there is no word. */
+  readonly letters: readonly RelativeBox[];
 }
 
 /** A square part of the picture; lengths in pixels. */
@@ -82,12 +83,14 @@ export class ScenePainter {
     const canvas = this.#canvas;
     paintBackground(plan.background, plan.backgroundRandom, canvas, 0, size);
     const drawings = plan.drawings.map((drawing) => this.#paintDrawing(drawing));
-    let word: RelativeBox | undefined;
-    if (plan.word !== undefined) {
-      const [left, top, right, bottom] = paintWord(plan.word, canvas, 0, size);
-      word = [left / size, top / size, right / size, bottom / size];
-    }
-    return { picture: this.#finish(plan.noise, plan.noiseSeed), drawings, word };
+    const letters = plan.word === undefined ? [] : paintWord(plan.word, canvas, 0, size);
+    return {
+      picture: this.#finish(plan.noise, plan.noiseSeed),
+      drawings,
+      letters: letters.map(
+        ([left, top, right, bottom]): RelativeBox => [left / size, top / size, right / size, bottom / size],
+      ),
+    };
   }
 
   /** Works on the square that the drawing lies in: drawn, laid over what is there, looked at, and put back. */

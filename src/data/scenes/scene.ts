@@ -27,6 +27,8 @@ export interface SceneWord {
   /** Capital letters or digits. */
   readonly text: string;
   readonly box: RelativeBox;
+  /** Where each letter or digit stands. */
+  readonly letters: readonly RelativeBox[];
 }
 
 /** A picture with all that is known of it. */

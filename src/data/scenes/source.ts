@@ -1,9 +1,10 @@
 import { DataError, type Random } from '../../core/index.ts';
 import { sampleRandom } from '../dataset.ts';
 import type { EmojiMaterial } from '../emoji/dataset.ts';
-import type { Sample, SampleMoment, SampleSource } from '../samples.ts';
+import type { Sample, SampleMoment, SampleRegion, SampleSource } from '../samples.ts';
 import { askAbout } from './ask.ts';
 import { colourName, SCENE_COLOURS } from './colours.ts';
+import { GLYPHS } from './glyphs.ts';
 import { kindName, SCENE_KINDS } from './kinds.ts';
 import { SceneMaker } from './maker.ts';
 import { fullSceneOptions, TRAINING_SETS, type FullSceneOptions, type SceneOptions } from './options.ts';
@@ -20,6 +21,11 @@ export interface AskedScene {
 
 /** How many classes the attributes of regions have: kinds, colours. */
 export const SCENE_ATTRIBUTES: readonly number[] = [SCENE_KINDS.length, SCENE_COLOURS.length];
+
+/** Classes of regions: each drawing's concept, then each letter and digit. @param concepts how many drawings are of */
+export function sceneClasses(concepts: number): number {
+  return concepts + GLYPHS.length;
+}
 
 /** What is asked about a crowd: the other kinds rely on kinds of things, on few drawings or on numbers that are drawn evenly. */
 const CROWD_KINDS: readonly QuestionKind[] = ['existence', 'grounding', 'region', 'caption'];
@@ -72,22 +78,38 @@ export class SceneSource implements SampleSource {
       id: name,
       pictures: [{ name, open: () => scene.picture }],
       conversations: questions.map(asConversation),
-      regions: scene.objects.map(({ box, concept, kind, colour }) => ({
-        picture: 0,
-        box,
-        concept: concept.index,
-        names: this.options.languages.map((language) => nameOf(concept, language)),
-        qualities: this.options.languages.flatMap((language) => [
-          ...(kind === undefined ? [] : [kindName(kind, language)]),
-          ...(colour === undefined ? [] : [colourName(colour, language)]),
-        ]),
-        attributes: [
-          kind === undefined ? -1 : SCENE_KINDS.indexOf(kind),
-          colour === undefined ? -1 : SCENE_COLOURS.indexOf(colour),
-        ],
-      })),
+      regions: [...this.#drawings(scene), ...this.#writing(scene)],
       captions: [describeScene(scene, language, style)],
     };
+  }
+
+  #drawings({ objects }: Scene): SampleRegion[] {
+    const { languages } = this.options;
+    return objects.map(({ box, concept, kind, colour }) => ({
+      picture: 0,
+      box,
+      concept: concept.index,
+      names: languages.map((language) => nameOf(concept, language)),
+      qualities: languages.flatMap((language) => [
+        ...(kind === undefined ? [] : [kindName(kind, language)]),
+        ...(colour === undefined ? [] : [colourName(colour, language)]),
+      ]),
+      attributes: [
+        kind === undefined ? -1 : SCENE_KINDS.indexOf(kind),
+        colour === undefined ? -1 : SCENE_COLOURS.indexOf(colour),
+      ],
+    }));
+  }
+
+  /** What is written, as a whole and letter by letter: each letter is a concept behind those of the drawings. */
+  #writing({ word }: Scene): SampleRegion[] {
+    if (word === undefined) return [];
+    const first = this.vocabulary.concepts.length;
+    const letters = word.letters.map((box, i): SampleRegion => {
+      const letter = word.text[i]!;
+      return { picture: 0, box, concept: first + GLYPHS.indexOf(letter), qualities: [letter.toLowerCase()] };
+    });
+    return [{ picture: 0, box: word.box, names: [word.text.toLowerCase()] }, ...letters];
   }
 }
 

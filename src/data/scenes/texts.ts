@@ -14,14 +14,19 @@ import { nameOf, SceneVocabulary, someOf, theOf } from './vocabulary.ts';
 export function* sceneTexts(options: SceneOptions, material: EmojiMaterial, count = 3000, seed = 1): Generator<string> {
   for (const concept of material.concepts) {
     for (const language of LANGUAGES)
-      yield* new Set([nameOf(concept, language), someOf(concept, language), theOf(concept, language)]);
+      yield* [...new Set([nameOf(concept, language), someOf(concept, language), theOf(concept, language)])].map(asAnswer);
   }
   const vocabulary = new SceneVocabulary(material.concepts, options.without);
   const maker = new SceneMaker(fullSceneOptions(options), vocabulary, material.sprites);
   for (let index = 0; index < count; index++) {
     for (const { question, answer } of makeAsked(maker, sampleRandom(seed, 0, index)).questions) {
       yield* textsIn(question);
-      yield* textsIn(answer);
+      yield* textsIn(answer).map(asAnswer);
     }
   }
+}
+
+/** As the chat template lets answers begin: words in letters behind a space. */
+function asAnswer(text: string): string {
+  return /^\p{Script=Latin}/u.test(text) ? ` ${text}` : text;
 }

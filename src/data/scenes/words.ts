@@ -52,20 +52,20 @@ export function wordSize(text: string, height: number, slant: number, stretch: n
 
 /**
  * Draws a word on three planes of `size` × `size` floats from `offset` on: every pixel by its distance from the strokes.
- * @returns bounds of the strokes in pixels: left, top, right, bottom
+ * @returns for each letter the bounds of its strokes in pixels: left, top, right, bottom
  */
 export function paintWord(
   word: WordPlacement,
   canvas: Float32Array,
   offset: number,
   size: number,
-): readonly [number, number, number, number] {
+): readonly (readonly [number, number, number, number])[] {
   const { text, left, top, height, radius, slant, stretch, ink, plate } = word;
   const unit = height / GLYPH_HEIGHT;
   const [width, tall] = wordSize(text, height, slant, stretch);
   const segments = textSegments(text);
   const area = size * size;
-  const bounds: [number, number, number, number] = [size, size, 0, 0];
+  const bounds = Array.from(text, (): [number, number, number, number] => [size, size, 0, 0]);
   const firstX = Math.max(0, Math.floor(left));
   const lastX = Math.min(size, Math.ceil(left + width));
   const lastY = Math.min(size, Math.ceil(top + tall));
@@ -79,13 +79,20 @@ export function paintWord(
       if (cover <= 0) continue;
       for (let c = 0; c < 3; c++) canvas[at + c * area]! += cover * (ink[c]! - canvas[at + c * area]!);
       if (cover < 0.4) continue;
-      if (x < bounds[0]) bounds[0] = x;
-      if (y < bounds[1]) bounds[1] = y;
-      if (x + 1 > bounds[2]) bounds[2] = x + 1;
-      if (y + 1 > bounds[3]) bounds[3] = y + 1;
+      const letter = bounds[glyphAt(u, text.length)]!;
+      if (x < letter[0]) letter[0] = x;
+      if (y < letter[1]) letter[1] = y;
+      if (x + 1 > letter[2]) letter[2] = x + 1;
+      if (y + 1 > letter[3]) letter[3] = y + 1;
     }
   }
   return bounds;
+}
+
+/** Which of `count` letters a place belongs to, in units of the grid; between two it is the nearer one. */
+function glyphAt(u: number, count: number): number {
+  const between = (GLYPH_STEP - GLYPH_WIDTH) / 2;
+  return Math.max(0, Math.min(count - 1, Math.floor((u + between) / GLYPH_STEP)));
 }
 
 /** From a point to the nearest stroke, in units of the grid. */

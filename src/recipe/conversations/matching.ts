@@ -54,11 +54,11 @@ export function matchingTensors(
       );
     for (const [k, { box, concept, attributes: told = [] }] of known.slice(0, regions).entries()) {
       writeOverlap(box, side, weights.data.subarray((i * regions + k) * patches, (i * regions + k + 1) * patches));
-      labels.data[i * regions + k] = BigInt(concept);
+      if (concept !== undefined) labels.data[i * regions + k] = BigInt(concept);
       for (let a = 0; a < attributes; a++)
         if ((told[a] ?? -1) >= 0) classes.data[(a * count + i) * regions + k] = BigInt(told[a]!);
     }
-    for (const { concept } of known) shown.data[i * concepts + concept] = 1;
+    for (const { concept } of known) if (concept !== undefined) shown.data[i * concepts + concept] = 1;
     descriptions.push(caption);
   }
   const { ids, ends } = endedTexts(descriptions, tokenizer, endToken, captionLength);

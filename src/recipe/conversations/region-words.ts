@@ -52,8 +52,8 @@ function writeRow(
   for (const [share, tokens] of said) for (const token of tokens) out[token]! += share / (sum * tokens.size);
 }
 
-/** Words as they begin an answer and, where they are in letters, as they stand behind a space. */
+/** Words in letters as they stand behind a space, which is also how they begin an answer. */
 function tokensOf(texts: readonly string[], tokenizer: CheckpointTokenizer): ReadonlySet<number> {
-  const forms = texts.flatMap((text) => (/^\p{Script=Latin}/u.test(text) ? [text, ` ${text}`] : [text]));
+  const forms = texts.map((text) => (/^\p{Script=Latin}/u.test(text) ? ` ${text}` : text));
   return new Set(forms.flatMap((text) => tokenizer.encode(text, { specialTokens: false })));
 }

@@ -1,7 +1,7 @@
 /** How the samples of a recipe become batches of its model. */
 import { TrainingError } from '../../core/index.ts';
 import type { ReadingArchitecture } from '../../auto/index.ts';
-import { CROWD_SIZE } from '../../data/scenes/index.ts';
+import { MOST_REGIONS } from '../../data/scenes/index.ts';
 import { readsPictures, SensoriumVL, stemPatches } from '../../models/index.ts';
 import type { ConversationShape } from '../conversations/dataset.ts';
 import type { RegionClasses } from '../conversations/matching.ts';
@@ -33,7 +33,7 @@ export function shapeOf(
   return {
     ...shape,
     matching: {
-      regions: CROWD_SIZE,
+      regions: MOST_REGIONS,
       side,
       captionLength: CAPTION_LENGTH,
       concepts: regions.concepts,
@@ -41,7 +41,7 @@ export function shapeOf(
       endToken: model.config.endToken,
     },
     ...(objectives.looking > 0 ? { looking: side / model.config.scale } : {}),
-    ...(objectives.words > 0 ? { words: { regions: CROWD_SIZE, vocabulary: model.config.text.vocabularySize } } : {}),
+    ...(objectives.words > 0 ? { words: { regions: MOST_REGIONS, vocabulary: model.config.text.vocabularySize } } : {}),
   };
 }
 

@@ -53,6 +53,36 @@ describe('trainByteLevelBpe', () => {
     }
   });
 
+  it('can take off the space that a decoded text begins with, and no other', () => {
+    const trimming = new CheckpointTokenizer({
+      tokenizer: trainByteLevelBpe(TEXTS, { ...OPTIONS, trimStart: true }),
+      tokenizerConfig: tokenizerConfig(),
+    });
+    const ids = trimming.encode(' red<loc03> apple<|end|>');
+    expect(ids).toEqual(tokenizer.encode(' red<loc03> apple<|end|>'));
+    expect(trimming.decode(ids)).toBe('red<loc03> apple');
+    const stream = trimming.stream();
+    expect([...ids.map((id) => stream.push(id)), stream.end()].join('')).toBe('red<loc03> apple');
+    expect(trimming.tokenBytes()[ids[0]!]).toEqual(new TextEncoder().encode(' red'));
+  });
+
+  it('lets answers in letters begin with a space, as plain text and in parts, and others not', () => {
+    const written = (content: string): string[] =>
+      [content, [{ type: 'text' as const, text: content }]].map((each) =>
+        tokenizer.chatTemplates!.render([{ role: 'assistant', content: each }]),
+      );
+    for (const answer of ['red', 'Über', 'я']) {
+      const whole = `<|assistant|> ${answer}<|end|>`;
+      expect(written(answer)).toEqual([whole, whole]);
+    }
+    for (const answer of ['红', '3', '<loc01>', '{"a":1}', '', ' red']) {
+      const whole = `<|assistant|>${answer}<|end|>`;
+      expect(written(answer)).toEqual([whole, whole]);
+    }
+    const asked = tokenizer.chatTemplates!.render([{ role: 'user', content: 'red?' }], { addGenerationPrompt: true });
+    expect(asked).toBe('<|user|>red?<|end|><|assistant|>');
+  });
+
   it('keeps location tokens in decoded text, and leaves special ones out', () => {
     const ids = tokenizer.encode('<|user|><image>red<loc03><loc63><|end|>');
     expect(ids.length).toBe(7 - 1);

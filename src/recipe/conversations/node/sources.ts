@@ -16,6 +16,7 @@ import { openSampleSource } from '../../../data/formats/node/index.ts';
 import type { SourceDescription } from '../../../data/formats/index.ts';
 import {
   SCENE_ATTRIBUTES,
+  sceneClasses,
   type SceneSourceOptions,
   sceneTexts,
   WITHHELD_CONCEPTS,
@@ -73,7 +74,7 @@ export async function openSources(options: SourcesOptions, material: SourcesMate
 /** What the sources know of regions. @throws DataError where they know nothing */
 export async function regionClasses(sources: readonly (ScenesSource | FilesSource)[]): Promise<RegionClasses> {
   if (sources.every(({ kind }) => kind === 'scenes'))
-    return { concepts: (await loadConcepts()).length, attributes: SCENE_ATTRIBUTES };
+    return { concepts: sceneClasses((await loadConcepts()).length), attributes: SCENE_ATTRIBUTES };
   throw new DataError(
     'the data do not say what pictures show where, which matching of regions needs',
     'set objectives.regions, words, looking and shown to 0',

@@ -27,6 +27,7 @@ export async function createModelFolder(
     vocabSize: vocabulary,
     specialTokens: CONVERSATION_TOKENS,
     addedTokens: locationTokens(LOCATIONS),
+    trimStart: true,
   });
   const settings = tokenizerConfig();
   const made = new CheckpointTokenizer({ tokenizer, tokenizerConfig: settings }, folder);

@@ -2,8 +2,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { DataError } from '../../../../src/core/index.ts';
 import {
   fullSceneOptions,
+  MOST_REGIONS,
   sampleRandom,
   SCENE_KINDS,
+  sceneClasses,
   SceneSource,
   sceneTexts,
   SceneVocabulary,
@@ -265,12 +267,46 @@ describe('SceneVocabulary', () => {
   });
 });
 
+describe('what is written in a scene', () => {
+  it('is known letter by letter, from left to right and within the whole', () => {
+    const written = scenes(40, { ...TEST_OPTIONS, words: 1 }).flatMap(({ word }) => (word === undefined ? [] : [word]));
+    expect(written.length).toBeGreaterThan(20);
+    for (const { text, box, letters } of written) {
+      expect(letters).toHaveLength(text.length);
+      const middles = letters.map(([left, , right]) => (left + right) / 2);
+      expect(middles).toEqual([...middles].sort((a, b) => a - b));
+      for (const [left, top, right, bottom] of letters) {
+        expect(left).toBeLessThan(right);
+        expect(top).toBeLessThan(bottom);
+        expect(Math.min(left - box[0], top - box[1], box[2] - right, box[3] - bottom)).toBeGreaterThanOrEqual(0);
+      }
+    }
+  });
+
+  it('is among the regions of samples: the word by its name, letters as classes behind all drawings', () => {
+    const source = new SceneSource({ ...TEST_OPTIONS, sets: ['noto'], words: 1, singles: 0, length: 10 }, material);
+    const first = material.concepts.length;
+    for (let i = 0; i < 10; i++) {
+      const moment = { seed: 1, epoch: 0 };
+      const { word } = source.scene(i, moment).scene;
+      const { regions = [] } = source.sample(i, moment);
+      const letters = regions.filter(({ concept }) => concept !== undefined && concept >= first);
+      expect(letters.map(({ qualities }) => qualities!.join()).join('')).toBe(word!.text.toLowerCase());
+      for (const { concept } of letters) expect(concept).toBeLessThan(sceneClasses(first));
+      expect(regions.filter(({ concept }) => concept === undefined).map(({ names }) => names)).toEqual([
+        [word!.text.toLowerCase()],
+      ]);
+      expect(regions.length).toBeLessThanOrEqual(MOST_REGIONS);
+    }
+  });
+});
+
 describe('sceneTexts', () => {
   it('holds all names in both languages and whole conversations', () => {
     const texts = new Set(sceneTexts({ sets: ['noto'], size: 64 }, material, 50));
     for (const { wording } of material.concepts) {
-      expect(texts.has(wording.en.name)).toBe(true);
-      expect(texts.has(wording.zh.name)).toBe(true);
+      // As answers begin: behind a space, where words are in letters.
+      for (const { name } of [wording.en, wording.zh]) expect(texts.has(` ${name}`) || texts.has(name)).toBe(true);
     }
     expect([...texts].some((text) => text.includes('Step 1:'))).toBe(true);
   });

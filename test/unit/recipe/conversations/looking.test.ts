@@ -47,14 +47,14 @@ async function looked(question: string, answer: string): Promise<[text: string, 
 
 describe('where a decoder is to look', () => {
   it('at what the question names, while it answers', async () => {
-    expect(await looked('where is the dog?', 'there')).toEqual([['there<|end|>', '0']]);
+    expect(await looked('where is the dog?', 'there')).toEqual([[' there<|end|>', '0']]);
     expect(await looked('热狗在哪里？', '左')).toEqual([['左<|end|>', '1']]);
-    expect(await looked('how many cats are there?', 'two')).toEqual([['two<|end|>', '2,3']]);
+    expect(await looked('how many cats are there?', 'two')).toEqual([[' two<|end|>', '2,3']]);
   });
 
   it('at what it names itself, and the longest name counts', async () => {
     expect(await looked('what is this?', 'a hot dog')).toEqual([
-      ['a ', ''],
+      [' a ', ''],
       ['hot dog', '1'],
       ['<|end|>', ''],
     ]);
@@ -66,7 +66,7 @@ describe('where a decoder is to look', () => {
 
   it('at boxes, asked about or given', async () => {
     const box = write(REGIONS[2]!.box)!;
-    expect(await looked(`what is in ${box}?`, 'this')).toEqual([['this<|end|>', '2']]);
+    expect(await looked(`what is in ${box}?`, 'this')).toEqual([[' this<|end|>', '2']]);
     expect(await looked('what is this?', box)).toEqual([
       [box, '2'],
       ['<|end|>', ''],
@@ -74,7 +74,7 @@ describe('where a decoder is to look', () => {
   });
 
   it('nowhere where nothing is named, or a name is part of another word', async () => {
-    expect(await looked('what is this?', 'a category of hotdogs')).toEqual([['a category of hotdogs<|end|>', '']]);
+    expect(await looked('what is this?', 'a category of hotdogs')).toEqual([[' a category of hotdogs<|end|>', '']]);
   });
 
   it('and names in a question by their last tokens, of which the first two things are told apart', async () => {

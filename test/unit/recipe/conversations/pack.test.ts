@@ -100,7 +100,7 @@ describe('packed rows', () => {
         { specialTokens: true },
       ),
     );
-    expect(said).toEqual(['a red apple<|end|>', '三只猫<|end|>', '<loc01><loc02><loc30><loc63><|end|>']);
+    expect(said).toEqual([' a red apple<|end|>', '三只猫<|end|>', '<loc01><loc02><loc30><loc63><|end|>']);
   });
 
   it('leave few tokens empty and hold each sample once', () => {

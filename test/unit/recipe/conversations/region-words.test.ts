@@ -31,7 +31,7 @@ describe('what is said of regions', () => {
     expect(rest.map(total)).toEqual([0, 0]);
     const of = (tokens: readonly number[]): number =>
       [...new Set(tokens)].reduce((sum, token) => sum + row![token]!, 0);
-    for (const text of ['a red apple', ' a red apple', '三只猫', 'apple', '<loc00><loc32><loc63>'])
+    for (const text of [' a red apple', '三只猫', ' apple', '<loc00><loc32><loc63>'])
       for (const token of ids(text)) expect(row![token], text).toBeGreaterThan(0);
     // Left and top are one token here, so that three share what a box has: a fifth.
     expect(of(ids('<loc00><loc32><loc63>'))).toBeCloseTo(0.2, 6);
