@@ -36,6 +36,7 @@ const LANGUAGE_ALONE: TuningRecipe['objectives'] = {
   looking: 0,
   contrastive: 0,
   shown: 0,
+  retention: 0,
 };
 /** Batches of packed rows, taken in turns. */
 const BATCHES = 2;

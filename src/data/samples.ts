@@ -62,6 +62,8 @@ export interface Sample {
   readonly conversations: readonly (readonly SampleTurn[])[];
   /** What is where, in data that know it: for objectives of pictures alone. */
   readonly regions?: readonly SampleRegion[];
+  /** Whether a model is to go on saying of it what it says, in place of learning the answers. */
+  readonly retained?: boolean;
   /** A description of each picture, in data that have it: for objectives that hold pictures and texts against each other. */
   readonly captions?: readonly string[];
 }

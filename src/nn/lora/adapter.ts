@@ -40,7 +40,8 @@ export class LoraAdapter {
   readonly config: LoraConfig;
   /** By path of the layer that is changed. */
   readonly layers: ReadonlyMap<string, LoraLayer>;
-  readonly #detach: readonly (() => void)[];
+  readonly #attach: readonly (() => () => void)[];
+  #detach: readonly (() => void)[];
   readonly #parameters = new Map<string, Parameter>();
 
   /** See {@link attachLora}. */
@@ -48,7 +49,7 @@ export class LoraAdapter {
     this.name = name;
     this.config = config;
     const layers = new Map<string, LoraLayer>();
-    const detach: (() => void)[] = [];
+    const attach: (() => () => void)[] = [];
     for (const [path, linear] of targetLayers(model, config.targets, config.exclude)) {
       const rank = checkedRank(patternValue(config.ranks ?? {}, path) ?? config.rank, path);
       const alpha = patternValue(config.alphas ?? {}, path) ?? config.alpha ?? rank;
@@ -60,7 +61,7 @@ export class LoraAdapter {
         dora: config.dora ?? false,
       });
       layers.set(path, layer);
-      detach.push(linear.adapt(layer));
+      attach.push(() => linear.adapt(layer));
       const keep = (part: string, parameter: Parameter): void => {
         parameter.path = `${ADAPTER_PREFIX}${path}.${part}.${name}.weight`;
         this.#parameters.set(parameter.path, parameter);
@@ -70,7 +71,8 @@ export class LoraAdapter {
       if (layer.magnitude !== undefined) keep('lora_magnitude_vector', layer.magnitude);
     }
     this.layers = layers;
-    this.#detach = detach;
+    this.#attach = attach;
+    this.#detach = attach.map((add) => add());
   }
 
   /** Its weights, named as PEFT names them in memory: `base_model.model.<path>.lora_A.<name>.weight`. */
@@ -95,6 +97,16 @@ export class LoraAdapter {
       values[magnitude.path] = rowLengths(await weightOf(`${path}.weight`, shape));
     }
     return values;
+  }
+
+  /** What `act` traces does not hold the adapter: the model as it is by itself. */
+  without<T>(act: () => T): T {
+    this.detach();
+    try {
+      return act();
+    } finally {
+      this.#detach = this.#attach.map((add) => add());
+    }
   }
 
   /** Takes it away from its model: graphs that are traced from now on do not hold it. */

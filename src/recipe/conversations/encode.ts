@@ -38,6 +38,8 @@ export interface EncodedSample {
   readonly id: string;
   readonly conversations: readonly EncodedConversation[];
   readonly pictures: readonly PreparedPicture[];
+  /** See {@link Sample.retained}. */
+  readonly retained?: boolean;
 }
 
 /**
@@ -58,7 +60,7 @@ export async function encodeSample(sample: Sample, reader: ConversationReader): 
   }
   // Where nothing is said, pictures are seen all the same: objectives of pictures alone count on one of each sample.
   if (conversations.length === 0) prepared = await naming(sample.id, () => preparePictures(pictures, reader));
-  return { id: sample.id, conversations, pictures: prepared };
+  return { id: sample.id, conversations, pictures: prepared, retained: sample.retained === true };
 }
 
 /** Errors of data with the place where they happened. */

@@ -22,6 +22,8 @@ export interface PackedBatch {
   readonly labels: HostTensor<'int64'>;
   /** [N] how much each counts. */
   readonly weights: HostTensor<'float32'>;
+  /** [N] how much each counts of which the model is to say what it said; {@link weights} are 0 there. Where an objective asks for it. */
+  readonly retained?: HostTensor<'float32'>;
   /** [N, T]: 1 for image tokens that are looked at while a token is said; where an objective asks for it. */
   readonly looks?: HostTensor<'float32'>;
   /** [2, N, T]: 1 where the question ends its first, and its second, name of what it asks about. */
@@ -52,6 +54,8 @@ export interface PackOptions extends PackedShape {
    * token is the length of its answer to the power of −`evenness`.
    */
   readonly evenness: number;
+  /** Whether tokens of retained samples are told apart; they are learned like all others unless told. */
+  readonly retaining?: boolean | undefined;
   /** For each sample and region which of the sample's features belong to it; where an objective asks for them. */
   readonly squares?: readonly (readonly (readonly number[])[])[] | undefined;
 }
@@ -169,7 +173,7 @@ export function packSamples(
   placements: readonly Placement[],
   options: PackOptions,
 ): PackedBatch {
-  const { rows, length, imageToken, padToken, evenness, squares } = options;
+  const { rows, length, imageToken, padToken, evenness, squares, retaining = false } = options;
   const count = rows * length;
   const table = (fill: bigint): HostTensor<'int64'> =>
     hostTensor('int64', [rows, length], new BigInt64Array(count).fill(fill));
@@ -179,6 +183,7 @@ export function packSamples(
   const chosen = hostTensor('int64', [most]);
   const labels = hostTensor('int64', [most], new BigInt64Array(most).fill(BigInt(IGNORED)));
   const weights = hostTensor('float32', [most]);
+  const retained = retaining ? hostTensor('float32', [most]) : undefined;
   const room = rows * Math.ceil(length / MENTION_LENGTH);
   const looking =
     squares === undefined
@@ -242,7 +247,7 @@ export function packSamples(
         if (conversation.learned[position] === 0) continue;
         chosen.data[at] = BigInt(placeOf(position - 1));
         labels.data[at] = BigInt(conversation.tokens[position]!);
-        weights.data[at] = learned ** -evenness;
+        (encoded.retained === true ? (retained ?? weights) : weights).data[at] = learned ** -evenness;
         if (looking !== undefined && conversation.looks !== undefined) {
           const { said, asked } = conversation.looks;
           for (const column of columnsOf(said[position] ?? [])) looking.looks.data[at * length + column] = 1;
@@ -268,6 +273,7 @@ export function packSamples(
     chosen,
     labels,
     weights,
+    ...(retained === undefined ? {} : { retained }),
     ...looking,
   };
 }

@@ -46,6 +46,9 @@ const model = z.strictObject({
   lora: lora.optional(),
 });
 
+/** Whether an adapter is to go on saying of this source what the model says without it; needs objectives.retention. */
+const retain = z.boolean().default(false);
+
 const drawingSet = z.enum(['noto', 'noto-v1', 'twemoji', 'fluent-emoji-flat', 'fluent-emoji-high-contrast']);
 
 const scenes = z.strictObject({
@@ -75,6 +78,7 @@ const scenes = z.strictObject({
   vary: z.boolean().default(true),
   /** Grey pictures in place of the real ones. */
   blind: z.boolean().default(false),
+  retain,
 });
 
 const files = z.strictObject({
@@ -83,6 +87,7 @@ const files = z.strictObject({
   /** File or folder. */
   path,
   format: z.string().min(1).max(100).optional(),
+  retain,
 });
 
 const sources = z
@@ -127,6 +132,8 @@ const objectives = z.strictObject({
   contrastive: weight.default(0),
   /** Pictures and descriptions, and the vectors of all that they show. */
   shown: weight.default(0),
+  /** What the model says of retained sources without the adapter. */
+  retention: weight.default(0),
 });
 
 const fields = z
@@ -141,7 +148,19 @@ const fields = z
     output: path,
   })
   .superRefine(
-    ({ model: { from, create, parts, standardize, lora: adapter }, objectives: parts_, optimizer }, context) => {
+    ({ model: { from, create, parts, standardize, lora: adapter }, data, objectives: parts_, optimizer }, context) => {
+      if (parts_.retention > 0 && adapter === undefined)
+        context.addIssue({
+          code: 'custom',
+          path: ['objectives', 'retention'],
+          message: 'what the model said before is known beside an adapter alone: add model.lora, or set it to 0',
+        });
+      if (data.sources.some(({ retain: retained }) => retained) !== parts_.retention > 0)
+        context.addIssue({
+          code: 'custom',
+          path: ['objectives', 'retention'],
+          message: 'goes with sources that are retained (retain: true): give both or none',
+        });
       if (optimizer.kind === 'muon' && adapter !== undefined)
         context.addIssue({
           code: 'custom',

@@ -70,6 +70,8 @@ export interface ScenesSource {
   readonly vary: boolean;
   /** Grey pictures in place of the real ones: what a model learns without looking. */
   readonly blind: boolean;
+  /** Whether an adapter is to go on saying of it what the model says without it. */
+  readonly retain: boolean;
 }
 
 /** A file or folder of samples. */
@@ -79,6 +81,8 @@ export interface FilesSource {
   readonly path: string;
   /** Found out by itself where absent. */
   readonly format?: string | undefined;
+  /** As in {@link ScenesSource}. */
+  readonly retain: boolean;
 }
 
 /** Conversations about pictures. */
@@ -108,6 +112,8 @@ export interface ImageTextObjectivesSection {
   readonly looking: number;
   readonly contrastive: number;
   readonly shown: number;
+  /** What the model says of retained sources without the adapter. */
+  readonly retention: number;
 }
 
 /** A recipe for a model of pictures and texts. */

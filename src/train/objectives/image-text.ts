@@ -27,6 +27,7 @@ import {
 import { branchMask, initializers, Linear, Module, type Parameter } from '../../nn/index.ts';
 import type { LossGraph, Trainable } from '../objective.ts';
 import { clipLoss, truthLoss } from './contrastive.ts';
+import { distillationLoss } from './distillation.ts';
 import { lookingLoss } from './looking.ts';
 import { Prototypes } from './prototypes.ts';
 import { IGNORED, tokenCrossEntropy } from './token-loss.ts';
@@ -75,6 +76,8 @@ export interface ImageTextWeights {
   readonly words?: number;
   /** Where the decoder looks while it speaks of a part of the picture. */
   readonly looking?: number;
+  /** The model as it was, beside an adapter: how far what it says is from what it said, where nothing new is taught. */
+  readonly retention?: number;
   /** Number of concepts; needed for regions. */
   readonly concepts?: number | undefined;
   /** Classes of each attribute; needed for attributes. */
@@ -92,6 +95,7 @@ const OWN = new Set([
   'chosen',
   'labels',
   'weights',
+  'retained',
   'looks',
   'asked',
   'mentions',
@@ -117,12 +121,19 @@ export class ImageTextTraining extends Module implements Trainable {
   /** A layer for each attribute. */
   readonly attributes: readonly Linear[];
   readonly #weights: ImageTextWeights;
+  readonly #asBefore: (<T>(act: () => T) => T) | undefined;
 
-  /** @throws GraphError for weights that do not fit each other, the network or the data */
-  constructor(network: ImageTextNetwork, weights: ImageTextWeights) {
+  /**
+   * @param asBefore lets what is traced be the model as it was; needed for retention
+   * @throws GraphError for weights that do not fit each other, the network or the data
+   */
+  constructor(network: ImageTextNetwork, weights: ImageTextWeights, asBefore?: <T>(act: () => T) => T) {
     super();
-    const { attributes = 0 } = weights;
+    const { attributes = 0, retention = 0 } = weights;
     this.network = network;
+    this.#asBefore = asBefore;
+    if (retention > 0 && asBefore === undefined)
+      throw new GraphError('what a model said before is known beside an adapter alone', 'set retention to 0');
     if (attributes > 0 && weights.regions === 0)
       throw new GraphError(
         'attributes of regions are learned beside their concepts, and regions have no weight',
@@ -151,30 +162,31 @@ export class ImageTextTraining extends Module implements Trainable {
 
   /**
    * @param batch of a packed dataset: `ids`, `samples`, `branches`, `positions`, `places` [R, T], `chosen`, `labels`, `weights`
-   *   [N], for looking `looks` [N, T], `asked` [2, N, T], `mentions` [M], `mentioned` [M, T], the picture encoder's inputs, or in their place `features` [F, D]; for matching `region_weights` [I, K, P], `region_concepts` [I · K], `region_attributes`
+   *   [N], for retention `retained` [N], for looking `looks` [N, T], `asked` [2, N, T], `mentions` [M], `mentioned` [M, T], the picture encoder's inputs, or in their place `features` [F, D]; for matching `region_weights` [I, K, P], `region_concepts` [I · K], `region_attributes`
    *   [attributes, I · K], `region_words` [I · K, V], `caption_ids` [I, L], `caption_ends` [I], `shown` [I, C]
    */
   loss(batch: Readonly<Record<string, Tensor>>): LossGraph {
     const { network } = this;
-    const { language, regions, contrastive, shown, words = 0, looking = 0 } = this.#weights;
+    const { language, regions, contrastive, shown, words = 0, looking = 0, retention = 0 } = this.#weights;
     const inputs = Object.fromEntries(Object.entries(batch).filter(([name]) => !OWN.has(name)));
     const seesPictures = Object.keys(inputs).length > 0;
     const matching = regions + contrastive + shown + words > 0 && compares(network);
     const patches = matching ? network.patches(inputs['pixel_values']!) : undefined;
-    const features =
-      patches !== undefined && compares(network)
-        ? network.featuresOf(patches)
-        : seesPictures
-          ? network.pictureFeatures(inputs)
-          : batch['features'];
+    const see = (): Tensor | undefined => (seesPictures ? network.pictureFeatures(inputs) : batch['features']);
+    const features = patches !== undefined && compares(network) ? network.featuresOf(patches) : see();
     const figures: Record<string, Tensor> = {};
     const parts: Tensor[] = [];
-    if (language + looking > 0) {
+    if (language + looking + retention > 0) {
       const { logits, taps } = this.#read(batch, features);
       if (language > 0) {
         figures['language'] = tokenCrossEntropy(logits, batch['labels']!, { weights: batch['weights']! });
         figures['accuracy'] = accuracyOf(logits, batch['labels']!);
         parts.push(mul(figures['language'], language));
+      }
+      if (retention > 0) {
+        const { logits: before } = this.#asBefore!(() => this.#read(batch, see()));
+        figures['retention'] = distillationLoss(logits, before, { weights: batch['retained']! });
+        parts.push(mul(figures['retention'], retention));
       }
       if (looking > 0) {
         const { loss, share } = lookingLoss(taps, {

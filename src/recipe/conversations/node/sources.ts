@@ -60,7 +60,10 @@ export async function openSources(options: SourcesOptions, material: SourcesMate
   const { sources } = options;
   const mixture = await openTogether(
     sources,
-    (source, i) => (source.kind === 'scenes' ? openScenes(source, options, material[i]) : openFiles(source)),
+    async (source, i) => {
+      const opened = source.kind === 'scenes' ? openScenes(source, options, material[i]) : await openFiles(source);
+      return source.retain ? retained(opened) : opened;
+    },
     (opened) =>
       opened.length === 1 ? opened[0]! : mixed(opened.map((source, i) => ({ source, weight: sources[i]!.weight }))),
   );
@@ -135,6 +138,11 @@ function openScenes(source: ScenesSource, options: SourcesOptions, material: Sou
 
 async function openFiles({ path, format }: FilesSource): Promise<SampleSource> {
   return openSampleSource({ path, ...(format === undefined ? {} : { format: format as SourceDescription['format'] }) });
+}
+
+/** The same samples, of which a model is to go on saying what it says. */
+function retained(source: SampleSource): SampleSource {
+  return withSamples(source, async (index, moment) => ({ ...(await source.sample(index, moment)), retained: true }));
 }
 
 /** The same samples with plain grey pictures. */

@@ -10,7 +10,7 @@ import {
   tensorSources,
   writeSafetensors,
 } from '../../../hub/node/index.ts';
-import { AdaptedModel, attachLora, type LoraConfig } from '../../../nn/index.ts';
+import { AdaptedModel, attachLora, type LoraAdapter, type LoraConfig } from '../../../nn/index.ts';
 import {
   type ImageTextNetwork,
   ImageTextTraining,
@@ -49,12 +49,13 @@ function objectiveOf(
   { objectives }: TuningRecipe,
   { model }: ReadingArchitecture,
   regions: RegionClasses | undefined,
+  adapter?: LoraAdapter,
 ): ImageTextTraining {
-  return new ImageTextTraining(model as ReadingArchitecture['model'] & ImageTextNetwork, {
-    ...objectives,
-    concepts: regions?.concepts,
-    attributeClasses: regions?.attributes,
-  });
+  return new ImageTextTraining(
+    model as ReadingArchitecture['model'] & ImageTextNetwork,
+    { ...objectives, concepts: regions?.concepts, attributeClasses: regions?.attributes },
+    adapter === undefined ? undefined : (act) => adapter.without(act),
+  );
 }
 
 /** Where training begins. */
@@ -121,7 +122,7 @@ async function adapterOf(
   // Weights of the model go by their own paths here, as their files name them.
   model.parameters();
   const adapter = attachLora(model, loraConfig(lora));
-  const objective = objectiveOf(recipe, architecture, undefined);
+  const objective = objectiveOf(recipe, architecture, undefined, adapter);
   const alike = seesAlike(opened.architecture, adapter);
   const numbers = await dequantized(opened.weights, (name) => !alike || partOf(name) === 'language');
   const own = adapter.parameters();
