@@ -1,6 +1,18 @@
 // B batch, T query tokens, S key tokens, C chosen tokens, D width, N heads, G key-value heads, K width of a head
 import { ShapeError } from '../core/index.ts';
-import { add, expand, gather, linear, matmul, reshape, slice, softmax, tap, type Tensor, transpose } from '../graph/index.ts';
+import {
+  add,
+  expand,
+  gather,
+  linear,
+  matmul,
+  reshape,
+  slice,
+  softmax,
+  tap,
+  type Tensor,
+  transpose,
+} from '../graph/index.ts';
 import { type Initializer, xavierUniform, zeros } from './initializers.ts';
 import type { KeyValueCache } from './cache.ts';
 import { Linear, RMSNorm } from './layers.ts';

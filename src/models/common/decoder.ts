@@ -69,10 +69,7 @@ class DecoderLayer extends Module {
    * @returns [B, T, D], or [C, D] of the chosen tokens
    */
   forward(x: Tensor, attend: (normed: Tensor) => Tensor, chosen?: Tensor): Tensor {
-    const attended = add(
-      chosen === undefined ? x : chosenTokens(x, chosen),
-      attend(this.input_layernorm.forward(x)),
-    );
+    const attended = add(chosen === undefined ? x : chosenTokens(x, chosen), attend(this.input_layernorm.forward(x)));
     return add(attended, this.mlp.forward(this.post_attention_layernorm.forward(attended)));
   }
 }
