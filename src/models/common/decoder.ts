@@ -196,7 +196,12 @@ export function decoderGeneration(config: DecoderConfig): GenerationShape {
 }
 
 /** Tables where each row has positions of its own. @param positions [B, T] int64  @returns [B, 1, T, K] each */
-function rotaryAt(positions: Tensor, { cosines, sines }: Rotary): Rotary {
-  const pick = (table: Tensor): Tensor => unsqueeze(gather(table, positions), 1);
-  return { cosines: pick(cosines), sines: pick(sines) };
+function rotaryAt(positions: Tensor, { cosines, sines, pairs }: Rotary): Rotary {
+  const rows = (table: Tensor): Tensor => gather(table, positions);
+  const perHead = (table: Tensor): Tensor => unsqueeze(rows(table), 1);
+  return {
+    cosines: perHead(cosines),
+    sines: perHead(sines),
+    pairs: pairs && { cosines: rows(pairs.cosines), sines: rows(pairs.sines) },
+  };
 }
