@@ -5,3 +5,4 @@ export * from './half.ts';
 export * from './host.ts';
 export * from './json.ts';
 export * from './random.ts';
+export * from './recent.ts';

@@ -67,7 +67,8 @@ interface Program {
 /** The chat templates of a checkpoint, by name. */
 export class ChatTemplates {
   readonly #programs: ReadonlyMap<string, Program>;
-  readonly #tokens: Readonly<Record<string, string>>;
+  /** What all renderings find besides the messages; making it anew takes as long as a short conversation. */
+  readonly #shared = new Environment();
 
   /**
    * @param templates by name; the usual one is `default`
@@ -91,7 +92,7 @@ export class ChatTemplates {
       }
     }
     this.#programs = programs;
-    this.#tokens = tokens;
+    for (const [name, value] of Object.entries({ ...GLOBALS, ...tokens })) this.#shared.set(name, value);
   }
 
   /** @returns undefined where no file holds a template  @throws CheckpointError when one is wrong */
@@ -121,10 +122,8 @@ export class ChatTemplates {
         'give a list of { role, content }',
       );
     const program = this.#choose(options);
-    const environment = new Environment();
+    const environment = new Environment(this.#shared);
     const variables = {
-      ...GLOBALS,
-      ...this.#tokens,
       ...options.variables,
       messages,
       ...(options.tools === undefined ? {} : { tools: options.tools }),

@@ -1,7 +1,7 @@
 /** The tokenizer of a checkpoint, as its files describe it. */
 import { Tokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
-import { allocateArray, CheckpointError, DataError, hostTensor } from '../core/index.ts';
+import { allocateArray, CheckpointError, DataError, hostTensor, Recent } from '../core/index.ts';
 import { type ChatTemplateSources, ChatTemplates } from './chat-template.ts';
 import { checkPatterns } from './pattern-bounds.ts';
 import { TextStream } from './text-stream.ts';
@@ -34,6 +34,11 @@ const HINT = 'fetch the checkpoint again, or use one with a tokenizer.json';
 const NAMES = ['bos_token', 'eos_token', 'pad_token', 'unk_token', 'sep_token', 'cls_token', 'mask_token'] as const;
 /** The library makes a list as long as the largest id. The largest vocabularies have 260,000 tokens. */
 const MAX_ID = 4_000_000;
+
+/** Texts that come again and again, as answers, names and boxes do, are short. */
+const SHORT = 64;
+/** Short texts whose tokens are kept. */
+const KEPT = 4096;
 
 const tokenId = z.int().min(0).max(MAX_ID);
 const fileSchema = z.looseObject({
@@ -82,6 +87,7 @@ export class CheckpointTokenizer {
   readonly #special: ReadonlySet<number>;
   readonly #added: ReadonlySet<number>;
   #bytes: TokenBytes | undefined;
+  readonly #recent = new Recent<readonly number[]>(KEPT);
 
   /**
    * @param files as `openCheckpoint` gives them
@@ -129,8 +135,14 @@ export class CheckpointTokenizer {
 
   /** @returns ids of one text  @throws DataError when the tokenizer cannot take the text */
   encode(text: string, { specialTokens = true, maxLength = Infinity }: EncodeOptions = {}): number[] {
+    const whole = (): readonly number[] => this.#encode(text, specialTokens);
+    const ids = text.length > SHORT ? whole() : this.#recent.get(`${specialTokens ? '+' : '-'}${text}`, whole);
+    return ids.slice(0, maxLength);
+  }
+
+  #encode(text: string, specialTokens: boolean): readonly number[] {
     try {
-      return this.#tokenizer.encode(text, { add_special_tokens: specialTokens }).ids.slice(0, maxLength);
+      return this.#tokenizer.encode(text, { add_special_tokens: specialTokens }).ids;
     } catch (cause) {
       throw new DataError(`a text cannot be encoded: ${reason(cause)}`, 'is it plain text?', { cause });
     }

@@ -100,6 +100,7 @@ interface NormalizationAttributes {
 }
 
 interface AttentionAttributes {
+  rotary: None;
   fusedAttention: { readonly heads: number };
   cachedAttention: {
     readonly heads: number;
@@ -328,6 +329,15 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   },
   // Inputs: log-probabilities, labels, the gradient of the mean loss (scalar).
   crossEntropyGradient: ([logProbabilities]) => [{ dtype: logProbabilities!.dtype, shape: logProbabilities!.shape }],
+  // Inputs: what is turned, cosines and sines.
+  rotary: ([x, cosines, sines]) => {
+    const [batch, , length, width] = x!.shape;
+    if (x!.rank !== 4 || typeof width !== 'number' || width % 2 !== 0) return 'needs [B, N, T, K] with an even K';
+    const table = [length!, width / 2];
+    return [cosines!, sines!].every(({ shape }) => sameShape(shape, table) || sameShape(shape, [batch!, ...table]))
+      ? [{ dtype: x!.dtype, shape: x!.shape }]
+      : `cosines and sines must be [${table.join(', ')}] or [${[batch, ...table].join(', ')}]`;
+  },
   fusedAttention: ([query, key, value], { heads }) => {
     const [batch, , width] = query!.shape;
     if (query!.rank !== 3 || typeof width !== 'number' || width % heads !== 0)

@@ -1,6 +1,18 @@
-// B batch, T query tokens, S key tokens, D width, N heads, G key-value heads, K width of a head
+// B batch, T query tokens, S key tokens, C chosen tokens, D width, N heads, G key-value heads, K width of a head
 import { ShapeError } from '../core/index.ts';
-import { add, expand, linear, matmul, reshape, slice, softmax, tap, type Tensor, transpose } from '../graph/index.ts';
+import {
+  add,
+  expand,
+  gather,
+  linear,
+  matmul,
+  reshape,
+  slice,
+  softmax,
+  tap,
+  type Tensor,
+  transpose,
+} from '../graph/index.ts';
 import { type Initializer, xavierUniform, zeros } from './initializers.ts';
 import type { KeyValueCache } from './cache.ts';
 import { Linear, RMSNorm } from './layers.ts';
@@ -122,8 +134,12 @@ export class GroupedQueryAttention extends Module {
     this.#headWidth = headWidth;
   }
 
-  /** @param x [B, T, D]  @param mask added to the scores  @returns [B, T, D] */
-  forward(x: Tensor, rotary?: Rotary, mask?: Tensor): Tensor {
+  /**
+   * @param x [B, T, D]  @param mask added to the scores
+   * @param chosen [C] int64: which of the B · T tokens are wanted; all unless given
+   * @returns [B, T, D], or [C, D] of the chosen tokens
+   */
+  forward(x: Tensor, rotary?: Rotary, mask?: Tensor, chosen?: Tensor): Tensor {
     const [heads, groups] = [this.#heads, this.#keyValueHeads];
     const split = (projected: Tensor, count: number, norm?: RMSNorm): Tensor =>
       transpose(this.#perHead(projected, count, norm), [0, 2, 1, 3]);
@@ -132,7 +148,8 @@ export class GroupedQueryAttention extends Module {
     const v = split(this.v_proj.forward(x), groups);
     if (rotary !== undefined) [q, k] = [applyRotary(q, rotary), applyRotary(k, rotary)];
     const times = heads / groups;
-    return this.o_proj.forward(mergeHeads(attend(q, repeatHeads(k, times), repeatHeads(v, times), mask)));
+    const attended = mergeHeads(attend(q, repeatHeads(k, times), repeatHeads(v, times), mask));
+    return this.o_proj.forward(chosen === undefined ? attended : chosenTokens(attended, chosen));
   }
 
   /**
@@ -162,6 +179,11 @@ export class GroupedQueryAttention extends Module {
     const split = reshape(projected, [batch!, length!, heads, this.#headWidth]);
     return norm === undefined ? split : norm.forward(split);
   }
+}
+
+/** @param x [B, T, D]  @param chosen [C] int64: which of the B · T tokens  @returns [C, D] */
+export function chosenTokens(x: Tensor, chosen: Tensor): Tensor {
+  return gather(reshape(x, [-1, x.shape.at(-1)!]), chosen);
 }
 
 /** [B, G, S, K] → [B, G·times, S, K], each head `times` times in a row. */

@@ -1,11 +1,13 @@
 // B batch, N heads, T tokens, K width of a head, A axes of positions
 import { hostTensor, type HostTensor } from '../core/index.ts';
-import { add, concat, constant, gather, mul, neg, select, slice, type Tensor } from '../graph/index.ts';
+import { add, concat, constant, gather, mul, neg, rotary, select, slice, type Tensor } from '../graph/index.ts';
 
 /** Cosines and sines for every position, [T, K] each, or [B, 1, T, K] where rows have positions of their own. */
 export interface Rotary {
   readonly cosines: Tensor;
   readonly sines: Tensor;
+  /** The same for each pair once, [T, K / 2] or [B, T, K / 2]: where they are known, one operator turns a tensor. */
+  readonly pairs?: { readonly cosines: Tensor; readonly sines: Tensor } | undefined;
 }
 
 /** How fast each pair of a head turns with the position. */
@@ -68,11 +70,16 @@ export function rotaryTables(length: number, headWidth: number, config: RotaryCo
     for (let i = 0; i < table.data.length; i++) table.data[i] = data[Math.floor(i / (2 * half)) * half + (i % half)]!;
     return constant(table);
   };
-  return { cosines: twice(cosines), sines: twice(sines) };
+  return {
+    cosines: twice(cosines),
+    sines: twice(sines),
+    pairs: { cosines: constant(cosines), sines: constant(sines) },
+  };
 }
 
 /** Turns each pair by its position's angle. @param x [B, N, T, K]  @returns [B, N, T, K] */
-export function applyRotary(x: Tensor, { cosines, sines }: Rotary): Tensor {
+export function applyRotary(x: Tensor, { cosines, sines, pairs }: Rotary): Tensor {
+  if (pairs !== undefined) return rotary(x, pairs.cosines, pairs.sines);
   const half = (x.shape.at(-1) as number) / 2;
   const rotated = concat([neg(slice(x, -1, half)), slice(x, -1, 0, half)], -1);
   return add(mul(x, cosines), mul(rotated, sines));

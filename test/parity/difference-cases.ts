@@ -131,6 +131,20 @@ export const differenceCases: readonly DifferenceCase[] = [
     inputs: { q: draw(16, 2, 3, 4), k: draw(17, 2, 5, 4), v: draw(18, 2, 5, 4) },
     dtype,
   })),
+  ...(['float64', 'float32'] as const).flatMap((dtype) =>
+    [
+      [5, 2],
+      [2, 5, 2],
+    ].map((shape) => ({
+      name: `rotary with tables of ${shape.length} dimensions in ${dtype}`,
+      build: ({ x }: Named) => {
+        const table = (seed: number): g.Tensor => g.cast(g.constant(draw(seed, ...shape)), dtype);
+        return g.rotary(x!, table(20), table(21));
+      },
+      inputs: { x: draw(19, 2, 3, 5, 4) },
+      dtype,
+    })),
+  ),
   {
     name: 'sums over the first, the middle and the last axes of four',
     build: ({ x }) => ({

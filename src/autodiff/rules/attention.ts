@@ -1,9 +1,22 @@
 // B batch, T query tokens, S key tokens, N heads, K width of a head
-import { apply, type AttentionOp, matmul, reshape, softmax, type Tensor, transpose } from '../../graph/index.ts';
+import {
+  apply,
+  type AttentionOp,
+  matmul,
+  neg,
+  reshape,
+  rotary,
+  softmax,
+  type Tensor,
+  transpose,
+} from '../../graph/index.ts';
 import { type GradientRules, notDifferentiable } from './shared.ts';
 
 export const attentionRules: GradientRules<AttentionOp> = {
   cachedAttention: notDifferentiable,
+
+  // Back by the same angles.
+  rotary: ({ inputs }, [gradient]) => [rotary(gradient!, inputs[1]!, neg(inputs[2]!)), undefined, undefined],
 
   fusedAttention: ({ inputs, attributes: { heads } }, [gradient]) => {
     const width = inputs[0]!.shape[2] as number;

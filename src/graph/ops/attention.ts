@@ -45,3 +45,13 @@ export function cachedAttention(
 export function fusedAttention(query: Tensor, key: Tensor, value: Tensor, heads: number): Tensor {
   return apply('fusedAttention', [query, key, value], { heads });
 }
+
+/**
+ * Turns each number of a head's first half with the one at its place in the second half, by its token's angle (Su et al. 2021,
+ * arXiv 2104.09864). The tables have no gradient.
+ * @param x [B, N, T, K]  @param cosines [T, K / 2], or [B, T, K / 2] where rows have angles of their own  @param sines as cosines
+ * @returns [B, N, T, K]
+ */
+export function rotary(x: Tensor, cosines: Tensor, sines: Tensor): Tensor {
+  return apply('rotary', [x, cosines, sines], {});
+}

@@ -1,7 +1,8 @@
-// B batch, T tokens, D width, V vocabulary
-import { add, gather, linear, reshape, tap, type Tensor, unsqueeze } from '../../graph/index.ts';
+// B batch, T tokens, C chosen tokens, D width, V vocabulary
+import { add, gather, linear, tap, type Tensor, unsqueeze } from '../../graph/index.ts';
 import {
   causalMask,
+  chosenTokens,
   Embedding,
   GatedMlp,
   GroupedQueryAttention,
@@ -63,9 +64,12 @@ class DecoderLayer extends Module {
     this.post_attention_layernorm = new RMSNorm(width, normEpsilon);
   }
 
-  /** @param x [B, T, D]  @param attend self-attention of normalised states  @returns [B, T, D] */
-  forward(x: Tensor, attend: (normed: Tensor) => Tensor): Tensor {
-    const attended = add(x, attend(this.input_layernorm.forward(x)));
+  /**
+   * @param x [B, T, D]  @param attend self-attention of normalised states, [B, T, D] or [C, D] of the chosen tokens
+   * @returns [B, T, D], or [C, D] of the chosen tokens
+   */
+  forward(x: Tensor, attend: (normed: Tensor) => Tensor, chosen?: Tensor): Tensor {
+    const attended = add(chosen === undefined ? x : chosenTokens(x, chosen), attend(this.input_layernorm.forward(x)));
     return add(attended, this.mlp.forward(this.post_attention_layernorm.forward(attended)));
   }
 }
@@ -88,13 +92,16 @@ export class Decoder extends Module {
   /**
    * All tokens at once, as in training.
    * @param x embeddings [B, T, D]  @param mask added to the scores; causal by default
-   * @param rotary by default positions 0 to T − 1, with T known while tracing  @returns [B, T, D]
+   * @param rotary by default positions 0 to T − 1, with T known while tracing
+   * @param chosen [C] int64: which of the B · T tokens are wanted; all unless given. Of the others the last layer computes
+   *   keys and values only
+   * @returns [B, T, D], or [C, D] of the chosen tokens
    */
-  forward(x: Tensor, mask?: Tensor, rotary?: Rotary): Tensor {
+  forward(x: Tensor, mask?: Tensor, rotary?: Rotary, chosen?: Tensor): Tensor {
     const length = x.shape[1] as number;
     const tables = rotary ?? rotaryTables(length, this.config.headWidth, this.config.rotary);
     const allowed = mask ?? causalMask(length);
-    return this.#run(x, (layer, normed) => layer.self_attn.forward(normed, tables, allowed));
+    return this.#run(x, (layer, normed, only) => layer.self_attn.forward(normed, tables, allowed, only), chosen);
   }
 
   /**
@@ -106,15 +113,12 @@ export class Decoder extends Module {
     return this.#run(x, (layer, normed) => layer.self_attn.forwardCached(normed, cache, rotary));
   }
 
-  #run(x: Tensor, attend: (layer: DecoderLayer, normed: Tensor) => Tensor): Tensor {
-    const last = this.layers.reduce(
-      (state, layer, i) =>
-        tap(
-          `layers.${i}.state`,
-          recomputable('layer', [state], () => layer.forward(state, (normed) => attend(layer, normed))),
-        ),
-      x,
-    );
+  #run(x: Tensor, attend: (layer: DecoderLayer, normed: Tensor, only?: Tensor) => Tensor, chosen?: Tensor): Tensor {
+    const last = this.layers.reduce((state, layer, i) => {
+      const only = i === this.layers.length - 1 ? chosen : undefined;
+      const body = (): Tensor => layer.forward(state, (normed) => attend(layer, normed, only), only);
+      return tap(`layers.${i}.state`, recomputable('layer', [state], body));
+    }, x);
     return this.norm.forward(last);
   }
 }
@@ -149,15 +153,14 @@ export class CausalLM extends Module implements ReadingModel {
   /**
    * Reads texts, with pictures or without. What goes into the decoder is named `embeddings`, what comes out of it `states`.
    * @param ids [B, T] int64, T known while tracing
-   * @returns logits [B, T, V], or [N, V] of the chosen tokens
+   * @returns logits [B, T, V], or [C, V] of the chosen tokens
    */
-  read(ids: Tensor, { features, places, mask, positions, chosen }: Reading = {}): Tensor {
-    const states = this.states(ids, { features, places, mask, positions });
-    return this.logits(chosen === undefined ? states : gather(reshape(states, [-1, this.model.config.width]), chosen));
+  read(ids: Tensor, reading: Reading = {}): Tensor {
+    return this.logits(this.states(ids, reading));
   }
 
-  /** As `read`, before the output layer. @returns [B, T, D] */
-  states(ids: Tensor, { features, places, mask, positions }: Omit<Reading, 'chosen'> = {}): Tensor {
+  /** As `read`, before the output layer. @returns [B, T, D], or [C, D] of the chosen tokens */
+  states(ids: Tensor, { features, places, mask, positions, chosen }: Reading = {}): Tensor {
     const words = this.embed(ids);
     const embedded =
       features === undefined || places === undefined ? words : placeFeatures(words, tap('features', features), places);
@@ -166,7 +169,7 @@ export class CausalLM extends Module implements ReadingModel {
       positions === undefined
         ? undefined
         : rotaryAt(positions, rotaryTables(ids.shape[1] as number, headWidth, rotary));
-    return tap('states', this.model.forward(tap('embeddings', embedded), mask, turned));
+    return tap('states', this.model.forward(tap('embeddings', embedded), mask, turned, chosen));
   }
 
   /**
@@ -175,7 +178,7 @@ export class CausalLM extends Module implements ReadingModel {
    */
   forwardCached(embeddings: Tensor, chosen: Tensor, cache: KeyValueCache): Tensor {
     const states = this.model.forwardCached(embeddings, cache);
-    return this.logits(gather(reshape(states, [-1, this.model.config.width]), chosen));
+    return this.logits(chosenTokens(states, chosen));
   }
 
   /** @param states [..., D]  @returns [..., V] */
@@ -193,7 +196,12 @@ export function decoderGeneration(config: DecoderConfig): GenerationShape {
 }
 
 /** Tables where each row has positions of its own. @param positions [B, T] int64  @returns [B, 1, T, K] each */
-function rotaryAt(positions: Tensor, { cosines, sines }: Rotary): Rotary {
-  const pick = (table: Tensor): Tensor => unsqueeze(gather(table, positions), 1);
-  return { cosines: pick(cosines), sines: pick(sines) };
+function rotaryAt(positions: Tensor, { cosines, sines, pairs }: Rotary): Rotary {
+  const rows = (table: Tensor): Tensor => gather(table, positions);
+  const perHead = (table: Tensor): Tensor => unsqueeze(rows(table), 1);
+  return {
+    cosines: perHead(cosines),
+    sines: perHead(sines),
+    pairs: pairs && { cosines: rows(pairs.cosines), sines: rows(pairs.sines) },
+  };
 }

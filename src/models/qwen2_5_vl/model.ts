@@ -1,8 +1,9 @@
 // B batch, T tokens, D width, V vocabulary, K width of a head, F rows of features, P patches, W windows, L patches in one
 import { DataError, GraphError, type HostTensor } from '../../core/index.ts';
-import { constant, gather, input, reshape, staticShape, tap, type Tensor, unsqueeze } from '../../graph/index.ts';
+import { constant, input, staticShape, tap, type Tensor, unsqueeze } from '../../graph/index.ts';
 import type { NamingRules } from '../../hub/index.ts';
 import {
+  chosenTokens,
   type KeyValueCache,
   type Linear,
   Module,
@@ -107,13 +108,13 @@ export class Qwen25VL extends Module implements ImageTextModel {
     const embedded = features === undefined || places === undefined ? words : placeFeatures(words, features, places);
     // No token stands beyond its number: a picture has at least as many tokens as its longer side.
     const [length] = staticShape(ids.shape.slice(1), 'Qwen2.5-VL');
-    const { headWidth, rotary, width } = this.config.text;
+    const { headWidth, rotary } = this.config.text;
     const { cosines, sines } = rotaryAngles(length!, rotaryFrequencies(headWidth, rotary));
     const tables = { cosines: constant(cosines), sines: constant(sines) };
     const turned = rotaryOnAxes(tables, positions, this.config.sections);
     const perHead = { cosines: unsqueeze(turned.cosines, 1), sines: unsqueeze(turned.sines, 1) };
-    const states = tap('states', this.model.forward(tap('embeddings', embedded), mask, perHead));
-    return this.#language.logits(chosen === undefined ? states : gather(reshape(states, [-1, width]), chosen));
+    const states = tap('states', this.model.forward(tap('embeddings', embedded), mask, perHead, chosen));
+    return this.#language.logits(states);
   }
 
   /** As `read`. @param features [F, D] of all pictures  @returns logits [B, T, V] */
@@ -124,11 +125,11 @@ export class Qwen25VL extends Module implements ImageTextModel {
   /** @param inputs.positions [3, B, T] int64, which the cache cannot know  @throws GraphError where they are missing */
   forwardCached(embeddings: Tensor, chosen: Tensor, cache: KeyValueCache, { positions }: StepInputs): Tensor {
     if (positions === undefined) throw noPositions();
-    const { width, headWidth } = this.config.text;
+    const { headWidth } = this.config.text;
     const turned = rotaryOnAxes(cache.tables(headWidth), positions, this.config.sections);
     const perHead = { cosines: unsqueeze(turned.cosines, 2), sines: unsqueeze(turned.sines, 2) };
     const states = this.model.forwardCached(embeddings, cache, perHead);
-    return this.#language.logits(gather(reshape(states, [-1, width]), chosen));
+    return this.#language.logits(chosenTokens(states, chosen));
   }
 }
 

@@ -1,3 +1,5 @@
+// B batch, N heads, T tokens, K width of a head
+import { type HostTensor, hostTensor } from '../../core/index.ts';
 import type { AttentionOp } from '../../graph/index.ts';
 import { real } from '../builder.ts';
 import { hasFusedKernels, type LoweringRules, MICROSOFT } from './shared.ts';
@@ -17,6 +19,27 @@ export const attentionLowering: LoweringRules<AttentionOp> = {
       },
       MICROSOFT,
     ),
+
+  // The engine looks tables up by positions: rows that have angles of their own are one long table, each token at its place.
+  rotary: (context, { inputs }, [x, cosines, sines]) => {
+    const { builder } = context;
+    const [turned, table] = [inputs[0]!, inputs[1]!];
+    const half = (turned.shape[3] as number) / 2;
+    const [batch, length] = [turned.shape[0]!, turned.shape[2]!];
+    const own = table.rank === 3;
+    if (hasFusedKernels(context, turned) && (!own || (typeof batch === 'number' && typeof length === 'number'))) {
+      const places = own ? placesOf(batch as number, length as number) : hostTensor('int64', [1]);
+      const long = (name: string): string => (own ? builder.op('Reshape', [name, builder.integers([-1, half])]) : name);
+      const names = [x!, builder.constant(places), long(cosines!), long(sines!)];
+      return [builder.op('RotaryEmbedding', names, {}, MICROSOFT)];
+    }
+    const [a, b] = builder.ops('Split', 2, [x!, builder.integers([half, half])], { axis: -1 }) as [string, string];
+    const perHead = (name: string): string => (own ? builder.op('Unsqueeze', [name, builder.integers([1])]) : name);
+    const [cos, sin] = [perHead(cosines!), perHead(sines!)];
+    const mul = (left: string, right: string): string => builder.op('Mul', [left, right]);
+    const first = builder.op('Sub', [mul(a, cos), mul(b, sin)]);
+    return [builder.op('Concat', [first, builder.op('Add', [mul(b, cos), mul(a, sin)])], { axis: -1 })];
+  },
 
   fusedAttention: (context, { inputs, attributes: { heads } }, [query, key, value]) => {
     const { builder } = context;
@@ -39,3 +62,12 @@ export const attentionLowering: LoweringRules<AttentionOp> = {
     return [builder.op('Reshape', [merged, builder.integers([0, 0, width])])];
   },
 };
+
+/** 0 to B · T − 1 as [B, T]. */
+function placesOf(batch: number, length: number): HostTensor<'int64'> {
+  return hostTensor(
+    'int64',
+    [batch, length],
+    BigInt64Array.from({ length: batch * length }, (_, i) => BigInt(i)),
+  );
+}

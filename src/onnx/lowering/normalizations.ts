@@ -1,11 +1,32 @@
 import { type DType, hostTensor } from '../../core/index.ts';
-import type { NormalizationOp, Tensor } from '../../graph/index.ts';
+import { type NormalizationOp, sameShape, type Tensor } from '../../graph/index.ts';
 import { dataType, real } from '../builder.ts';
 import { lastSize, ones, rowSums } from './reductions.ts';
 import { hasFusedKernels, type Lowering, type LoweringRules } from './shared.ts';
 
+/**
+ * How far below the largest score a masked one is brought: e⁻⁵⁰ is 2·10⁻²² of the largest weight, which float32 cannot tell from
+ * nothing. Far lower ones come out of the engine's exponential below 10⁻³⁸, and such numbers take AVX-512 processors ten times as
+ * long, as do the products and gradients that they get into.
+ */
+const NEGLIGIBLE = 50;
+
+/** Whether scores are a sum with something that is the same for several heads or rows, as masks are. */
+function isMasked({ node }: Tensor): boolean {
+  if (node.op !== 'add') return false;
+  const [a, b] = node.inputs as readonly [Tensor, Tensor];
+  return !sameShape(a.shape, b.shape);
+}
+
 export const normalizationLowering: LoweringRules<NormalizationOp> = {
-  softmax: ({ builder }, _, inputs) => [builder.op('Softmax', inputs, { axis: -1 })],
+  softmax: (context, { inputs }, [x]) => {
+    const { builder } = context;
+    if (!hasFusedKernels(context, inputs[0]!) || !isMasked(inputs[0]!))
+      return [builder.op('Softmax', [x!], { axis: -1 })];
+    const largest = builder.op('ReduceMax', [x!, builder.integers([-1])], { keepdims: 1 });
+    const least = builder.op('Sub', [largest, builder.scalar(NEGLIGIBLE)]);
+    return [builder.op('Softmax', [builder.op('Max', [x!, least])], { axis: -1 })];
+  },
 
   // y ⊙ (g − rowsum(g ⊙ y))
   softmaxGradient: (context, { inputs }, [gradient, y]) => {

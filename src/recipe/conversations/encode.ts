@@ -1,6 +1,6 @@
 /** From a sample to tokens, and which of them are learned: those that the assistant says. */
 // T tokens
-import { CheckpointError, DataError } from '../../core/index.ts';
+import { CheckpointError, DataError, Recent } from '../../core/index.ts';
 import type {
   ChatMessage,
   ChatTemplates,
@@ -88,6 +88,19 @@ function templatesOf({ chatTemplates }: CheckpointTokenizer): ChatTemplates {
   return chatTemplates;
 }
 
+/** What templates wrote before answers: questions come again, and a template takes as long as all else that a text needs. */
+const beginnings = new WeakMap<ChatTemplates, Recent<string>>();
+const BEGINNINGS = 8192;
+
+/** A conversation up to where the assistant speaks next. @param fresh whether it is written anew in any case */
+function beginningOf(messages: readonly ChatMessage[], templates: ChatTemplates, fresh: boolean): string {
+  const write = (): string => templates.render(messages, { addGenerationPrompt: true });
+  if (fresh) return write();
+  const recent = beginnings.get(templates) ?? new Recent<string>(BEGINNINGS);
+  beginnings.set(templates, recent);
+  return recent.get(JSON.stringify(messages), write);
+}
+
 function encodeConversation(
   turns: readonly SampleTurn[],
   pictures: readonly Picture[],
@@ -101,9 +114,7 @@ function encodeConversation(
     throw new DataError('the model reads no pictures', 'use a model that does, or leave the pictures out');
   const messages = turns.map((turn) => asMessage(turn, pictures, processor));
   const text = templates.render(messages);
-  const spans = assistantSpans(messages, text, (list, generation) =>
-    templates.render(list, { addGenerationPrompt: generation }),
-  );
+  const spans = assistantSpans(messages, text, templates);
   const whole =
     processor === undefined
       ? { tokens: tokenizer.encode(text, { specialTokens: false }), pictures: [] }
@@ -154,16 +165,15 @@ interface Span {
 }
 
 /** Letters of what the assistant says, with what ends its turns. */
-function assistantSpans(
-  messages: readonly ChatMessage[],
-  text: string,
-  render: (messages: readonly ChatMessage[], generation: boolean) => string,
-): Span[] {
+function assistantSpans(messages: readonly ChatMessage[], text: string, templates: ChatTemplates): Span[] {
   const spans: Span[] = [];
   for (const [i, { role }] of messages.entries()) {
     if (role !== 'assistant') continue;
-    const before = render(messages.slice(0, i), true);
-    const after = i === messages.length - 1 ? text : render(messages.slice(0, i + 1), false);
+    const earlier = messages.slice(0, i);
+    const recent = beginningOf(earlier, templates, false);
+    // A template may write the date, which changes.
+    const before = text.startsWith(recent) ? recent : beginningOf(earlier, templates, true);
+    const after = i === messages.length - 1 ? text : templates.render(messages.slice(0, i + 1));
     if (!text.startsWith(before) || !text.startsWith(after))
       throw new DataError(
         `the chat template writes turn ${i + 1} otherwise once others follow, so that its tokens cannot be told apart`,

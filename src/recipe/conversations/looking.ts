@@ -22,11 +22,22 @@ interface Mention {
 
 const encoder = new TextEncoder();
 
+/** Of each tokenizer the tokens as letters, as far as they were met. */
+const known = new WeakMap<TokenBytes, string[]>();
+
 /** A letter for each byte, so that places in the text are places among bytes; small letters for capital ones. */
 function asLetters(bytes: Iterable<number>): string {
   return Array.from(bytes, (byte) => String.fromCharCode(byte))
     .join('')
     .toLowerCase();
+}
+
+/** Each token as {@link asLetters} has it. */
+function lettersOf(tokens: readonly number[], bytes: TokenBytes): string[] {
+  const letters = known.get(bytes) ?? [];
+  known.set(bytes, letters);
+  // Tokens that stand for no text part names.
+  return tokens.map((token) => (letters[token] ??= asLetters(bytes[token] ?? [10])));
 }
 
 /** Finds what conversations about one sample speak of. */
@@ -78,20 +89,20 @@ export class LookFinder {
   }
 
   #boxMentions(tokens: readonly number[]): Mention[] {
-    return this.#boxes.flatMap((box, k) =>
-      box.length === 0
-        ? []
-        : [...tokens.keys()]
-            .filter((i) => tokens[i] === box[0] && box.every((token, j) => tokens[i + j] === token))
-            .map((start) => ({ start, end: start + box.length, regions: [k] })),
-    );
+    const mentions: Mention[] = [];
+    for (const [k, box] of this.#boxes.entries()) {
+      if (box.length === 0) continue;
+      for (let start = tokens.indexOf(box[0]!); start >= 0; start = tokens.indexOf(box[0]!, start + 1))
+        if (box.every((token, j) => tokens[start + j] === token))
+          mentions.push({ start, end: start + box.length, regions: [k] });
+    }
+    return mentions;
   }
 
   /** Names are looked for in the text, since tokens may reach over their ends; the longest wins, so that "hot dog" names no dog. */
   #nameMentions(tokens: readonly number[]): Mention[] {
-    // Tokens that stand for no text part names.
-    const parts = tokens.map((token) => this.#bytes[token] ?? Uint8Array.of(10));
-    const text = parts.map(asLetters).join('');
+    const parts = lettersOf(tokens, this.#bytes);
+    const text = parts.join('');
     let size = 0;
     const ends = parts.map((part) => (size += part.length));
     const taken = new Uint8Array(size);

@@ -3,10 +3,10 @@
 import { GraphError, hostTensor } from '../../core/index.ts';
 import {
   add,
-  argmax,
   cast,
   constant,
   equal,
+  full,
   greater,
   logicalNot,
   logSoftmax,
@@ -23,6 +23,7 @@ import {
   sqrt,
   sub,
   type Tensor,
+  where,
 } from '../../graph/index.ts';
 import { branchMask, initializers, Linear, Module, type Parameter } from '../../nn/index.ts';
 import type { LossGraph, Trainable } from '../objective.ts';
@@ -30,7 +31,7 @@ import { clipLoss, truthLoss } from './contrastive.ts';
 import { distillationLoss } from './distillation.ts';
 import { lookingLoss } from './looking.ts';
 import { Prototypes } from './prototypes.ts';
-import { IGNORED, tokenCrossEntropy } from './token-loss.ts';
+import { IGNORED, pickColumns, tokenCrossEntropy } from './token-loss.ts';
 
 /** What this objective asks of a model: that it reads texts with pictures. */
 export interface ImageTextNetwork extends Module {
@@ -316,10 +317,17 @@ function standardized(x: Tensor, counts: Tensor): Tensor {
   return div(centred, sqrt(add(mean(mul(centred, centred)), 1e-5)));
 }
 
-/** Share of the rows with a label whose largest logit is the label's. @param logits [N, C]  @param labels [N] int64, −100 where there is none */
+/**
+ * Share of the rows with a label whose largest logit is the label's. The engine finds the largest number many times as fast as
+ * its place.
+ * @param logits [N, C]  @param labels [N] int64, −100 where there is none
+ */
 function accuracyOf(logits: Tensor, labels: Tensor): Tensor {
-  const counts = cast(logicalNot(equal(labels, IGNORED)), 'float32');
-  const right = reduceSum(mul(cast(equal(argmax(logits), labels), 'float32'), counts));
+  const column = reshape(labels, [-1, 1]);
+  const ignored = equal(column, IGNORED);
+  const counts = cast(logicalNot(ignored), 'float32');
+  const own = pickColumns(logits, where(ignored, full([], 0, 'int64'), column));
+  const right = reduceSum(mul(cast(equal(own, reduceMax(logits, -1, true)), 'float32'), counts));
   return div(right, maximum(reduceSum(counts), 1));
 }
 

@@ -71,13 +71,7 @@ export function tokenLosses(logits: Tensor, labels: Tensor, options: TokenLossOp
   const counts = cast(logicalNot(ignored), logits.dtype);
 
   const logProbabilities = logSoftmax(rows);
-  // Each token's place among all numbers, so that a plain Gather picks it.
-  const starts = fromIntegers(
-    [count, 1],
-    Array.from({ length: count }, (_, i) => i * vocabulary),
-  );
-  const places = reshape(add(safe, starts), [count]);
-  const picked = gather(reshape(logProbabilities, [count * vocabulary, 1]), places);
+  const picked = pickColumns(logProbabilities, safe);
   let losses = neg(picked);
   if (smoothing > 0) losses = sub(mul(losses, 1 - smoothing), mul(reduceMean(logProbabilities, -1, true), smoothing));
   // The gradient is softmax − target, in place of passes over the vocabulary for each operator above.
@@ -93,4 +87,15 @@ export function tokenLosses(logits: Tensor, labels: Tensor, options: TokenLossOp
     return [mul(difference, mul(g, counts))];
   });
   return reshape(counted, labels.shape);
+}
+
+/** One number of each row. @param rows [N, V]  @param columns [N, 1] int64  @returns [N, 1] */
+export function pickColumns(rows: Tensor, columns: Tensor): Tensor {
+  const [count, width] = rows.shape as readonly [number, number];
+  // Each number's place among all of them, so that a plain Gather picks it.
+  const starts = fromIntegers(
+    [count, 1],
+    Array.from({ length: count }, (_, i) => i * width),
+  );
+  return gather(reshape(rows, [count * width, 1]), reshape(add(columns, starts), [count]));
 }
