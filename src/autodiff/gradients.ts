@@ -3,6 +3,7 @@ import {
   add,
   concat,
   type Dim,
+  expand,
   full,
   type Node,
   reachableNodes,
@@ -87,27 +88,37 @@ interface Contribution {
 
 /**
  * Adds up. Slices that cut a tensor into pieces, as projections for queries, keys and values are cut, give back their
- * pieces joined, in place of a sum of tensors that are mostly zeros.
+ * pieces joined, with zeros where no piece lay, in place of a sum of tensors that are mostly zeros.
  */
 function sumContributions(tensor: Tensor, contributions: readonly Contribution[]): Tensor {
+  const joined = joinPieces(tensor, contributions);
+  if (joined === undefined) return contributions.map(({ gradient }) => gradient).reduce((a, b) => add(a, b));
+  const others = contributions.filter(({ from }) => from === undefined);
+  return others.reduce((sum, { gradient }) => add(sum, gradient), joined);
+}
+
+/** What came through slices; undefined where they are fewer than two, overlap, leave entries out or cut several dimensions. */
+function joinPieces(tensor: Tensor, contributions: readonly Contribution[]): Tensor | undefined {
   const pieces = contributions
     .filter(({ from }) => from !== undefined)
     .sort((a, b) => a.from!.attributes.start - b.from!.attributes.start);
-  const axis = pieces[0]?.from?.attributes.axis ?? 0;
+  if (pieces.length < 2) return undefined;
+  const { axis } = pieces[0]!.from!.attributes;
+  const parts: Tensor[] = [];
   let end: Dim = 0;
-  const tiles = pieces.every(({ from }) => {
+  /** Zeros up to where the next piece starts. @returns whether it starts there or later */
+  const fill = (start: Dim): boolean => {
+    if (start === end) return true;
+    if (typeof start !== 'number' || typeof end !== 'number' || start < end) return false;
+    const shape = tensor.shape.map((dim, i) => (i === axis ? (start as number) - (end as number) : dim));
+    parts.push(expand(scalar(0, tensor.dtype), shape));
+    return true;
+  };
+  for (const { from, whole } of pieces) {
     const { attributes } = from!;
-    const adjacent = attributes.axis === axis && attributes.step === 1 && attributes.start === end;
+    if (attributes.axis !== axis || attributes.step !== 1 || !fill(attributes.start)) return undefined;
+    parts.push(whole!);
     end = attributes.end;
-    return adjacent;
-  });
-  if (pieces.length > 1 && tiles && end === tensor.shape[axis]) {
-    const joined = concat(
-      pieces.map(({ whole }) => whole!),
-      axis,
-    );
-    const others = contributions.filter(({ from }) => from === undefined);
-    return others.reduce((sum, { gradient }) => add(sum, gradient), joined);
   }
-  return contributions.map(({ gradient }) => gradient).reduce((a, b) => add(a, b));
+  return fill(tensor.shape[axis]!) ? concat(parts, axis) : undefined;
 }

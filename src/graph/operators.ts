@@ -329,14 +329,10 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   },
   // Inputs: log-probabilities, labels, the gradient of the mean loss (scalar).
   crossEntropyGradient: ([logProbabilities]) => [{ dtype: logProbabilities!.dtype, shape: logProbabilities!.shape }],
-  // Inputs: what is turned, cosines and sines.
-  rotary: ([x, cosines, sines]) => {
-    const [batch, , length, width] = x!.shape;
-    if (x!.rank !== 4 || typeof width !== 'number' || width % 2 !== 0) return 'needs [B, N, T, K] with an even K';
-    const table = [length!, width / 2];
-    return [cosines!, sines!].every(({ shape }) => sameShape(shape, table) || sameShape(shape, [batch!, ...table]))
-      ? [{ dtype: x!.dtype, shape: x!.shape }]
-      : `cosines and sines must be [${table.join(', ')}] or [${[batch, ...table].join(', ')}]`;
+  rotary: ([x, ...tables]) => {
+    const half = [x!.shape[2]!, (x!.shape[3] as number) / 2];
+    const fits = tables.every(({ shape }) => sameShape(shape, half) || sameShape(shape, [x!.shape[0]!, ...half]));
+    return fits ? same([x!]) : `cosines and sines must be [${half.join(', ')}], or such for each row`;
   },
   fusedAttention: ([query, key, value], { heads }) => {
     const [batch, , width] = query!.shape;
@@ -367,9 +363,8 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   conv2d: ([x, weight, bias], attributes) => {
     if (x!.rank !== 4 || weight!.rank !== 4) return 'needs [B, C, H, W] and a weight [out, C / groups, kernel, kernel]';
     const channels = weight!.shape[1];
-    if (typeof channels !== 'number' || x!.shape[1] !== channels * attributes.groups) {
+    if (typeof channels !== 'number' || x!.shape[1] !== channels * attributes.groups)
       return `the input has ${x!.shape[1]} channels, the weight takes ${channels} × ${attributes.groups} groups`;
-    }
     const outputs = weight!.shape[0]!;
     if (typeof outputs !== 'number' || outputs % attributes.groups !== 0)
       return `${outputs} outputs cannot be cut into ${attributes.groups} groups`;
@@ -384,9 +379,8 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     if (x!.rank !== 4) return 'needs [B, C, H, W]';
     const size = conv2dSize(x!.shape, attributes);
     if (typeof size === 'string') return size;
-    return [
-      { dtype: x!.dtype, shape: [x!.shape[0]!, x!.shape[1]!, attributes.kernel[0] * attributes.kernel[1], ...size] },
-    ];
+    const taps = attributes.kernel[0] * attributes.kernel[1];
+    return [{ dtype: x!.dtype, shape: [x!.shape[0]!, x!.shape[1]!, taps, ...size] }];
   },
   fold2d: ([x], { inputSize }) => [{ dtype: x!.dtype, shape: [x!.shape[0]!, x!.shape[1]!, ...inputSize] }],
   randomUniform: (_, { shape }) => [{ dtype: 'float32', shape }],

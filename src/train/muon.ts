@@ -11,20 +11,27 @@ const SHORTEST = 1e-7;
 /**
  * A matrix with the singular vectors of x and singular values near 1 (0.7 to 1.2), by Newton-Schulz iterations:
  * X ← X / ‖X‖, then five times S ← X Xᵀ, X ← a X + (b S + c S²) X.
- * @param x [R, C]  @returns [R, C]
+ *
+ * They are computed on Y = X / aᵏ with T = S + c/b S² and Y ← Y + b/a T Y, where all factors go into products: that leaves one
+ * sum for each product, and no other pass over the matrices.
+ * @param x [R, C]  @returns Y [R, C] and the factor aᵏ that is missing
  */
-export function orthogonalized(x: Tensor): Tensor {
+export function orthogonalized(x: Tensor): { direction: Tensor; factor: number } {
   const [rows, columns] = x.shape as readonly [number, number];
   // Of a tall matrix the products of its columns are the smaller square: Xᵀ X, and X (b S + c S²).
   const tall = rows > columns;
   const length = sqrt(reduceSum(mul(x, x)));
-  let state = mul(x, div(1, maximum(length, SHORTEST)));
+  let direction = mul(x, div(1, maximum(length, SHORTEST)));
+  let factor = 1;
   for (let i = 0; i < ITERATIONS; i++) {
-    const square = tall ? matmul(state, state, { transA: true }) : matmul(state, state, { transB: true });
-    const change = add(mul(square, B), mul(matmul(square, square), C));
-    state = add(mul(state, A), tall ? matmul(state, change) : matmul(change, state));
+    const alpha = factor ** 2;
+    const square = matmul(direction, direction, tall ? { transA: true, alpha } : { transB: true, alpha });
+    const change = add(square, matmul(square, square, { alpha: C / B }));
+    const [left, right] = tall ? [direction, change] : [change, direction];
+    direction = add(direction, matmul(left, right, { alpha: B / A }));
+    factor *= A;
   }
-  return state;
+  return { direction, factor };
 }
 
 /**
@@ -46,8 +53,8 @@ export function muon(
         const fresh = mul(gradient, mul(gradientScale, 1 - momentum));
         const next = add(mul(buffer!, momentum), fresh);
         // The momentum as it would be if the same gradient came once more.
-        const direction = orthogonalized(add(mul(next, momentum), fresh));
-        const size = 0.2 * Math.sqrt(Math.max(...(weight.shape as readonly number[])));
+        const { direction, factor } = orthogonalized(add(mul(next, momentum), fresh));
+        const size = factor * 0.2 * Math.sqrt(Math.max(...(weight.shape as readonly number[])));
         return { weight: sub(mul(weight, keep), mul(direction, mul(learningRate, size))), slots: [next] };
       },
     },

@@ -146,6 +146,21 @@ export const differenceCases: readonly DifferenceCase[] = [
     })),
   ),
   {
+    name: 'slices of one tensor that leave gaps, beside the whole of it',
+    build: ({ x }) => ({
+      pieces: g.mul(g.slice(x!, 1, 3, 5), g.slice(x!, 1, 1, 3)),
+      whole: g.mul(x!, x!),
+    }),
+    inputs: { x: draw(22, 2, 6, 3) },
+    dtype: 'float64',
+  },
+  {
+    name: 'slices of one tensor that overlap',
+    build: ({ x }) => g.mul(g.slice(x!, 1, 0, 2), g.slice(x!, 1, 1, 3)),
+    inputs: { x: draw(23, 2, 4) },
+    dtype: 'float64',
+  },
+  {
     name: 'sums over the first, the middle and the last axes of four',
     build: ({ x }) => ({
       first: g.reduceSum(x!, [0, 1]),

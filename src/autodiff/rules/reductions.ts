@@ -7,6 +7,7 @@ import {
   equal,
   exp,
   expand,
+  matmul,
   mul,
   type Node,
   type NormalizationOp,
@@ -58,16 +59,17 @@ export const reductionRules: GradientRules<ReductionOp | NormalizationOp> = {
   },
   layerNormGradient: notDifferentiable,
 
-  // With r = 1 / √(mean(x²) + ε) and n = x r: dx = r (u − n · mean(u n)), u = g · scale
+  // With r = 1 / √(mean(x²) + ε) of each row, s the scale and p = g ⊙ x: dx = r (g ⊙ s) − x · r³ mean(p ⊙ s), and the scale gets
+  // the rows of p, each r times. Both sums over p are products, with s / D and with r, so that what is normalised is not needed.
   rmsNorm: ({ inputs, attributes: { epsilon } }, [g]) => {
     const [x, scale] = inputs as [Tensor, Tensor];
     const width = x.shape.at(-1) as number;
     const meanSquare = mul(reduceSum(mul(x, x), -1, true), 1 / width);
     const r = reciprocal(sqrt(add(meanSquare, epsilon)));
-    const n = mul(x, r);
-    const u = mul(g!, scale);
-    const projection = mul(reduceSum(mul(u, n), -1, true), 1 / width);
-    return [mul(r, sub(u, mul(n, projection))), sumTo(mul(g!, n), scale.shape)];
+    const p = mul(g!, x);
+    const mean = matmul(p, reshape(mul(scale, 1 / width), [width, 1]));
+    const towards = sub(mul(mul(g!, scale), r), mul(x, mul(mean, mul(r, mul(r, r)))));
+    return [towards, reshape(matmul(reshape(r, [1, -1]), reshape(p, [-1, width])), scale.shape)];
   },
 
   crossEntropy: ({ inputs, outputs, attributes }, [g, gradientOfLogProbabilities]) => {

@@ -3,7 +3,6 @@ import { GraphError } from '../../core/index.ts';
 import {
   add,
   cast,
-  concat,
   div,
   gather,
   greater,
@@ -17,7 +16,6 @@ import {
   select,
   slice,
   type Tensor,
-  unsqueeze,
 } from '../../graph/index.ts';
 
 /** Keeps the logarithm finite where nothing is looked at. */
@@ -57,32 +55,20 @@ export function lookingLoss(taps: ReadonlyMap<string, Tensor>, truth: LookingTru
       'looking needs a decoder whose attention maps can be seen',
       'set objectives.looking to 0, or leave recompute out',
     );
-  const heads = Math.min(last.shape[1] as number, 3);
-  const looks = unsqueeze(truth.looks, 0);
-  const answers = heads === 1 ? looks : concat([looks, slice(truth.asked, 0, 0, heads - 1)], 0);
-  const { losses, shares } = headLosses(last, truth.chosen, answers);
-  const told = [losses];
-  if (before !== undefined) told.push(headLosses(before, truth.mentions, unsqueeze(truth.mentioned, 0)).losses);
-  return { loss: told.map((each) => reduceSum(each)).reduce((a, b) => add(a, b)), share: select(shares, 0, 0) };
+  const answer = headLoss(last, 0, truth.chosen, truth.looks);
+  const told = [answer];
+  for (const name of [0, 1])
+    if (name + 1 < (last.shape[1] as number))
+      told.push(headLoss(last, name + 1, truth.chosen, select(truth.asked, 0, name)));
+  if (before !== undefined) told.push(headLoss(before, 0, truth.mentions, truth.mentioned));
+  return { loss: told.map(({ loss }) => loss).reduce((a, b) => add(a, b)), share: answer.share };
 }
 
-/**
- * What is told to the first heads of a layer. Rows of all heads are taken out of the maps at once: the gradient of each taking
- * is as large as all maps.
- * @param maps [R, H, T, T]  @param tokens [N] int64  @param truth [heads, N, T]  @returns [heads] each
- */
-function headLosses(maps: Tensor, tokens: Tensor, truth: Tensor): { losses: Tensor; shares: Tensor } {
-  const [, all, length] = maps.shape as readonly [number, number, number];
-  const [heads] = truth.shape as readonly [number];
-  // Token t of all rows is the row (t div T) · H · T + head · T + t mod T of the maps.
-  const firsts = add(tokens, mul(div(tokens, length), (all - 1) * length));
-  const rows = concat(
-    Array.from({ length: heads }, (_, head) => add(firsts, head * length)),
-    0,
-  );
-  const looked = reshape(gather(reshape(maps, [-1, length]), rows), truth.shape);
-  const share = reduceSum(mul(looked, truth), -1);
+/** @param maps [R, H, T, T]  @param tokens [N] int64  @param truth [N, T] */
+function headLoss(maps: Tensor, head: number, tokens: Tensor, truth: Tensor): { loss: Tensor; share: Tensor } {
+  const map = reshape(slice(maps, 1, head, head + 1), [-1, maps.shape.at(-1) as number]);
+  const share = reduceSum(mul(gather(map, tokens), truth), -1);
   const counts = cast(greater(reduceMax(truth, -1), 0), 'float32');
-  const mean = (x: Tensor): Tensor => div(reduceSum(mul(x, counts), -1), maximum(reduceSum(counts, -1), 1));
-  return { losses: mean(neg(log(add(share, LEAST)))), shares: mean(share) };
+  const mean = (x: Tensor): Tensor => div(reduceSum(mul(x, counts)), maximum(reduceSum(counts), 1));
+  return { loss: mean(neg(log(add(share, LEAST)))), share: mean(share) };
 }
