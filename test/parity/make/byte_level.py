@@ -23,7 +23,7 @@ import { writeFileSync } from 'node:fs';
 const data = await import('./dist/src/data/index.js');
 const texts = JSON.parse(process.argv[1]);
 const tokenizer = data.trainByteLevelBpe(texts,
-  { vocabSize: 600, specialTokens: data.CONVERSATION_TOKENS, addedTokens: data.locationTokens(8) });
+  { vocabSize: 600, specialTokens: data.CONVERSATION_TOKENS, addedTokens: data.locationTokens(8), trimStart: true });
 writeFileSync(process.argv[2] + '/tokenizer.json', JSON.stringify(tokenizer));
 writeFileSync(process.argv[2] + '/tokenizer_config.json', JSON.stringify(data.tokenizerConfig()));
 """
@@ -35,7 +35,7 @@ CORPUS = [text for i, (en, zh) in enumerate(NAMES) for text in (
     f'[{{"name": "{en}", "count": {i}}}]', f"这张图片画的是{zh}吗？是的。\n", f"What's that? It's a {en}, I don't doubt.")]
 FIXED = ["", " ", "  ", "\n\n \r\n", "a  b   c\t\td ", "DON'T don't we'll I'VE rock'n'roll ’tis", "3.14159 and 1,000,000", "½ ² Ⅷ ٣ 四十二",
          "café cafe\u0301 naïve Ångström", "苹果pear苹果 红苹果", "ひらがなカタカナー漢字", "한국어 텍스트", "สวัสดี", "السلام عليكم", "हिन्दी",
-         "〇々〻", "\u0085\ufeff\u00a0x\u2028y\u3000z", "🍎🏽‍🦰👨‍👩‍👧🇨🇳", "<image><loc07><loc99><|end|>a<|end", "<|user|>hi<|end|><|assistant|>", "\x00\x01\x7f",
+         "〇々〻", "\u0085\ufeff\u00a0x\u2028y\u3000z", "🍎🏽‍🦰👨‍👩‍👧🇨🇳", "<image><loc07><loc99><|end|>a<|end", "<|user|>hi<|end|><|assistant|>", "<|user|>hi<|end|><|assistant|> a red<loc03> bird<|end|>", "\x00\x01\x7f",
          "__proto__ constructor"]
 
 
@@ -62,7 +62,8 @@ def main():
     for text in CORPUS + FIXED + random_texts(300):
         ids = tokenizer.encode(text).ids
         assert through_transformers(text)["input_ids"] == ids, text
-        assert tokenizer.decode(ids, skip_special_tokens=False) == text, text
+        # Decoding takes off the space that a text begins with.
+        assert tokenizer.decode(ids, skip_special_tokens=False) == text.removeprefix(" "), text
         cases.append({"text": text, "ids": ids, "plain": tokenizer.decode(ids, skip_special_tokens=True)})
     chat = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What is it?"}]},
             {"role": "assistant", "content": "A red apple."}]

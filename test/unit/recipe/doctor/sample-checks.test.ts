@@ -106,11 +106,11 @@ describe('lossPieces', () => {
     const pieces = lossPieces(encoded!.conversations[0]!, tokenizer, model.imageToken);
     expect(pieces.map(({ kind }) => kind)).toEqual(['read', 'picture', 'read', 'learned']);
     expect(pieces[1]).toEqual({ text: '<image>', tokens: 16, kind: 'picture' });
-    expect(pieces[3]!.text).toBe('A red apple.<|end|>');
+    expect(pieces[3]!.text).toBe(' A red apple.<|end|>');
     expect(paintPieces(pieces, false)).toBe(
-      '<|user|><image> × 16 What is this?<|end|><|assistant|>«A red apple.<|end|>»',
+      '<|user|><image> × 16 What is this?<|end|><|assistant|>« A red apple.<|end|>»',
     );
-    expect(paintPieces(pieces, true)).toContain('\u001B[1;32mA red apple.<|end|>\u001B[22;39m');
+    expect(paintPieces(pieces, true)).toContain('\u001B[1;32m A red apple.<|end|>\u001B[22;39m');
   });
 
   it('gives no commands to the terminal', () => {
