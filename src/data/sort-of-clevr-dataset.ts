@@ -1,7 +1,7 @@
 // B pictures, K questions to a picture, T tokens
 import { allocateArray, DataError, hostTensor } from '../core/index.ts';
 import { sampleRandom, shuffledOrder, type Batch, type Dataset, type Position } from './dataset.ts';
-import { CENTERED_NORMALIZATION, picture, type Picture } from './image.ts';
+import { type ImageNormalization, picture, type Picture } from './image.ts';
 import {
   answerOf,
   drawObjects,
@@ -21,6 +21,8 @@ import { TextTokenizer } from './tokenizer.ts';
 export const SORT_OF_CLEVR_PICTURES = { train: 9800, test: 200 } as const;
 /** Questions to a picture. */
 export const SORT_OF_CLEVR_QUESTIONS = 20;
+/** White, which most of a picture is, becomes 0, so that only objects excite a convolution. */
+export const SORT_OF_CLEVR_NORMALIZATION: ImageNormalization = { mean: [1, 1, 1], deviation: [0.5, 0.5, 0.5] };
 /** Seeds of the test split begin here; those of training pictures lie below. */
 const FIRST_TEST_SEED = 0x8000_0000;
 
@@ -48,7 +50,7 @@ export interface SortOfClevrBatch extends Batch {
 
 /**
  * Sort-of-CLEVR as batches; `train` in a new order each pass. A sample is a picture with its K = 20 questions. Tensors:
- * - `pixels` [B, 3, 75, 75] float32, from −1 to 1
+ * - `pixels` [B, 3, 75, 75] float32, from −2 to 0, by {@link SORT_OF_CLEVR_NORMALIZATION}
  * - `ids` [B·K, T] int64 and `mask` [B·K, T] float32; questions of a picture lie side by side
  * - `label` [B·K] int64: position in {@link SORT_OF_CLEVR_ANSWERS}
  */
@@ -124,7 +126,7 @@ export class SortOfClevrDataset implements Dataset<SortOfClevrBatch> {
 
 /** @param out [3, 75, 75] */
 function paintNormalized(objects: readonly ClevrObject[], out: Float32Array): void {
-  const { mean, deviation } = CENTERED_NORMALIZATION;
+  const { mean, deviation } = SORT_OF_CLEVR_NORMALIZATION;
   const area = SORT_OF_CLEVR_SIZE ** 2;
   const normalized = (value: number, c: number): number => (value / 255 - mean[c]!) / deviation[c]!;
   for (let c = 0; c < 3; c++) out.fill(normalized(255, c), c * area, (c + 1) * area);

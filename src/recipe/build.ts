@@ -25,15 +25,20 @@ export function fusionConfigOf(
   objectives: Pick<ObjectivesSection, 'mlm' | 'itm'> = {},
 ): FusionConfig {
   const { fusion } = model;
+  const { embeddingDeviation, ...text } = model.text;
   return {
     vision: visionConfigOf(model.vision),
-    text: withoutAbsent({ ...model.text, vocabularySize }),
+    text: {
+      ...withoutAbsent({ ...text, vocabularySize }),
+      ...(embeddingDeviation === undefined ? {} : { embeddingDeviation }),
+    },
     hiddenSize: fusion.hidden,
     heads: fusion.heads,
     classes,
     query: fusion.direction === 'text-to-vision' ? 'text' : 'vision',
     layers: fusion.layers,
     ...(fusion.pooledText === true ? { pooledText: true } : {}),
+    ...(fusion.conditioned === undefined ? {} : { conditioned: fusion.conditioned }),
     alignmentSize: fusion.alignment,
     ...((objectives.mlm ?? 0) > 0 ? { maskedHead: true } : {}),
     ...((objectives.itm ?? 0) > 0 ? { matchingHead: true } : {}),

@@ -44,6 +44,11 @@ export function misfits({ model, data, objectives, train }: TrainingRecipe): Mis
     'model.fusion.pooledText',
     'needs the direction text-to-vision',
   );
+  demand(
+    fusion.conditioned === undefined || fusion.pooledText === true,
+    'model.fusion.conditioned',
+    'needs pooledText: a text conditions as a whole',
+  );
   demand(text.width % text.heads === 0, 'model.text.heads', `must divide width, ${text.width}`);
   demand(fusion.hidden % fusion.heads === 0, 'model.fusion.heads', `must divide hidden, ${fusion.hidden}`);
   const weightOf = (name: (typeof COMPARING)[number] | 'mlm'): number => objectives[name] ?? 0;

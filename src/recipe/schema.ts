@@ -47,6 +47,8 @@ const text = z.strictObject({
   vocabularySize: count.max(1_000_000),
   /** Tokens of the longest text. */
   maxLength: count.max(8192),
+  /** Deviation of the first word vectors: 1 keeps the words of short questions apart, which 0.02 does not. */
+  embeddingDeviation: z.number().positive().max(100).optional(),
   ...transformer,
 });
 
@@ -63,6 +65,8 @@ const fusion = z.strictObject({
     layers: count.max(64).default(1),
     /** The mean of a text's tokens asks, in place of each of them. */
     pooledText: z.boolean().optional(),
+    /** Layers among picture tokens, scaled and shifted by the text that asks, before it asks; needs pooledText. */
+    conditioned: count.max(64).optional(),
     /** Which modality asks. */
     direction: z.enum(['text-to-vision', 'vision-to-text']).default('text-to-vision'),
     /** Width of the space of the contrastive objective; 0 for none. */

@@ -36,6 +36,8 @@ export interface ConvTransformerSection extends Omit<ConvNetSection, 'kind'>, Tr
 export interface TextSection extends TransformerSection {
   readonly vocabularySize: number;
   readonly maxLength: number;
+  /** Deviation of the first word vectors; 0.02 where absent. */
+  readonly embeddingDeviation?: number | undefined;
 }
 
 /** The fusion model's sizes. */
@@ -52,6 +54,8 @@ export interface FusionSection {
     readonly direction: 'text-to-vision' | 'vision-to-text';
     /** The mean of a text's tokens asks, in place of each of them; needs the direction text-to-vision. */
     readonly pooledText?: boolean | undefined;
+    /** Layers among picture tokens, scaled and shifted by the text that asks, before it asks; needs pooledText. */
+    readonly conditioned?: number | undefined;
     /** Width of the space of the contrastive objective; 0 for none. */
     readonly alignment: number;
   };

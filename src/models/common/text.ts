@@ -9,6 +9,11 @@ export interface TextConfig extends TransformerConfig {
   readonly vocabularySize: number;
   /** Longest text in tokens. */
   readonly maxLength: number;
+  /**
+   * Deviation of the first vectors of the vocabulary; 0.02 unless told. Vectors near zero are soon alike, since what all words of a
+   * place are taught outweighs what they begin with. With 1 they stay apart.
+   */
+  readonly embeddingDeviation?: number;
 }
 
 /** An encoder of a known architecture; as `PretrainedVisionConfig` is for pictures. */
@@ -47,7 +52,9 @@ export class TextTransformer extends Module implements TextEncoder {
   constructor(config: TextConfig) {
     super();
     const initializer = initializers.normal(0.02);
-    this.token_embedding = new Embedding(config.vocabularySize, config.width, { initializer });
+    this.token_embedding = new Embedding(config.vocabularySize, config.width, {
+      initializer: initializers.normal(config.embeddingDeviation ?? 0.02),
+    });
     this.position_embedding = new Parameter([config.maxLength, config.width], initializer, { decay: false });
     this.encoder = new Transformer(config);
     this.#config = config;

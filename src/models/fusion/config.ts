@@ -43,7 +43,12 @@ const schema = z.object({
     z.strictObject({ imageSize: size, ...pretrained }),
   ]),
   text: z.union([
-    z.strictObject({ vocabularySize: size, maxLength: size, ...transformer }),
+    z.strictObject({
+      vocabularySize: size,
+      maxLength: size,
+      embeddingDeviation: z.number().positive().max(100).optional(),
+      ...transformer,
+    }),
     z.strictObject({ vocabularySize: size, maxLength: size, ...pretrained }),
   ]),
   hiddenSize: size,
@@ -52,6 +57,7 @@ const schema = z.object({
   query: z.enum(['text', 'vision']),
   layers: size,
   pooledText: z.boolean().optional(),
+  conditioned: z.int().min(1).max(64).optional(),
   alignmentSize: z.int().min(0).max(1_000_000),
   maskedHead: z.boolean().optional(),
   matchingHead: z.boolean().optional(),

@@ -28,6 +28,7 @@ import {
   paddingMask,
   Parameter,
 } from '../../nn/index.ts';
+import { Conditioning } from './conditioned.ts';
 import { createTextEncoder, type PretrainedTextConfig, type TextConfig, type TextEncoder } from '../common/text.ts';
 import { createVisionEncoder, type VisionConfig, type VisionEncoder } from '../common/vision.ts';
 
@@ -49,6 +50,11 @@ export interface FusionConfig {
    * questions about one picture then cost a tenth.
    */
   readonly pooledText?: boolean;
+  /**
+   * Layers in which picture tokens attend to one another, scaled and shifted by the text that then asks them; needs
+   * `pooledText`. So a text can find what it names, and what stands in a relation to it, by products and not by attention alone.
+   */
+  readonly conditioned?: number;
   /** Width of the space in which pooled features are compared before fusion; 0 for none. */
   readonly alignmentSize: number;
   /** Whether there is a head that names hidden words of a text; needs `query: 'text'`. */
@@ -76,13 +82,14 @@ export interface EncodedPair {
 /**
  * Two encoders, cross-attention between their last hidden states, masked mean pooling and a linear classifier.
  * Its attention maps are named `fusion.<layer>.attention.weights`: [B, heads, K·T, P], or [B·K, heads, P, T] where the
- * picture asks, or [B, heads, K, P] where pooled texts ask.
+ * picture asks, or [B, heads, K, P] where pooled texts ask, or [B·K, heads, 1, P] where they ask tokens that they conditioned.
  */
 export class SimpleMultimodalModel extends Module {
   readonly vision_encoder: VisionEncoder;
   readonly text_encoder: TextEncoder;
   readonly vision_projection: Linear | undefined;
   readonly text_projection: Linear | undefined;
+  readonly conditioning: Conditioning | undefined;
   readonly fusion: readonly FusionLayer[];
   readonly alignment: Alignment | undefined;
   readonly masked_head: MaskedHead | undefined;
@@ -103,12 +110,15 @@ export class SimpleMultimodalModel extends Module {
       width === hiddenSize ? undefined : new Linear(width, hiddenSize);
     this.vision_projection = project(this.vision_encoder.width);
     this.text_projection = project(this.text_encoder.width);
+    if (config.conditioned !== undefined) this.conditioning = new Conditioning(hiddenSize, heads, config.conditioned);
     this.fusion = Array.from({ length: layers }, () => new FusionLayer(hiddenSize, heads, layers > 1));
     this.alignment = config.alignmentSize > 0 ? new Alignment(hiddenSize, config.alignmentSize) : undefined;
     const features = hiddenSize + config.alignmentSize;
     const initializer = initializers.normal(0.02);
     if (config.pooledText === true && (config.query !== 'text' || config.maskedHead === true))
       throw new GraphError('pooled texts can only ask, and have no words left to name', 'leave pooledText out');
+    if (config.conditioned !== undefined && config.pooledText !== true)
+      throw new GraphError('a text conditions picture tokens as a whole', 'set pooledText, or leave conditioned out');
     if (config.maskedHead === true) {
       const { words } = this.text_encoder;
       if (words === undefined || config.query !== 'text')
@@ -188,7 +198,10 @@ export class SimpleMultimodalModel extends Module {
     if (this.config.pooledText === true) {
       const [rows, , width] = text.shape;
       const whole = reshape(maskedMean(text, keep), [rows!, 1, width!]);
-      return reshape(this.#textStates(vision, whole), [rows!, width!]);
+      if (this.conditioning === undefined) return reshape(this.#textStates(vision, whole), [rows!, width!]);
+      const asked = this.conditioning.norm.forward(whole);
+      const tokens = this.conditioning.forward(repeatRows(vision, rows!), asked);
+      return reshape(this.#textStates(tokens, asked), [rows!, width!]);
     }
     return this.config.query === 'text'
       ? maskedMean(this.#textStates(vision, text), keep)

@@ -5,11 +5,13 @@ import {
   CENTERED_NORMALIZATION,
   EASY_VQA_ANSWERS,
   SORT_OF_CLEVR_ANSWERS,
+  SORT_OF_CLEVR_NORMALIZATION,
   SORT_OF_CLEVR_QUESTIONS,
   type DatasetDescription,
   type EasyVqaOptions,
   type EmojiOptions,
   type Fraction,
+  type ImageNormalization,
   type SortOfClevrOptions,
   type ShapesOptions,
   shapeTexts,
@@ -216,7 +218,7 @@ function sortOfClevrData({ model }: TrainingRecipe, { heldOut, augment }: SortOf
     test: describe('test'),
     textsPerPicture: SORT_OF_CLEVR_QUESTIONS,
     concepts: undefined,
-    preprocessing: preprocessingOf(model, SORT_OF_CLEVR_ANSWERS),
+    preprocessing: preprocessingOf(model, SORT_OF_CLEVR_ANSWERS, SORT_OF_CLEVR_NORMALIZATION),
   };
 }
 
@@ -228,8 +230,8 @@ function fractionOf(share: number | undefined, seed: number): { fraction?: Fract
 function preprocessingOf(
   { vision, text }: TrainingRecipe['model'],
   classNames: readonly string[],
+  { mean, deviation }: ImageNormalization = CENTERED_NORMALIZATION,
 ): FusionPreprocessing {
-  const { mean, deviation } = CENTERED_NORMALIZATION;
   const triple = (values: readonly number[]): [number, number, number] => [values[0]!, values[1]!, values[2]!];
   return {
     imageSize: vision.imageSize,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { makeSortOfClevrTokenizer } from '../../../src/data/node/sort-of-clevr.ts';
 import {
+  SORT_OF_CLEVR_NORMALIZATION,
   SORT_OF_CLEVR_PICTURES,
   SortOfClevrDataset,
   type SortOfClevrOptions,
@@ -166,7 +167,9 @@ describe('SortOfClevrDataset', () => {
 
   it.each([false, true])('shows what it asks about, augmented: %s', (augment) => {
     const { tensors, ids } = dataset({ augment }).batch(position, 8);
-    const found = Array.from({ length: 8 }, (_, row) => seen(fromTensor(tensors['pixels'] as never, row)));
+    const found = Array.from({ length: 8 }, (_, row) =>
+      seen(fromTensor(tensors['pixels'] as never, row, SORT_OF_CLEVR_NORMALIZATION)),
+    );
     const texts = ids.map((id) => JSON.parse(id.slice(id.indexOf(' ') + 1)) as string);
     const labels = Array.from(tensors['label']!.data as BigInt64Array, Number);
     expect(labels.map((label) => SORT_OF_CLEVR_ANSWERS[label])).toEqual(
@@ -196,7 +199,8 @@ describe('SortOfClevrDataset', () => {
   it('keeps test pictures as they are and in order', () => {
     const test = dataset({ split: 'test', augment: true });
     const { tensors, ids } = test.batch({ seed: 9, epoch: 4, index: 5 }, 1);
-    expect(fromTensor(tensors['pixels'] as never)).toEqual(sortOfClevrPicture(test.scene(5).objects));
+    const shown = fromTensor(tensors['pixels'] as never, 0, SORT_OF_CLEVR_NORMALIZATION);
+    expect(shown).toEqual(sortOfClevrPicture(test.scene(5).objects));
     expect(ids[0]).toMatch(/^test\/5 "/);
   });
 

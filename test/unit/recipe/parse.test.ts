@@ -159,6 +159,12 @@ describe('wrong recipes', () => {
       '  minutes: 5\n  steps: 9',
       'r.yaml:20: train: exactly one of steps, epochs and minutes',
     ],
+    [
+      'a text that conditions word by word',
+      '    heads: 4\ndata:',
+      '    heads: 4\n    conditioned: 2\ndata:',
+      'r.yaml:14: model.fusion.conditioned: needs pooledText',
+    ],
     ['a key twice', 'batch: 64', 'batch: 64\n  batch: 32', 'r.yaml:23: not valid YAML'],
     ['a broken line', 'batch: 64', 'batch: [64', 'not valid YAML'],
     ['tabs', '  batch: 64', '\tbatch: 64', 'not valid YAML'],

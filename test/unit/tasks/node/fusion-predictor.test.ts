@@ -40,11 +40,12 @@ const visions: Record<string, FusionConfig['vision']> = {
 };
 
 describe.each(['vit', 'convnet', 'conv-transformer'])('a model with a %s', (kind) => {
-  it.each(['text', 'vision', 'pooled text'] as const)(
+  it.each(['text', 'vision', 'pooled text', 'conditioning text'] as const)(
     'asking by %s: logits as computed with weights as inputs, maps that fit',
     async (asking) => {
-      const pooled = asking === 'pooled text';
-      const query = pooled ? 'text' : asking;
+      const query = asking === 'vision' ? 'vision' : 'text';
+      const conditions = asking === 'conditioning text';
+      const pooled = conditions || asking === 'pooled text';
       const config: FusionConfig = {
         vision: visions[kind]!,
         text: { vocabularySize: tokenizer.vocabSize, maxLength: 20, width: 16, layers: 1, heads: 2 },
@@ -54,6 +55,7 @@ describe.each(['vit', 'convnet', 'conv-transformer'])('a model with a %s', (kind
         query,
         layers: 2,
         ...(pooled ? { pooledText: true } : {}),
+        ...(conditions ? { conditioned: 1 } : {}),
         alignmentSize: 8,
       };
       const weights = new SimpleMultimodalModel(config).initialize(new Random(3));
