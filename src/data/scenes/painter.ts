@@ -87,9 +87,12 @@ export class ScenePainter {
     return {
       picture: this.#finish(plan.noise, plan.noiseSeed),
       drawings,
-      letters: letters.map(
-        ([left, top, right, bottom]): RelativeBox => [left / size, top / size, right / size, bottom / size],
-      ),
+      letters: letters.map(([left, top, right, bottom]): RelativeBox => [
+        left / size,
+        top / size,
+        right / size,
+        bottom / size,
+      ]),
     };
   }
 

@@ -8,15 +8,19 @@ import { fullSceneOptions, type SceneOptions } from './options.ts';
 import { nameOf, SceneVocabulary, someOf, theOf } from './vocabulary.ts';
 
 /**
- * What a tokenizer is made from: every name in both languages as questions use it, then the questions and answers of `count`
+ * What a tokenizer is made from: every name of what may be shown, in both languages and as questions use it, then the questions and answers of `count`
  * scenes.
  */
 export function* sceneTexts(options: SceneOptions, material: EmojiMaterial, count = 3000, seed = 1): Generator<string> {
-  for (const concept of material.concepts) {
-    for (const language of LANGUAGES)
-      yield* [...new Set([nameOf(concept, language), someOf(concept, language), theOf(concept, language)])].map(asAnswer);
-  }
   const vocabulary = new SceneVocabulary(material.concepts, options.without);
+  for (const concept of material.concepts) {
+    // A token that is never learned would stand in the way of learning the name afterwards.
+    if (!vocabulary.isUsed(concept)) continue;
+    for (const language of LANGUAGES)
+      yield* [...new Set([nameOf(concept, language), someOf(concept, language), theOf(concept, language)])].map(
+        asAnswer,
+      );
+  }
   const maker = new SceneMaker(fullSceneOptions(options), vocabulary, material.sprites);
   for (let index = 0; index < count; index++) {
     for (const { question, answer } of makeAsked(maker, sampleRandom(seed, 0, index)).questions) {

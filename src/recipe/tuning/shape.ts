@@ -22,7 +22,14 @@ export function shapeOf(
   regions: RegionClasses | undefined,
 ): ConversationShape {
   const imageToken = readsPictures(model) ? model.imageToken : undefined;
-  const shape = { length: data.length, learned: data.learned, evenness: data.evenness, imageToken, padToken: 0, retaining: objectives.retention > 0 };
+  const shape = {
+    length: data.length,
+    learned: data.learned,
+    evenness: data.evenness,
+    imageToken,
+    padToken: 0,
+    retaining: objectives.retention > 0,
+  };
   if (!matchesPictures(objectives)) return shape;
   if (!(model instanceof SensoriumVL) || regions === undefined)
     throw new TrainingError(

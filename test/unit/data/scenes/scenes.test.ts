@@ -310,4 +310,10 @@ describe('sceneTexts', () => {
     }
     expect([...texts].some((text) => text.includes('Step 1:'))).toBe(true);
   });
+
+  it('holds no names of concepts that are kept from it', () => {
+    const [kept] = material.concepts;
+    const texts = new Set(sceneTexts({ sets: ['noto'], size: 64, without: [kept!.hexcode] }, material, 1));
+    for (const name of [` ${kept!.wording.en.name}`, kept!.wording.zh.name]) expect(texts.has(name)).toBe(false);
+  });
 });
