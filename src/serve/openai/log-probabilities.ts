@@ -24,11 +24,14 @@ export const tokenLogProbability: z.ZodType<TokenLogProbability> = z.object({
 
 /** The least that is given, as JSON has no infinity; OpenAI's interface has the same. */
 const LEAST = -9999;
+const SPACE = 0x20;
 
-/** Writes tokens as text with their bytes. */
+/** Writes the tokens of one request's answers as text with their bytes. */
 export class TokenWriter {
   readonly #tokenizer: CheckpointTokenizer;
   readonly #bytes: readonly (Uint8Array | undefined)[];
+  /** Answers that have begun. */
+  readonly #begun = new Set<number>();
 
   constructor(tokenizer: CheckpointTokenizer) {
     this.#tokenizer = tokenizer;
@@ -36,16 +39,21 @@ export class TokenWriter {
   }
 
   /** @returns undefined for tokens that stand for no text, such as the end */
-  entry({ token, logProbability = 0, alternatives = [] }: GeneratedToken): TokenLogProbability | undefined {
+  entry({ token, row, logProbability = 0, alternatives = [] }: GeneratedToken): TokenLogProbability | undefined {
     if (this.#textOf(token, false) === '' && this.#bytes[token] === undefined) return undefined;
+    const first = !this.#begun.has(row);
+    this.#begun.add(row);
     return {
-      ...this.#scored(token, logProbability),
-      top_logprobs: alternatives.map((other) => this.#scored(other.token, other.logProbability)),
+      ...this.#scored(token, logProbability, first),
+      top_logprobs: alternatives.map((other) => this.#scored(other.token, other.logProbability, first)),
     };
   }
 
-  #scored(token: number, logProbability: number): Scored {
-    const bytes = this.#bytes[token] ?? new TextEncoder().encode(this.#textOf(token, true));
+  #scored(token: number, logProbability: number, first: boolean): Scored {
+    const alone = this.#textOf(token, true);
+    const all = this.#bytes[token] ?? new TextEncoder().encode(alone);
+    // Tokenizers that take off the space at the very start of a text.
+    const bytes = first && all[0] === SPACE && !alone.startsWith(' ') ? all.subarray(1) : all;
     return {
       token: new TextDecoder().decode(bytes),
       logprob: Number.isFinite(logProbability) ? Math.max(LEAST, logProbability) : LEAST,
