@@ -30,6 +30,11 @@ const NAMES = ['llama-lora', 'llama-rslora', 'qwen2-dora', 'idefics3-dora', 'lla
 /** Largest ‖x − x̂‖ / ‖x̂‖ of logits in float32 beside PEFT in float64: blocks of this size round off about 1e-6. */
 const CLOSE = 1e-5;
 const GRADIENTS = 1e-4;
+/**
+ * Float32 rounds off more in the picture encoder of this twin, up to 1.01e-4 with AVX-512 products and less with others:
+ * every one of its thirty gradients is 2e-5 to 1e-4 away, where a wrong rule would put some far off and others not at all.
+ */
+const LOOSER: Readonly<Record<string, number>> = { 'qwen25vl-lora': 2e-4 };
 
 let runtime: Runtime;
 let scratch: string;
@@ -155,7 +160,7 @@ describe.each(NAMES)('%s', (name) => {
       const key = [...original].find(([, { data }]) => same(data, values[path]!.data))![0];
       const right = expected.get(`gradient.${key}`)!;
       const scale = normOf(right.data) > 1e-6 * largest ? 1 : largest;
-      expect(distance(results[`gradient.${path}`]!, right, scale), inFile(path)).toBeLessThan(GRADIENTS);
+      expect(distance(results[`gradient.${path}`]!, right, scale), inFile(path)).toBeLessThan(LOOSER[name] ?? GRADIENTS);
     }
     expect(byOrder.length).toBe(original.size);
     adapter.detach();
