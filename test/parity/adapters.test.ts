@@ -160,7 +160,9 @@ describe.each(NAMES)('%s', (name) => {
       const key = [...original].find(([, { data }]) => same(data, values[path]!.data))![0];
       const right = expected.get(`gradient.${key}`)!;
       const scale = normOf(right.data) > 1e-6 * largest ? 1 : largest;
-      expect(distance(results[`gradient.${path}`]!, right, scale), inFile(path)).toBeLessThan(LOOSER[name] ?? GRADIENTS);
+      expect(distance(results[`gradient.${path}`]!, right, scale), inFile(path)).toBeLessThan(
+        LOOSER[name] ?? GRADIENTS,
+      );
     }
     expect(byOrder.length).toBe(original.size);
     adapter.detach();
