@@ -67,7 +67,7 @@ export function lessonRecipe({
   threads,
 }: LessonPlan): TuningRecipe {
   const { rank, learningRate, length, learned, batch, scenes } = settings;
-  const files = { kind: 'files', path: data };
+  const files = { kind: 'files', path: data, augment: true };
   const text = JSON.stringify({
     model: { type: 'image-text', from, lora: { rank, alpha: 2 * rank, ...TARGETS } },
     data: {

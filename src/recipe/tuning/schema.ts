@@ -87,6 +87,8 @@ const files = z.strictObject({
   /** File or folder. */
   path,
   format: z.string().min(1).max(100).optional(),
+  /** Vary pictures as far as what is said of them stays true. */
+  augment: z.boolean().default(false),
   retain,
 });
 

@@ -81,6 +81,8 @@ export interface FilesSource {
   readonly path: string;
   /** Found out by itself where absent. */
   readonly format?: string | undefined;
+  /** Whether pictures are varied as far as what is said of them stays true. */
+  readonly augment: boolean;
   /** As in {@link ScenesSource}. */
   readonly retain: boolean;
 }

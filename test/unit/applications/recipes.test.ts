@@ -22,7 +22,7 @@ describe.each(APPLICATIONS)('$id', (application) => {
     if (kind !== 'image-text') throw new Error('a recipe of another kind');
     expect(recipe.model.lora).toMatchObject({ rank: 16 });
     expect(recipe.data.sources).toEqual([
-      { kind: 'files', weight: 1, retain: false, path: `recipes/applications/samples/${id}.jsonl` },
+      { kind: 'files', weight: 1, retain: false, augment: false, path: `recipes/applications/samples/${id}.jsonl` },
     ]);
   });
 

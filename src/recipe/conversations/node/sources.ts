@@ -1,6 +1,7 @@
 /** The sources that a recipe names, mixed by their weights. */
 import { DataError } from '../../../core/index.ts';
 import {
+  augmented,
   mixed,
   openTogether,
   type Picture,
@@ -136,8 +137,10 @@ function openScenes(source: ScenesSource, options: SourcesOptions, material: Sou
   return source.blind ? withoutPictures(scenes) : scenes;
 }
 
-async function openFiles({ path, format }: FilesSource): Promise<SampleSource> {
-  return openSampleSource({ path, ...(format === undefined ? {} : { format: format as SourceDescription['format'] }) });
+async function openFiles({ path, format, augment }: FilesSource): Promise<SampleSource> {
+  const described = format === undefined ? {} : { format: format as SourceDescription['format'] };
+  const opened = await openSampleSource({ path, ...described });
+  return augment ? augmented(opened) : opened;
 }
 
 /** The same samples, of which a model is to go on saying what it says. */
