@@ -1,4 +1,5 @@
 import { identityOf } from '../core/identity.ts';
+import { Recent } from '../core/recent.ts';
 import { Turns } from '../core/turns.ts';
 import {
   type AnswerPiece,
@@ -25,7 +26,7 @@ export class BatchedModel {
   readonly model: LanguageModel;
   readonly #batch: ContinuousBatch | undefined;
   /** By what tells lists of adapters apart, the one that was used last at the end. */
-  readonly #changes = new Map<string, LayerChanges>();
+  readonly #changes = new Recent<LayerChanges>(KEPT);
   /** Answers that are made by themselves wait for each other. */
   readonly #turns = new Turns();
 
@@ -95,11 +96,7 @@ export class BatchedModel {
   #changesOf(adapters: readonly WeightedAdapter[]): LayerChanges | undefined {
     if (adapters.length === 0) return undefined;
     const key = adapters.map(({ adapter, weight = 1 }) => `${identityOf(adapter)}×${weight}`).join(' ');
-    const changes = this.#changes.get(key) ?? changesOf(adapters);
-    this.#changes.delete(key);
-    this.#changes.set(key, changes);
-    if (this.#changes.size > KEPT) this.#changes.delete(this.#changes.keys().next().value!);
-    return changes;
+    return this.#changes.get(key, () => changesOf(adapters));
   }
 
   /** Ends all answers. The model itself stays. */

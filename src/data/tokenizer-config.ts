@@ -38,6 +38,12 @@ export const CONVERSATION_TEMPLATE = `{%- for message in messages -%}
 {{- '<|assistant|>' -}}
 {%- endif -%}`;
 
+/** A text as an answer of {@link CONVERSATION_TEMPLATE} begins with it: words in letters behind a space. */
+export function asAnswer(text: string): string {
+  const first = text.slice(0, 1);
+  return first.toUpperCase() === first.toLowerCase() ? text : ` ${text}`;
+}
+
 /** Tokens that name places along a side of a picture: `<loc00>`, `<loc01>`, … They are to be seen in decoded text. */
 export function locationTokens(count = 64): string[] {
   const digits = String(count - 1).length;

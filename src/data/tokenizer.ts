@@ -1,7 +1,7 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 
-import { allocateArray, CheckpointError, DataError, hostTensor, type HostTensor } from '../core/index.ts';
+import { allocateArray, CheckpointError, DataError, hostTensor, type HostTensor, Recent } from '../core/index.ts';
 import { boundedText } from './text.ts';
 
 /** Texts as rows of equal length. */
@@ -38,7 +38,7 @@ export class TextTokenizer {
   /** Ids that the tokenizer puts before and after every text. */
   readonly #before: readonly number[];
   readonly #after: readonly number[];
-  readonly #kept = new Map<string, readonly number[]>();
+  readonly #kept = new Recent<readonly number[]>(KEPT_TEXTS);
 
   /**
    * @param json parsed contents of `tokenizer.json`
@@ -140,15 +140,9 @@ export class TextTokenizer {
   }
 
   #ids(text: string, specialTokens: boolean): readonly number[] {
-    const key = text.length <= KEPT_LENGTH && specialTokens ? text : undefined;
-    const known = key === undefined ? undefined : this.#kept.get(key);
-    if (known !== undefined) return known;
-    const { ids } = this.#tokenizer.encode(boundedText(text), { add_special_tokens: specialTokens });
-    if (key !== undefined) {
-      if (this.#kept.size >= KEPT_TEXTS) this.#kept.clear();
-      this.#kept.set(key, ids);
-    }
-    return ids;
+    const encode = (): readonly number[] =>
+      this.#tokenizer.encode(boundedText(text), { add_special_tokens: specialTokens }).ids;
+    return text.length <= KEPT_LENGTH && specialTokens ? this.#kept.get(text, encode) : encode();
   }
 
   #surroundings(): [number[], number[]] {

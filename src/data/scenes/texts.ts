@@ -1,6 +1,7 @@
 import { LANGUAGES } from '../emoji/concepts.ts';
 import type { EmojiMaterial } from '../emoji/dataset.ts';
 import { textsIn } from '../samples.ts';
+import { asAnswer } from '../tokenizer-config.ts';
 import { sampleRandom } from '../dataset.ts';
 import { makeAsked } from './source.ts';
 import { SceneMaker } from './maker.ts';
@@ -8,8 +9,8 @@ import { fullSceneOptions, type SceneOptions } from './options.ts';
 import { nameOf, SceneVocabulary, someOf, theOf } from './vocabulary.ts';
 
 /**
- * What a tokenizer is made from: every name of what may be shown, in both languages and as questions use it, then the questions and answers of `count`
- * scenes.
+ * What a tokenizer is made from: every name of what may be shown, in both languages and as questions use it, then the
+ * questions and answers of `count` scenes.
  */
 export function* sceneTexts(options: SceneOptions, material: EmojiMaterial, count = 3000, seed = 1): Generator<string> {
   const vocabulary = new SceneVocabulary(material.concepts, options.without);
@@ -28,9 +29,4 @@ export function* sceneTexts(options: SceneOptions, material: EmojiMaterial, coun
       yield* textsIn(answer).map(asAnswer);
     }
   }
-}
-
-/** As the chat template lets answers begin: words in letters behind a space. */
-function asAnswer(text: string): string {
-  return /^\p{Script=Latin}/u.test(text) ? ` ${text}` : text;
 }

@@ -101,17 +101,19 @@ export class LoraAdapter {
 
   /** What `act` traces does not hold the adapter: the model as it is by itself. */
   without<T>(act: () => T): T {
+    const wasAttached = this.#detach.length > 0;
     this.detach();
     try {
       return act();
     } finally {
-      this.#detach = this.#attach.map((add) => add());
+      if (wasAttached) this.#detach = this.#attach.map((add) => add());
     }
   }
 
   /** Takes it away from its model: graphs that are traced from now on do not hold it. */
   detach(): void {
     for (const remove of this.#detach) remove();
+    this.#detach = [];
   }
 }
 

@@ -92,13 +92,14 @@ function templatesOf({ chatTemplates }: CheckpointTokenizer): ChatTemplates {
 const beginnings = new WeakMap<ChatTemplates, Recent<string>>();
 const BEGINNINGS = 8192;
 
-/** A conversation up to where the assistant speaks next. @param fresh whether it is written anew in any case */
-function beginningOf(messages: readonly ChatMessage[], templates: ChatTemplates, fresh: boolean): string {
+/** The beginning of `text`: the conversation up to where the assistant speaks next. */
+function beginningOf(text: string, messages: readonly ChatMessage[], templates: ChatTemplates): string {
   const write = (): string => templates.render(messages, { addGenerationPrompt: true });
-  if (fresh) return write();
   const recent = beginnings.get(templates) ?? new Recent<string>(BEGINNINGS);
   beginnings.set(templates, recent);
-  return recent.get(JSON.stringify(messages), write);
+  const known = recent.get(JSON.stringify(messages), write);
+  // A template may write the date, which changes.
+  return text.startsWith(known) ? known : write();
 }
 
 function encodeConversation(
@@ -169,10 +170,7 @@ function assistantSpans(messages: readonly ChatMessage[], text: string, template
   const spans: Span[] = [];
   for (const [i, { role }] of messages.entries()) {
     if (role !== 'assistant') continue;
-    const earlier = messages.slice(0, i);
-    const recent = beginningOf(earlier, templates, false);
-    // A template may write the date, which changes.
-    const before = text.startsWith(recent) ? recent : beginningOf(earlier, templates, true);
+    const before = beginningOf(text, messages.slice(0, i), templates);
     const after = i === messages.length - 1 ? text : templates.render(messages.slice(0, i + 1));
     if (!text.startsWith(before) || !text.startsWith(after))
       throw new DataError(

@@ -1,7 +1,7 @@
 /** What is said of regions, as tokens: what the decoder is to be given of them. */
 // I pictures, K regions of a picture, V tokens of the vocabulary
 import { hostTensor, type HostTensor } from '../../core/index.ts';
-import type { CheckpointTokenizer, Sample, SampleRegion } from '../../data/index.ts';
+import { asAnswer, type CheckpointTokenizer, type Sample, type SampleRegion } from '../../data/index.ts';
 import type { ConversationReader, EncodedSample } from './encode.ts';
 
 export interface RegionWordsShape {
@@ -52,8 +52,7 @@ function writeRow(
   for (const [share, tokens] of said) for (const token of tokens) out[token]! += share / (sum * tokens.size);
 }
 
-/** Words in letters as they stand behind a space, which is also how they begin an answer. */
+/** Words as they begin an answer, which is also how they stand within one. */
 function tokensOf(texts: readonly string[], tokenizer: CheckpointTokenizer): ReadonlySet<number> {
-  const forms = texts.map((text) => (/^\p{Script=Latin}/u.test(text) ? ` ${text}` : text));
-  return new Set(forms.flatMap((text) => tokenizer.encode(text, { specialTokens: false })));
+  return new Set(texts.flatMap((text) => tokenizer.encode(asAnswer(text), { specialTokens: false })));
 }

@@ -25,6 +25,8 @@ export interface LessonSettings {
   readonly length: number;
   readonly learned: number;
   readonly batch: number;
+  /** Whether pictures are varied in every pass; where the picture encoder is most of a step, it sees each but once instead. */
+  readonly augment: boolean;
   /** Whether emoji scenes are mixed in against forgetting, for models that were trained on them. */
   readonly scenes: boolean;
 }
@@ -36,6 +38,7 @@ export const SMALL_LESSON: LessonSettings = {
   length: 128,
   learned: 48,
   batch: 4,
+  augment: true,
   scenes: true,
 };
 
@@ -66,8 +69,8 @@ export function lessonRecipe({
   settings = SMALL_LESSON,
   threads,
 }: LessonPlan): TuningRecipe {
-  const { rank, learningRate, length, learned, batch, scenes } = settings;
-  const files = { kind: 'files', path: data, augment: true };
+  const { rank, learningRate, length, learned, batch, augment, scenes } = settings;
+  const files = { kind: 'files', path: data, augment };
   const text = JSON.stringify({
     model: { type: 'image-text', from, lora: { rank, alpha: 2 * rank, ...TARGETS } },
     data: {

@@ -50,10 +50,10 @@ export class TokenWriter {
   }
 
   #scored(token: number, logProbability: number, first: boolean): Scored {
-    const alone = this.#textOf(token, true);
-    const all = this.#bytes[token] ?? new TextEncoder().encode(alone);
+    const all = this.#bytes[token] ?? new TextEncoder().encode(this.#textOf(token, true));
     // Tokenizers that take off the space at the very start of a text.
-    const bytes = first && all[0] === SPACE && !alone.startsWith(' ') ? all.subarray(1) : all;
+    const isTrimmed = first && all[0] === SPACE && !this.#textOf(token, true).startsWith(' ');
+    const bytes = isTrimmed ? all.subarray(1) : all;
     return {
       token: new TextDecoder().decode(bytes),
       logprob: Number.isFinite(logProbability) ? Math.max(LEAST, logProbability) : LEAST,

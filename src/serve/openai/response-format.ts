@@ -1,7 +1,7 @@
 /** Answers in a given form: any JSON, or JSON of a schema. */
 import { z } from 'zod';
 import type { CheckpointTokenizer } from '../../data/index.ts';
-import { DataError, GenerationError } from '../../core/index.ts';
+import { DataError, GenerationError, Recent } from '../../core/index.ts';
 import { type ConstraintFactory, jsonSchemaConstraint, wholeJson } from '../../generate/index.ts';
 import { ApiError } from '../errors.ts';
 
@@ -64,7 +64,7 @@ export function wantedOfResponse(format: TextFormat | null | undefined): WantedF
 
 /** Constraints that are kept for each tokenizer: applications ask with the same few schemas again and again. */
 const KEPT = 32;
-const kept = new WeakMap<CheckpointTokenizer, Map<string, ConstraintFactory>>();
+const kept = new WeakMap<CheckpointTokenizer, Recent<ConstraintFactory>>();
 
 /**
  * @param within tokens after which the answer is to be whole, where that is asked for
@@ -77,14 +77,11 @@ export function constraintFor(
 ): ConstraintFactory | undefined {
   if (format.kind === 'text') return undefined;
   const schema = format.kind === 'object' ? { type: 'object' } : format.schema;
-  const known = kept.get(tokenizer) ?? new Map<string, ConstraintFactory>();
+  const known = kept.get(tokenizer) ?? new Recent<ConstraintFactory>(KEPT);
   kept.set(tokenizer, known);
   const key = JSON.stringify(schema);
   try {
-    const constraint = known.get(key) ?? jsonSchemaConstraint(schema, tokenizer.tokenBytes());
-    known.delete(key);
-    known.set(key, constraint);
-    if (known.size > KEPT) known.delete(known.keys().next().value!);
+    const constraint = known.get(key, () => jsonSchemaConstraint(schema, tokenizer.tokenBytes()));
     if (within === undefined) return constraint;
     return withRoom(() => wholeJson(constraint, schema, tokenizer, within));
   } catch (cause) {

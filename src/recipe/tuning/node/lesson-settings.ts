@@ -62,6 +62,7 @@ export async function lessonSettings(model: string, data: string): Promise<Lesso
     learned: Math.max(Math.min(SMALL_LESSON.learned, rows / 2), learned),
     // Without scenes there may be fewer rows than a larger batch takes.
     batch: scenes ? SMALL_LESSON.batch : 1,
+    augment: width <= LARGE_WIDTH,
     scenes,
   };
 }
