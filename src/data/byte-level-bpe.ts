@@ -45,12 +45,14 @@ export interface AddedTokenEntry {
 const UNSPACED = String.raw`\p{Han}\p{Hiragana}\p{Katakana}`;
 /**
  * Where text is cut before pairs are joined, most like Llama 3's rule: English contractions; runs of Chinese and Japanese;
- * other words with the space before them; digits one by one; signs; ends of lines; spaces. Signs take no letters with them, which
+ * words in capitals letter by letter, without the space before them, since they are spelled; other words with the space before
+ * them; digits one by one; signs; ends of lines; spaces. Signs take no letters with them, which
  * would spend a small vocabulary on every word anew after each quotation mark.
  */
 const SPLIT = [
   String.raw`'(?:[sdmtSDMT]|ll|ve|re|LL|VE|RE)`,
   `[${UNSPACED}]+`,
+  String.raw`\p{Lu}(?=\p{Lu})| (?=\p{Lu}\p{Lu})`,
   String.raw` ?(?:(?![${UNSPACED}])[\p{L}\p{M}])+`,
   String.raw`\p{N}`,
   String.raw` ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*`,

@@ -48,6 +48,16 @@ export interface SampleRegion {
   readonly names?: readonly string[];
   /** Other words for it, such as its kind and its colour, in each language. */
   readonly qualities?: readonly string[];
+  /** Of what is written: numbers of the regions of its characters in {@link Sample.regions}, in the order of its name. */
+  readonly letters?: readonly number[];
+}
+
+/** Regions that share a name, such as `animal`; none where a picture has nothing of the sort. */
+export interface RegionGroup {
+  /** One and several, in each language. */
+  readonly names: readonly string[];
+  /** Numbers of the regions in {@link Sample.regions}. */
+  readonly regions: readonly number[];
 }
 
 /** Pictures and what is said about them. */
@@ -62,6 +72,8 @@ export interface Sample {
   readonly conversations: readonly (readonly SampleTurn[])[];
   /** What is where, in data that know it: for objectives of pictures alone. */
   readonly regions?: readonly SampleRegion[];
+  /** Which regions are of which sort, for all sorts that the data know. */
+  readonly groups?: readonly RegionGroup[];
   /** Whether a model is to go on saying of it what it says, in place of learning the answers. */
   readonly retained?: boolean;
   /** A description of each picture, in data that have it: for objectives that hold pictures and texts against each other. */

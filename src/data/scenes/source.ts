@@ -1,7 +1,7 @@
 import { DataError, type Random } from '../../core/index.ts';
 import { sampleRandom } from '../dataset.ts';
 import type { EmojiMaterial } from '../emoji/dataset.ts';
-import type { Sample, SampleMoment, SampleRegion, SampleSource } from '../samples.ts';
+import type { RegionGroup, Sample, SampleMoment, SampleRegion, SampleSource } from '../samples.ts';
 import { askAbout } from './ask.ts';
 import { colourName, SCENE_COLOURS } from './colours.ts';
 import { GLYPHS } from './glyphs.ts';
@@ -79,6 +79,7 @@ export class SceneSource implements SampleSource {
       pictures: [{ name, open: () => scene.picture }],
       conversations: questions.map(asConversation),
       regions: [...this.#drawings(scene), ...this.#writing(scene)],
+      groups: this.#groups(scene),
       captions: [describeScene(scene, language, style)],
     };
   }
@@ -102,14 +103,26 @@ export class SceneSource implements SampleSource {
   }
 
   /** What is written, as a whole and letter by letter: each letter is a concept behind those of the drawings. */
-  #writing({ word }: Scene): SampleRegion[] {
+  #writing({ word, objects }: Scene): SampleRegion[] {
     if (word === undefined) return [];
     const first = this.vocabulary.concepts.length;
     const letters = word.letters.map((box, i): SampleRegion => {
       const letter = word.text[i]!;
-      return { picture: 0, box, concept: first + GLYPHS.indexOf(letter), qualities: [letter.toLowerCase()] };
+      return { picture: 0, box, concept: first + GLYPHS.indexOf(letter), qualities: [letter] };
     });
-    return [{ picture: 0, box: word.box, names: [word.text.toLowerCase()] }, ...letters];
+    const places = letters.map((_, i) => objects.length + 1 + i);
+    return [{ picture: 0, box: word.box, names: [word.text], letters: places }, ...letters];
+  }
+
+  /** Drawings by their kinds. Names of one character stand in too many other words. */
+  #groups({ objects }: Scene): RegionGroup[] {
+    const { languages } = this.options;
+    return SCENE_KINDS.map((kind) => ({
+      names: languages
+        .flatMap((language) => [kindName(kind, language, true), kindName(kind, language)])
+        .filter((name) => name.length > 1),
+      regions: objects.flatMap((object, i) => (object.kind === kind ? [i] : [])),
+    }));
   }
 }
 

@@ -18,6 +18,18 @@ interface Mention {
   readonly start: number;
   readonly end: number;
   readonly regions: readonly number[];
+  /** Whether what is named is a sort of things, of which there may be none, and no thing of its own. */
+  readonly isGroup?: boolean;
+}
+
+/** What can be named. */
+interface Named {
+  /** As {@link asLetters} has it. */
+  readonly name: string;
+  readonly regions: readonly number[];
+  readonly isGroup: boolean;
+  /** Regions of the single characters of what is written. */
+  readonly letters?: readonly number[] | undefined;
 }
 
 const encoder = new TextEncoder();
@@ -44,13 +56,13 @@ function lettersOf(tokens: readonly number[], bytes: TokenBytes): string[] {
 export class LookFinder {
   /** Tokens of each region's box. */
   readonly #boxes: readonly (readonly number[])[];
-  /** Regions by each of their names, the longest name first. */
-  readonly #names: readonly (readonly [name: string, regions: readonly number[]])[];
+  /** The longest name first; of two that are equal, that of a thing before that of its sort. */
+  readonly #names: readonly Named[];
   readonly #bytes: TokenBytes;
 
   /** @param writeBox as the model writes boxes; nothing for models that write none */
   constructor(
-    { regions = [] }: Sample,
+    { regions = [], groups = [] }: Sample,
     tokenizer: CheckpointTokenizer,
     writeBox: (box: RelativeBox) => string | undefined,
   ) {
@@ -58,19 +70,24 @@ export class LookFinder {
       const written = writeBox(box);
       return written === undefined ? [] : tokenizer.encode(written, { specialTokens: false });
     });
-    const byName = new Map<string, number[]>();
-    for (const [k, { names = [] }] of regions.entries())
+    const byName = new Map<string, { regions: number[]; letters?: readonly number[] | undefined }>();
+    for (const [k, { names = [], letters }] of regions.entries())
       for (const name of names) {
         const key = asLetters(encoder.encode(name));
-        byName.set(key, [...(byName.get(key) ?? []), k]);
+        byName.set(key, { regions: [...(byName.get(key)?.regions ?? []), k], letters });
       }
-    this.#names = [...byName].sort(([a], [b]) => b.length - a.length);
+    const things = [...byName].map(([name, named]): Named => ({ name, isGroup: false, ...named }));
+    const sorts = groups.flatMap(({ names, regions: those }) =>
+      names.map((name): Named => ({ name: asLetters(encoder.encode(name)), regions: those, isGroup: true })),
+    );
+    this.#names = [...things, ...sorts].sort((a, b) => b.name.length - a.name.length);
     this.#bytes = tokenizer.tokenBytes();
   }
 
   /**
-   * What is spoken of: within the name or the box of a region that region, and elsewhere in the answer all that was mentioned
-   * before it.
+   * What is spoken of: within the name or the box of a region that region, letter by letter where it is spelled; elsewhere in
+   * the answer all that was mentioned before it, or, from a sort of things that the answer itself names to the next thing that it
+   * names, those of that sort.
    */
   looks({ tokens, learned }: Pick<EncodedConversation, 'tokens' | 'learned'>): Looks {
     const mentions = [...this.#boxMentions(tokens), ...this.#nameMentions(tokens)].sort((a, b) => a.start - b.start);
@@ -83,8 +100,13 @@ export class LookFinder {
     const said: (readonly number[] | undefined)[] = Array.from(tokens, (_, i) =>
       learned[i] === 1 && all.length > 0 ? all : undefined,
     );
-    for (const { start, end, regions } of mentions)
+    const write = (start: number, end: number, regions: readonly number[]): void => {
       for (let i = start; i < end; i++) if (learned[i] === 1) said[i] = regions;
+    };
+    for (const [i, { start, end, regions, isGroup }] of mentions.entries()) {
+      if (isGroup !== true) write(start, end, regions);
+      else if (start >= first) write(end, mentions[i + 1]?.start ?? tokens.length, regions);
+    }
     return { said, mentions: before, asked: things.slice(0, 2).map(({ at }) => at) };
   }
 
@@ -107,16 +129,17 @@ export class LookFinder {
     const ends = parts.map((part) => (size += part.length));
     const taken = new Uint8Array(size);
     const mentions: Mention[] = [];
-    for (const [name, regions] of this.#names) {
+    const tokenAt = (letter: number): number => ends.findIndex((end) => end > letter);
+    for (const { name, regions, isGroup, letters } of this.#names) {
       for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
         const stop = at + name.length;
         if (!isWhole(text, at, stop) || taken.subarray(at, stop).includes(1)) continue;
         taken.fill(1, at, stop);
-        mentions.push({
-          start: ends.findIndex((end) => end > at),
-          end: ends.findIndex((end) => end >= stop) + 1,
-          regions,
-        });
+        const [start, end] = [tokenAt(at), tokenAt(stop - 1) + 1];
+        // Only where every character is a token of its own does it say where it stands.
+        if (letters?.length === end - start)
+          mentions.push(...letters.map((letter, i) => ({ start: start + i, end: start + i + 1, regions: [letter] })));
+        else mentions.push({ start, end, regions, isGroup });
       }
     }
     return mentions;

@@ -32,6 +32,18 @@ describe('trainByteLevelBpe', () => {
     expect(pieces('蓝色的雨伞').length).toBeGreaterThan(1);
   });
 
+  it('spells what is written in capitals, and no other word', () => {
+    const texts = ['a CLOUD over Paris', 'a CLOUD over Paris', 'CLOUD', 'Paris'];
+    const spelling = new CheckpointTokenizer({
+      tokenizer: trainByteLevelBpe(texts, OPTIONS),
+      tokenizerConfig: tokenizerConfig(),
+    });
+    const pieces = (text: string): string[] => spelling.encode(text).map((id) => spelling.decode([id]));
+    expect(pieces('CLOUD')).toEqual(['C', 'L', 'O', 'U', 'D']);
+    expect(pieces('over CLOUD').slice(-6)).toEqual([' ', 'C', 'L', 'O', 'U', 'D']);
+    expect(pieces('a Paris')).toEqual(['a', ' Paris']);
+  });
+
   it('does not join over the edge of a character', () => {
     const decoder = new TextDecoder('utf-8', { fatal: true });
     for (const bytes of tokenizer.tokenBytes()) {

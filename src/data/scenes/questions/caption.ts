@@ -62,10 +62,10 @@ export function describeScene(scene: Scene, language: Language, style: CaptionSt
   const things = scene.objects.map((object) => describeObject(object, language, style));
   if (language === 'zh') {
     const list = listOf(things, language);
-    return scene.word === undefined ? `图中有${list}。` : `图中有${list}，还写着“${scene.word.text.toLowerCase()}”。`;
+    return scene.word === undefined ? `图中有${list}。` : `图中有${list}，还写着“${scene.word.text}”。`;
   }
   if (scene.word !== undefined)
-    things.push(`the ${isNumber(scene.word.text) ? 'number' : 'word'} "${scene.word.text.toLowerCase()}"`);
+    things.push(`the ${isNumber(scene.word.text) ? 'number' : 'word'} "${scene.word.text}"`);
   return `The picture shows ${listOf(things, language)}.`;
 }
 

@@ -291,12 +291,32 @@ describe('what is written in a scene', () => {
       const { word } = source.scene(i, moment).scene;
       const { regions = [] } = source.sample(i, moment);
       const letters = regions.filter(({ concept }) => concept !== undefined && concept >= first);
-      expect(letters.map(({ qualities }) => qualities!.join()).join('')).toBe(word!.text.toLowerCase());
+      expect(letters.map(({ qualities }) => qualities!.join()).join('')).toBe(word!.text);
       for (const { concept } of letters) expect(concept).toBeLessThan(sceneClasses(first));
-      expect(regions.filter(({ concept }) => concept === undefined).map(({ names }) => names)).toEqual([
-        [word!.text.toLowerCase()],
-      ]);
+      const written = regions.filter(({ concept }) => concept === undefined);
+      expect(written.map(({ names }) => names)).toEqual([[word!.text]]);
+      expect(written[0]!.letters!.map((k) => regions[k])).toEqual(letters);
       expect(regions.length).toBeLessThanOrEqual(MOST_REGIONS);
+    }
+  });
+});
+
+describe('the groups of a sample', () => {
+  it('are all kinds of things, with the regions of those that are there', () => {
+    const source = new SceneSource({ ...TEST_OPTIONS, sets: ['noto'], singles: 0, length: 10 }, material);
+    for (let i = 0; i < 10; i++) {
+      const moment = { seed: 1, epoch: 0 };
+      const { objects } = source.scene(i, moment).scene;
+      const { groups = [] } = source.sample(i, moment);
+      expect(groups).toHaveLength(SCENE_KINDS.length);
+      for (const [k, { names, regions }] of groups.entries()) {
+        expect(names).toContain(SCENE_KINDS[k]!.en[1]);
+        // 手, 人 and 脸 are parts of many words.
+        for (const name of names) expect(name.length).toBeGreaterThan(1);
+        expect(regions.every((region) => objects[region]!.kind === SCENE_KINDS[k])).toBe(true);
+      }
+      const ofKinds = objects.filter(({ kind }) => kind !== undefined).length;
+      expect(groups.flatMap(({ regions }) => regions)).toHaveLength(ofKinds);
     }
   });
 });

@@ -27,7 +27,10 @@ const write = (box: readonly [number, number, number, number]): string | undefin
 
 /** What is said, token by token, with the regions that are looked at meanwhile; pieces of one sort joined. */
 async function looked(question: string, answer: string): Promise<[text: string, regions: string][]> {
-  const one = asked(question, answer);
+  return saidOf(asked(question, answer));
+}
+
+async function saidOf(one: Sample): Promise<[text: string, regions: string][]> {
   const { conversations } = await encodeSample(one, reader);
   const { tokens, learned } = conversations[0]!;
   const looks = new LookFinder(one, tokenizer, write).looks({ tokens, learned }).said;
@@ -61,6 +64,41 @@ describe('where a decoder is to look', () => {
     expect(await looked('is it bigger than the dog?', '猫')).toEqual([
       ['猫', '2,3'],
       ['<|end|>', '0'],
+    ]);
+  });
+
+  it('at one letter after another where it spells', async () => {
+    const letters = ['C', 'A', 'B'].map((letter, i) => ({ ...region([letter], [i / 4, 0, (i + 1) / 4, 1]), names: [] }));
+    const word = { ...region(['CAB'], [0, 0, 0.75, 1]), letters: [1, 2, 3] };
+    const one = { ...sample(1, [['what is written here?', 'CAB']]), regions: [word, ...letters] };
+    expect(await saidOf(one)).toEqual([
+      [' ', ''],
+      ['C', '1'],
+      ['A', '2'],
+      ['B', '3'],
+      ['<|end|>', ''],
+    ]);
+  });
+
+  it('at all of a sort that the question names, and from where the answer names it on', async () => {
+    const groups = [
+      { names: ['animals', 'animal', '动物'], regions: [0, 2, 3] },
+      { names: ['foods', 'food', '食物'], regions: [1] },
+      { names: ['plants', 'plant', '植物'], regions: [] },
+    ];
+    const said = async (question: string, answer: string): Promise<[text: string, regions: string][]> =>
+      saidOf({ ...asked(question, answer), groups });
+    expect(await said('how many animals?', '3')).toEqual([['3<|end|>', '0,2,3']]);
+    expect(await said('图中有几个动物？', '3')).toEqual([['3<|end|>', '0,2,3']]);
+    expect(await said('how many plants?', '0')).toEqual([['0<|end|>', '']]);
+    expect(await said('more animals than foods?', 'animals: 3. plants: 0. foods are hot dog')).toEqual([
+      [' animals', '0,2,3,1'],
+      [': 3. ', '0,2,3'],
+      ['plants', '0,2,3,1'],
+      [': 0. ', ''],
+      ['foods', '0,2,3,1'],
+      [' are hot dog', '1'],
+      ['<|end|>', '0,2,3,1'],
     ]);
   });
 
