@@ -7,6 +7,7 @@ import {
   drawObjects,
   questionText,
   SORT_OF_CLEVR_ANSWERS,
+  SORT_OF_CLEVR_COLOURS,
   SORT_OF_CLEVR_SIZE,
   sortOfClevrScene,
   turnedObjects,
@@ -41,6 +42,11 @@ export interface SortOfClevrOptions {
    * anew. Off unless told.
    */
   readonly augment?: boolean;
+  /**
+   * What training pictures are asked, in place of their published questions: one of each of these kinds for each colour, or
+   * twenty of them by chance where there are more. What is seen of one object is learned sooner by itself.
+   */
+  readonly kinds?: readonly SortOfClevrKind[] | undefined;
 }
 
 export interface SortOfClevrBatch extends Batch {
@@ -49,7 +55,8 @@ export interface SortOfClevrBatch extends Batch {
 }
 
 /**
- * Sort-of-CLEVR as batches; `train` in a new order each pass. A sample is a picture with its K = 20 questions. Tensors:
+ * Sort-of-CLEVR as batches; `train` in a new order each pass. A sample is a picture with its K = 20 questions, or fewer where
+ * `kinds` has fewer. Tensors:
  * - `pixels` [B, 3, 75, 75] float32, from −2 to 0, by {@link SORT_OF_CLEVR_NORMALIZATION}
  * - `ids` [B·K, T] int64 and `mask` [B·K, T] float32; questions of a picture lie side by side
  * - `label` [B·K] int64: position in {@link SORT_OF_CLEVR_ANSWERS}
@@ -88,8 +95,16 @@ export class SortOfClevrDataset implements Dataset<SortOfClevrBatch> {
     return (this.#scenes[sample] ??= sortOfClevrScene(this.#seeds[sample]!));
   }
 
+  #deal(deck: readonly ClevrQuestion[], seed: number, epoch: number, sample: number): readonly ClevrQuestion[] {
+    return sampleRandom(seed, epoch, sample)
+      .fork('questions')
+      .shuffle([...deck])
+      .slice(0, SORT_OF_CLEVR_QUESTIONS);
+  }
+
   batch({ seed, epoch, index }: Position, size: number): SortOfClevrBatch {
-    const { split, textLength, augment = false } = this.#options;
+    const { split, textLength, augment = false, kinds } = this.#options;
+    const deck = split === 'train' ? kinds?.flatMap(questionsOfKind) : undefined;
     const count = Math.max(0, Math.min(size, this.length - index));
     const order = split === 'train' ? shuffledOrder(this.length, seed, epoch) : undefined;
     const area = SORT_OF_CLEVR_SIZE ** 2;
@@ -104,7 +119,7 @@ export class SortOfClevrDataset implements Dataset<SortOfClevrBatch> {
       // An object's colour is its place in the list.
       const shown = random === undefined ? objects : random.shuffle(turnedObjects(objects, random.integer(8)));
       paintNormalized(shown, pixels.subarray(row * 3 * area, (row + 1) * 3 * area));
-      for (const question of questions) {
+      for (const question of deck === undefined ? questions : this.#deal(deck, seed, epoch, sample)) {
         asked.push(question);
         labels.push(BigInt(SORT_OF_CLEVR_ANSWERS.indexOf(answerOf(shown, question))));
         ids.push(`${split}/${sample} ${JSON.stringify(questionText(question))}`);
@@ -122,6 +137,10 @@ export class SortOfClevrDataset implements Dataset<SortOfClevrBatch> {
       kinds: asked.map(({ kind }) => kind),
     };
   }
+}
+
+function questionsOfKind(kind: SortOfClevrKind): ClevrQuestion[] {
+  return SORT_OF_CLEVR_COLOURS.map((_, colour) => ({ kind, colour }));
 }
 
 /** @param out [3, 75, 75] */

@@ -1,5 +1,7 @@
 /** A checked training recipe, with every default filled in. What the numbers may be is said in `schema.ts`. */
 
+import type { SortOfClevrKind } from '../data/sort-of-clevr.ts';
+
 /** A stack of transformer blocks. */
 export interface TransformerSection {
   readonly width: number;
@@ -118,6 +120,8 @@ export interface SortOfClevrSection {
   readonly heldOut: number;
   /** Turn and mirror training pictures and exchange their colours; answers follow. */
   readonly augment: boolean;
+  /** Kinds of questions that training pictures are asked; the published twenty unless told. */
+  readonly kinds?: readonly SortOfClevrKind[] | undefined;
   readonly workers: number;
 }
 

@@ -1,9 +1,10 @@
-import { DataError, hostTensor, type HostTensor, joinRows } from '../../core/index.ts';
+import { DataError, hostTensor, type HostTensor, joinRows, type Random } from '../../core/index.ts';
 import {
   type Batch,
   type Dataset,
   type Position,
   type Sample,
+  sampleRandom,
   type SampleSource,
   shuffledOrder,
 } from '../../data/index.ts';
@@ -11,6 +12,7 @@ import { type ConversationReader, type EncodedSample, encodeSample } from './enc
 import { LookFinder, squaresOf } from './looking.ts';
 import { type MatchingShape, matchingTensors } from './matching.ts';
 import { regionWords, type RegionWordsShape } from './region-words.ts';
+import { splitTokens } from './split-tokens.ts';
 import { packSamples, type PackOptions, placeSamples, sizeOf } from './pack.ts';
 
 /** How samples become batches. */
@@ -19,6 +21,8 @@ export interface ConversationShape extends Omit<PackOptions, 'rows'> {
   readonly matching?: (MatchingShape & { readonly endToken: number }) | undefined;
   /** What the objective of words reads; absent without it. */
   readonly words?: RegionWordsShape | undefined;
+  /** Part of the conversations whose answers are written in smaller tokens; none unless told. */
+  readonly splitTokens?: number;
   /** Squares of features on a side of a picture, for the objective of looking; absent without it. */
   readonly looking?: number | undefined;
 }
@@ -49,11 +53,13 @@ export class ConversationDataset implements Dataset {
     const order = shuffledOrder(this.length, seed, epoch).subarray(index, index + size);
     const rows = Array.from(order, (row) => this.#plan?.[row] ?? [row]);
     const samples: Sample[] = [];
-    for (const row of rows) for (const number of row) samples.push(await this.#source.sample(number, { seed, epoch }));
+    const numbers = rows.flat();
+    for (const number of numbers) samples.push(await this.#source.sample(number, { seed, epoch }));
     const encoded: EncodedSample[] = [];
     const { imageToken, matching, words, looking } = this.#shape;
-    for (const sample of samples) {
-      const one = await encodeSample(sample, this.#reader);
+    for (const [i, sample] of samples.entries()) {
+      const random = sampleRandom(seed, epoch, numbers[i]!).fork('tokens');
+      const one = this.#withSmallTokens(await encodeSample(sample, this.#reader), random);
       encoded.push(looking === undefined ? one : this.#withLooks(one, sample));
     }
     const sizes = encoded.map((sample) => sizeOf(sample, imageToken));
@@ -89,6 +95,15 @@ export class ConversationDataset implements Dataset {
 
   async close(): Promise<void> {
     await this.#source.close?.();
+  }
+
+  #withSmallTokens(encoded: EncodedSample, random: Random): EncodedSample {
+    const { splitTokens: share = 0 } = this.#shape;
+    if (share === 0) return encoded;
+    const conversations = encoded.conversations.map((one) =>
+      random.uniform() < share ? splitTokens(one, this.#reader.tokenizer, random) : one,
+    );
+    return { ...encoded, conversations };
   }
 
   #withLooks(encoded: EncodedSample, sample: Sample): EncodedSample {

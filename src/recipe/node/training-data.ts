@@ -199,7 +199,7 @@ function shapesData(
   };
 }
 
-function sortOfClevrData({ model }: TrainingRecipe, { heldOut, augment }: SortOfClevrSection): TrainingData {
+function sortOfClevrData({ model }: TrainingRecipe, { heldOut, augment, kinds }: SortOfClevrSection): TrainingData {
   const tokenizer = makeSortOfClevrTokenizer(model.text.vocabularySize);
   const describe = (split: SortOfClevrOptions['split']): DatasetDescription => ({
     module: SORT_OF_CLEVR_MODULE,
@@ -209,6 +209,7 @@ function sortOfClevrData({ model }: TrainingRecipe, { heldOut, augment }: SortOf
       tokenizer: tokenizer.json,
       textLength: model.text.maxLength,
       augment,
+      kinds,
     } satisfies SortOfClevrOptions,
   });
   return {

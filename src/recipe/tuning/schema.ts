@@ -97,27 +97,34 @@ const sources = z
   .min(1)
   .max(100);
 
-const conversations = z.strictObject({
-  kind: z.literal('conversations'),
-  sources,
-  /** Tokens of a row. */
-  length: count.max(1_000_000).default(512),
-  /** Learned tokens of a row, at most; half of them unless told. */
-  learned: count.max(1_000_000).optional(),
-  /** Whether short answers count as much as long ones: 0 no, 1 yes. */
-  evenness: z.number().min(0).max(1).default(0),
-  /** What the model is asked while it learns. */
-  validation: z
-    .strictObject({
-      /** Where the questions come from; the sources that are learned from unless told, which scenes make other pictures in. */
-      sources: sources.optional(),
-      /** How many. */
-      questions: count.max(100_000).default(64),
-    })
-    .optional(),
-  /** Threads that make batches ahead of the step. */
-  workers: z.number().int().min(0).max(64).default(1),
-});
+const conversations = z
+  .strictObject({
+    kind: z.literal('conversations'),
+    sources,
+    /** Tokens of a row. */
+    length: count.max(1_000_000).default(512),
+    /** Learned tokens of a row, at most; half of them unless told. */
+    learned: count.max(1_000_000).optional(),
+    /** Whether short answers count as much as long ones: 0 no, 1 yes. */
+    evenness: z.number().min(0).max(1).default(0),
+    /** Part of the conversations whose answers are written in smaller tokens than they need, so that rare letters are learned. */
+    splitTokens: z.number().min(0).max(1).default(0),
+    /** What the model is asked while it learns. */
+    validation: z
+      .strictObject({
+        /** Where the questions come from; the sources that are learned from unless told, which scenes make other pictures in. */
+        sources: sources.optional(),
+        /** How many. */
+        questions: count.max(100_000).default(64),
+      })
+      .optional(),
+    /** Threads that make batches ahead of the step. */
+    workers: z.number().int().min(0).max(64).default(1),
+  })
+  .refine(({ splitTokens, sources: all }) => splitTokens === 0 || all.some(({ kind }) => kind === 'scenes'), {
+    path: ['splitTokens'],
+    message: 'needs scenes among the sources: rows that several samples share are planned by the tokens that they need',
+  });
 
 const objectives = z.strictObject({
   /** What the assistant says. */

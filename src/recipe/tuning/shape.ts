@@ -26,6 +26,7 @@ export function shapeOf(
     length: data.length,
     learned: data.learned,
     evenness: data.evenness,
+    splitTokens: data.splitTokens,
     imageToken,
     padToken: 0,
     retaining: objectives.retention > 0,

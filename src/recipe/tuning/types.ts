@@ -97,6 +97,8 @@ export interface ConversationsSection {
   readonly learned: number;
   /** Whether short answers count as much as long ones: 0 no, 1 yes. */
   readonly evenness: number;
+  /** Part of the conversations whose answers are written in smaller tokens than they need, so that rare letters are learned. */
+  readonly splitTokens: number;
   /** What the model is asked while it learns: questions of these sources, or of those that are learned from. */
   readonly validation?:
     | { readonly sources?: (ScenesSource | FilesSource)[] | undefined; readonly questions: number }

@@ -196,6 +196,20 @@ describe('SortOfClevrDataset', () => {
     expect(new Set(scenes).size).toBe(10_000);
   });
 
+  it('asks training pictures of some kinds alone where told, each of every colour', () => {
+    const position = { seed: 1, epoch: 0, index: 0 };
+    const shapes = dataset({ kinds: ['shape'], augment: true }).batch(position, 2);
+    expect(shapes.kinds).toEqual(Array<string>(12).fill('shape'));
+    expect(shapes.tensors['ids']!.shape).toEqual([12, 13]);
+    const words = new Set(shapes.ids.slice(0, 6).map((id) => id.replace(/^\S+ /, '')));
+    expect(words.size).toBe(6);
+    const more = dataset({ kinds: ['shape', 'left', 'up', 'count'] }).batch(position, 1);
+    expect(more.kinds).toHaveLength(20);
+    expect(new Set(more.kinds).size).toBe(4);
+    const test = dataset({ split: 'test', kinds: ['shape'] }).batch(position, 1);
+    expect(test.kinds.filter((kind) => isRelational({ kind }))).toHaveLength(10);
+  });
+
   it('keeps test pictures as they are and in order', () => {
     const test = dataset({ split: 'test', augment: true });
     const { tensors, ids } = test.batch({ seed: 9, epoch: 4, index: 5 }, 1);

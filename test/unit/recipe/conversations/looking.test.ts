@@ -68,7 +68,10 @@ describe('where a decoder is to look', () => {
   });
 
   it('at one letter after another where it spells', async () => {
-    const letters = ['C', 'A', 'B'].map((letter, i) => ({ ...region([letter], [i / 4, 0, (i + 1) / 4, 1]), names: [] }));
+    const letters = ['C', 'A', 'B'].map((letter, i) => ({
+      ...region([letter], [i / 4, 0, (i + 1) / 4, 1]),
+      names: [],
+    }));
     const word = { ...region(['CAB'], [0, 0, 0.75, 1]), letters: [1, 2, 3] };
     const one = { ...sample(1, [['what is written here?', 'CAB']]), regions: [word, ...letters] };
     expect(await saidOf(one)).toEqual([
