@@ -42,6 +42,7 @@ describe('recipes whose parts do not fit together', () => {
   it.each([
     [['model.lora.rank=4', 'model.standardize=true'], /model\.standardize: changes the model's own weights/],
     [['model.lora.rank=4', 'optimizer.kind=muon'], /optimizer\.kind: muon is for the model's own matrices/],
+    [['data.sources=[{ kind: files, path: mine }]'], /data\.splitTokens: needs scenes among the sources/],
     [['model.parts.vision=0', 'model.parts.connector=0', 'model.parts.language=0'], /one of them must be more than 0/],
   ])('tuning: %j', (sets, message) => {
     const name = 'starter/5-instructions.yaml';

@@ -127,6 +127,18 @@ describe('a dataset of conversations', () => {
     expect(new Set(buffers).size).toBe(buffers.length);
   });
 
+  it('writes as many answers as told in smaller tokens, the same ones at equal positions', async () => {
+    const position = { seed: 1, epoch: 2, index: 0 };
+    const learned = async (splitTokens: number): Promise<readonly bigint[]> => {
+      const { tensors } = await new ConversationDataset(source, reader, { ...shape, splitTokens }).batch(position, 4);
+      return [...(tensors['labels']!.data as BigInt64Array)].filter((label) => label >= 0n);
+    };
+    const whole = await learned(0);
+    const split = await learned(1);
+    expect(split.length).toBeGreaterThan(whole.length);
+    expect(await learned(1)).toEqual(split);
+  });
+
   it('sees the picture of a sample about which nothing is said, and leaves it out of the rows', async () => {
     const silent = { ...sample(3, []), regions: [], captions: ['a dog'] };
     const mute = new ConversationDataset({ length: 2, sample: (i) => (i === 0 ? FIRST : silent) }, reader, shape);
