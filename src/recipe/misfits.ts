@@ -110,7 +110,7 @@ export function misfits({ model, data, objectives, train }: TrainingRecipe): Mis
     demand(imageSize >= 32 && imageSize <= 64, 'model.vision.imageSize', 'must be from 32 to 64 for emoji');
   }
   if (data.kind === 'emoji-statements') {
-    const shared = data.train.filter((set) => data.test.includes(studioOf(set)));
+    const shared = data.train.filter((set) => data.test.some((studio) => studio === studioOf(set)));
     demand(shared.length === 0, 'data.test', `${shared.join(', ')} would be trained on and tested on`);
   }
   return found;

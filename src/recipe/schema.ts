@@ -1,5 +1,6 @@
 /** What a training recipe may say. Every object is strict: an unknown key is an error, never ignored. */
 import { z } from 'zod';
+import { DRAWING_SETS, STUDIOS } from '../data/emoji/concepts.ts';
 import { SORT_OF_CLEVR_KINDS } from '../data/sort-of-clevr.ts';
 import { PRETRAINING_WEIGHTS } from '../train/objectives/fusion.ts';
 import { misfits } from './misfits.ts';
@@ -75,8 +76,8 @@ const fusion = z.strictObject({
   }),
 });
 
-const studio = z.enum(['noto', 'twemoji', 'fluent-emoji-flat', 'openmoji']);
-const drawingSet = z.enum([...studio.options, 'noto-v1', 'fluent-emoji-high-contrast']);
+const studio = z.enum(STUDIOS);
+const drawingSet = z.enum(DRAWING_SETS);
 
 /** Threads that make batches ahead of the step. */
 const workers = z.number().int().min(0).max(64).default(1);

@@ -1,5 +1,6 @@
 /** A checked training recipe, with every default filled in. What the numbers may be is said in `schema.ts`. */
 
+import type { DrawingSet, Studio } from '../data/emoji/concepts.ts';
 import type { SortOfClevrKind } from '../data/sort-of-clevr.ts';
 
 /** A stack of transformer blocks. */
@@ -63,15 +64,11 @@ export interface FusionSection {
   };
 }
 
-/** Studios whose drawings there are, and further sets of theirs, which lack some concepts. */
-export type StudioName = 'noto' | 'twemoji' | 'fluent-emoji-flat' | 'openmoji';
-export type DrawingSetName = StudioName | 'noto-v1' | 'fluent-emoji-high-contrast';
-
 /** Statements about emoji, true and false. */
 export interface EmojiStatementsSection {
   readonly kind: 'emoji-statements';
-  readonly train: DrawingSetName[];
-  readonly test: StudioName[];
+  readonly train: DrawingSet[];
+  readonly test: Studio[];
   /** Statements about each picture of a training batch. */
   readonly statements: number;
   /** Pictures of one subgroup that follow each other in training, as hard examples for one another. */

@@ -319,6 +319,24 @@ const STUDIOS = {
     credit: 'Microsoft',
     url: 'https://github.com/microsoft/fluentui-emoji',
   },
+  emojione: {
+    name: 'EmojiOne 2',
+    licence: 'CC-BY-4.0',
+    credit: 'Emoji One',
+    url: 'https://github.com/EmojiTwo/emojitwo',
+  },
+  fxemoji: {
+    name: 'Firefox OS Emoji',
+    licence: 'Apache-2.0',
+    credit: 'Mozilla',
+    url: 'https://github.com/mozilla/fxemoji',
+  },
+  'streamline-emojis': {
+    name: 'Streamline Emojis',
+    licence: 'CC-BY-4.0',
+    credit: 'Streamline',
+    url: 'https://github.com/webalys-hq/streamline-vectors',
+  },
   openmoji: {
     name: 'OpenMoji',
     licence: 'CC-BY-SA-4.0',

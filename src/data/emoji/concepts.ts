@@ -11,12 +11,54 @@ export type Studio = (typeof STUDIOS)[number];
  * style. They lack some concepts, so they serve for training alone.
  */
 export const SERIES = { 'noto-v1': 'noto', 'fluent-emoji-high-contrast': 'fluent-emoji-flat' } as const;
-/** A set of drawings, by the npm package `@iconify-json/<set>`. */
-export type DrawingSet = Studio | keyof typeof SERIES;
+/** Sets by other studios, which lack many concepts and name their drawings in their own way. For training alone too. */
+export const PARTIAL_SETS = ['emojione', 'fxemoji', 'streamline-emojis'] as const;
+export type PartialSet = (typeof PARTIAL_SETS)[number];
 
-/** The set whose names a set uses, which also stands for who drew it. */
-export function studioOf(set: DrawingSet): Studio {
-  return Object.hasOwn(SERIES, set) ? SERIES[set as keyof typeof SERIES] : (set as Studio);
+/** A set of drawings, by the npm package `@iconify-json/<set>`. */
+export const DRAWING_SETS = [
+  'noto', 'twemoji', 'fluent-emoji-flat', 'openmoji', 'noto-v1', 'fluent-emoji-high-contrast',
+  'emojione', 'fxemoji', 'streamline-emojis',
+] as const; // prettier-ignore
+export type DrawingSet = (typeof DRAWING_SETS)[number];
+
+/** Who drew a set, by the set that stands for the studio. */
+export function studioOf(set: DrawingSet): Studio | PartialSet {
+  return Object.hasOwn(SERIES, set) ? SERIES[set as keyof typeof SERIES] : (set as Studio | PartialSet);
+}
+
+export function isPartial(set: Studio | PartialSet): set is PartialSet {
+  return (PARTIAL_SETS as readonly string[]).includes(set);
+}
+
+/** Drawings of partial sets that bear a concept's name and show another: faces in place of whole animals, a flag. */
+const MISNAMED: Readonly<Record<PartialSet, readonly string[]>> = {
+  emojione: [],
+  fxemoji: ['dog', 'cat', 'tiger', 'pig', 'boar', 'mouse', 'bird', 'keyboard', 'tram car'],
+  'streamline-emojis': ['turkey', 'boar', 'bird'],
+};
+
+/**
+ * Finds the drawings of a partial set: by the English name or Noto's, whatever their case, spaces and signs. Of drawings that are
+ * numbered the first one counts.
+ * @param names those that the set has  @returns the name of a concept's drawing, or nothing where the set lacks it
+ */
+export function partialSetFinder(set: PartialSet, names: Iterable<string>): (concept: Concept) => string | undefined {
+  const byKey = new Map<string, string>();
+  for (const name of names) {
+    const numbered = /^(.*\D)-?1$/.exec(name);
+    if (numbered === null) byKey.set(plainKey(name), name);
+    else if (!byKey.has(plainKey(numbered[1]!))) byKey.set(plainKey(numbered[1]!), name);
+  }
+  return ({ icons, wording: { en } }) =>
+    MISNAMED[set].includes(en.name) ? undefined : (byKey.get(plainKey(en.name)) ?? byKey.get(plainKey(icons.noto)));
+}
+
+function plainKey(name: string): string {
+  return name
+    .normalize('NFD')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, '');
 }
 
 export const LANGUAGES = ['en', 'zh'] as const;

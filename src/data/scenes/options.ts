@@ -1,9 +1,12 @@
 import { DataError } from '../../core/index.ts';
-import { LANGUAGES, SERIES, STUDIOS, type DrawingSet, type Language } from '../emoji/concepts.ts';
+import { DRAWING_SETS, LANGUAGES, type DrawingSet, type Language } from '../emoji/concepts.ts';
 import { QUESTION_KINDS, type QuestionKind } from './question.ts';
 
-/** Sets whose licences allow weights that are trained on them to be shared. OpenMoji's (CC-BY-SA) is for tests alone. */
-export const TRAINING_SETS: readonly DrawingSet[] = [
+/**
+ * Sets that scenes are made of unless told. Their licences allow weights that are trained on them to be shared; OpenMoji's
+ * (CC-BY-SA) does not, and is for tests alone.
+ */
+export const TRAINING_SETS: readonly Exclude<DrawingSet, 'openmoji'>[] = [
   'noto',
   'noto-v1',
   'twemoji',
@@ -90,7 +93,7 @@ export function fullSceneOptions(options: SceneOptions): FullSceneOptions {
   const refuse = (what: string, hint: string): never => {
     throw new DataError(`scenes cannot be made: ${what}`, hint);
   };
-  const known: readonly string[] = [...STUDIOS, ...Object.keys(SERIES)];
+  const known: readonly string[] = DRAWING_SETS;
   if (full.sets.length === 0) refuse('no set of drawings is given', `choose among ${TRAINING_SETS.join(', ')}`);
   for (const set of full.sets)
     if (!known.includes(set)) refuse(`'${set.slice(0, 40)}' is no set of drawings`, `choose among ${known.join(', ')}`);

@@ -1,5 +1,7 @@
 /** What a recipe for a model of pictures and texts may say. Every object is strict: an unknown key is an error. */
 import { z } from 'zod';
+import { DRAWING_SETS } from '../../data/emoji/concepts.ts';
+import { TRAINING_SETS } from '../../data/scenes/options.ts';
 import { optimizerSection, scheduleSection, trainSection } from '../schema.ts';
 import type { TuningRecipe } from './types.ts';
 
@@ -49,7 +51,8 @@ const model = z.strictObject({
 /** Whether an adapter is to go on saying of this source what the model says without it; needs objectives.retention. */
 const retain = z.boolean().default(false);
 
-const drawingSet = z.enum(['noto', 'noto-v1', 'twemoji', 'fluent-emoji-flat', 'fluent-emoji-high-contrast']);
+/** All but those that are for tests alone. */
+const drawingSet = z.enum(DRAWING_SETS).exclude(['openmoji']);
 
 const scenes = z.strictObject({
   kind: z.literal('scenes'),
@@ -57,7 +60,7 @@ const scenes = z.strictObject({
   sets: z
     .array(drawingSet)
     .min(1)
-    .default([...drawingSet.options]),
+    .default([...TRAINING_SETS]),
   /** Pictures of one pass. */
   length: count.default(100_000),
   /** Conversations about each picture. */

@@ -1,5 +1,6 @@
 /** A checked recipe for a model of pictures and texts, with every default filled in. */
-import type { DrawingSetName, OptimizerSection, ScheduleSection, TrainSection } from '../types.ts';
+import type { DrawingSet } from '../../data/emoji/concepts.ts';
+import type { OptimizerSection, ScheduleSection, TrainSection } from '../types.ts';
 
 /** How each part of a model is trained: a factor on the learning rate, 0 to leave it as it is. */
 export interface PartsSection {
@@ -49,7 +50,7 @@ export interface NewModelSection {
 export interface ScenesSource {
   readonly kind: 'scenes';
   readonly weight: number;
-  readonly sets: DrawingSetName[];
+  readonly sets: DrawingSet[];
   /** Pictures of one pass. */
   readonly length: number;
   /** Conversations about each picture. */

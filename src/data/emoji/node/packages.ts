@@ -4,7 +4,16 @@ import { createRequire } from 'node:module';
 import { z } from 'zod';
 
 import { DataError } from '../../../core/index.ts';
-import { joinConcepts, LANGUAGES, STUDIOS, type Concept, type DrawingSet } from '../concepts.ts';
+import {
+  isPartial,
+  joinConcepts,
+  LANGUAGES,
+  partialSetFinder,
+  STUDIOS,
+  studioOf,
+  type Concept,
+  type DrawingSet,
+} from '../concepts.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -76,7 +85,8 @@ export interface IconSet {
   readonly name: DrawingSet;
   /** Version of the package. */
   readonly version: string;
-  has(name: string): boolean;
+  /** The name of the concept's drawing, or nothing where the set lacks it. */
+  nameOf(concept: Concept): string | undefined;
   /** The drawing as an SVG document of `size` × `size` pixels. @throws DataError for an unknown name */
   svg(name: string, size: number): string;
 }
@@ -88,6 +98,17 @@ export async function packageVersion(set: DrawingSet): Promise<string> {
   if (!parsed.success)
     throw new DataError(`@iconify-json/${set}/package.json names no version`, 'run npm ci to restore the package');
   return parsed.data.version;
+}
+
+function nameFinder(
+  set: DrawingSet,
+  names: readonly string[],
+  has: (name: string) => boolean,
+): (concept: Concept) => string | undefined {
+  const studio = studioOf(set);
+  if (isPartial(studio)) return partialSetFinder(studio, names.filter(has));
+  // A studio's own set has every concept; where it does not, that is an error to be told.
+  return ({ icons }) => (set === studio || has(icons[studio]) ? icons[studio] : undefined);
 }
 
 /** Reads a set's drawings (up to 25 MB of JSON). @throws DataError */
@@ -110,7 +131,11 @@ export async function loadIconSet(name: DrawingSet): Promise<IconSet> {
   return {
     name,
     version,
-    has: (icon) => find(icon) !== undefined,
+    nameOf: nameFinder(
+      name,
+      [...Object.keys(set.icons), ...Object.keys(set.aliases)],
+      (icon) => find(icon) !== undefined,
+    ),
     svg(icon, size) {
       const found = find(icon);
       if (found === undefined)

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { DataError } from '../../../core/index.ts';
 import { writeFileAtomic } from '../../../core/node/files.ts';
 import type { ReportProgress } from '../../dataset.ts';
-import { studioOf, type Concept, type DrawingSet } from '../concepts.ts';
+import { isPartial, studioOf, type Concept, type DrawingSet } from '../concepts.ts';
 import { loadIconSet, packageVersion, type IconSet } from './packages.ts';
 import { fitToSquare, paintedBounds } from './trim.ts';
 
@@ -34,10 +34,9 @@ export interface RenderOptions {
 export async function renderSet(options: RenderOptions): Promise<Uint8Array> {
   const { set, concepts, size, cacheFolder } = options;
   const studio = studioOf(set);
+  const names = concepts.map(({ icons, wording }) => (isPartial(studio) ? wording.en.name : icons[studio]));
   const digest = createHash('sha256')
-    .update(
-      JSON.stringify([FORMAT, set, await packageVersion(set), size, concepts.map((concept) => concept.icons[studio])]),
-    )
+    .update(JSON.stringify([FORMAT, set, await packageVersion(set), size, names]))
     .digest('hex');
   const path =
     cacheFolder === undefined ? undefined : join(cacheFolder, `emoji-${set}-${size}-${digest.slice(0, 12)}.bin`);
@@ -57,7 +56,6 @@ export async function renderSet(options: RenderOptions): Promise<Uint8Array> {
 async function renderAll(options: RenderOptions, length: number): Promise<Uint8Array> {
   const { concepts, size, report } = options;
   const set = await loadIconSet(options.set);
-  const studio = studioOf(options.set);
   const pixels = new Uint8Array(length);
   let next = 0;
   let done = 0;
@@ -68,9 +66,8 @@ async function renderAll(options: RenderOptions, length: number): Promise<Uint8A
     const lane = async (): Promise<void> => {
       while (next < concepts.length) {
         const concept = concepts[next++]!;
-        const icon = concept.icons[studio];
-        if (set.name === studio || set.has(icon))
-          pixels.set(await renderOne(set, icon, size), concept.index * size * size * 4);
+        const icon = set.nameOf(concept);
+        if (icon !== undefined) pixels.set(await renderOne(set, icon, size), concept.index * size * size * 4);
         report?.(++done, concepts.length, `drawings of ${set.name}`);
       }
     };

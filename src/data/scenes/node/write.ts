@@ -28,6 +28,9 @@ const LICENCES: Readonly<Record<DrawingSet, string>> = {
   twemoji: 'Twemoji by Twitter, CC-BY-4.0',
   'fluent-emoji-flat': 'Fluent Emoji by Microsoft, MIT',
   'fluent-emoji-high-contrast': 'Fluent Emoji in high contrast by Microsoft, MIT',
+  emojione: 'EmojiOne 2 by Emoji One, CC-BY-4.0',
+  fxemoji: 'Firefox OS Emoji by Mozilla, Apache-2.0',
+  'streamline-emojis': 'Streamline Emojis by Streamline, CC-BY-4.0',
   openmoji: 'OpenMoji, CC-BY-SA-4.0: what is made of it must be shared alike; test with it, and do not train on it',
 };
 

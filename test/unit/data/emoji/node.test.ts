@@ -4,9 +4,9 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { Concept, Studio } from '../../../../src/data/emoji/concepts.ts';
+import type { Concept, DrawingSet, Studio } from '../../../../src/data/emoji/concepts.ts';
 import { EmojiDataset, emojiTexts, type EmojiMaterial, type EmojiOptions } from '../../../../src/data/emoji/dataset.ts';
-import { loadConcepts } from '../../../../src/data/emoji/node/packages.ts';
+import { loadConcepts, loadIconSet } from '../../../../src/data/emoji/node/packages.ts';
 import { renderSet } from '../../../../src/data/emoji/node/render.ts';
 import { fitToSquare, paintedBounds } from '../../../../src/data/emoji/node/trim.ts';
 import { buildSprites, isDrawn } from '../../../../src/data/emoji/sprites.ts';
@@ -14,11 +14,13 @@ import { trainTokenizer } from '../../../../src/data/tokenizer-trainer.ts';
 
 const SIZE = 16;
 let folder: string;
+let all: Concept[];
+/** A few of them. */
 let concepts: Concept[];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sensorium-emoji-'));
   // The first of some groups, renumbered.
-  const all = await loadConcepts();
+  all = await loadConcepts();
   concepts = all.filter((_, i) => i % 150 < 4).map((concept, index) => ({ ...concept, index }));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -201,5 +203,30 @@ describe('EmojiDataset', () => {
     expect(() => make({ sets: [] })).toThrow('no set');
     expect(() => make({ statements: 0 })).toThrow('impossible');
     expect(() => make({ split: 'test', statements: 3 })).toThrow('do not divide');
+  });
+});
+
+describe('partial sets', () => {
+  const drawn = async (set: DrawingSet): Promise<Set<string>> => {
+    const { nameOf } = await loadIconSet(set);
+    return new Set(all.filter((concept) => nameOf(concept) !== undefined).map(({ wording }) => wording.en.name));
+  };
+
+  it.each([
+    ['emojione', 1000],
+    ['fxemoji', 430],
+    ['streamline-emojis', 470],
+  ] as const)('%s has a good part of the concepts', async (set, least) => {
+    expect((await drawn(set)).size).toBeGreaterThan(least);
+  });
+
+  it('find drawings whatever signs their names are written with, the first of several, and none of another thing', async () => {
+    const streamline = await loadIconSet('streamline-emojis');
+    const named = (name: string): Concept => all.find(({ wording }) => wording.en.name === name)!;
+    expect(streamline.nameOf(named('pizza'))).toBe('pizza-1');
+    expect(streamline.nameOf(named('t-shirt'))).toBe('t-shirt');
+    expect(streamline.nameOf(named('turkey'))).toBeUndefined();
+    expect((await loadIconSet('fxemoji')).nameOf(named('alien monster'))).toBe('alienmonster');
+    expect((await loadIconSet('fxemoji')).nameOf(named('otter'))).toBeUndefined();
   });
 });
