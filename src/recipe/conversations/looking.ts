@@ -86,8 +86,8 @@ export class LookFinder {
 
   /**
    * What is spoken of: within the name or the box of a region that region, letter by letter where it is spelled; elsewhere in
-   * the answer all that was mentioned before it, or, from a sort of things that the answer itself names to the next thing that it
-   * names, those of that sort.
+   * the answer all that was mentioned before it, or, from a sort of things that the answer itself names to the end of the sentence or
+   * the next thing that it names, those of that sort.
    */
   looks({ tokens, learned }: Pick<EncodedConversation, 'tokens' | 'learned'>): Looks {
     const mentions = [...this.#boxMentions(tokens), ...this.#nameMentions(tokens)].sort((a, b) => a.start - b.start);
@@ -105,9 +105,16 @@ export class LookFinder {
     };
     for (const [i, { start, end, regions, isGroup }] of mentions.entries()) {
       if (isGroup !== true) write(start, end, regions);
-      else if (start >= first) write(end, mentions[i + 1]?.start ?? tokens.length, regions);
+      else if (start >= first)
+        write(end, Math.min(mentions[i + 1]?.start ?? tokens.length, this.#sentenceEnd(tokens, end)), regions);
     }
     return { said, mentions: before, asked: things.slice(0, 2).map(({ at }) => at) };
+  }
+
+  /** The next token after `start` that ends a sentence. */
+  #sentenceEnd(tokens: readonly number[], start: number): number {
+    const end = lettersOf(tokens, this.#bytes).findIndex((text, i) => i >= start && SENTENCE_END.test(text));
+    return end < 0 ? tokens.length : end;
   }
 
   #boxMentions(tokens: readonly number[]): Mention[] {
@@ -145,6 +152,9 @@ export class LookFinder {
     return mentions;
   }
 }
+
+/** A full stop, also the Chinese one, whose bytes are so written by {@link asLetters}. */
+const SENTENCE_END = new RegExp(`\\.|${asLetters(encoder.encode('。'))}`);
 
 const LETTER = /[a-z\d]/;
 

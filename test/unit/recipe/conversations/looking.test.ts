@@ -96,10 +96,10 @@ describe('where a decoder is to look', () => {
     expect(await said('how many plants?', '0')).toEqual([['0<|end|>', '']]);
     expect(await said('more animals than foods?', 'animals: 3. plants: 0. foods are hot dog')).toEqual([
       [' animals', '0,2,3,1'],
-      [': 3. ', '0,2,3'],
-      ['plants', '0,2,3,1'],
-      [': 0. ', ''],
-      ['foods', '0,2,3,1'],
+      [': 3', '0,2,3'],
+      ['. plants', '0,2,3,1'],
+      [': 0', ''],
+      ['. foods', '0,2,3,1'],
       [' are hot dog', '1'],
       ['<|end|>', '0,2,3,1'],
     ]);
