@@ -27,13 +27,13 @@ export interface LessonSettings {
   readonly batch: number;
   /** Whether pictures are varied in every pass; where the picture encoder is most of a step, it sees each but once instead. */
   readonly augment: boolean;
-  /** Whether emoji scenes are mixed in against forgetting, for models that were trained on them. */
+  /** Whether emoji scenes are mixed in, of which the adapter is to say what the model says, for models that were trained on them. */
   readonly scenes: boolean;
 }
 
 /** For models of the starter's size and data. */
 export const SMALL_LESSON: LessonSettings = {
-  rank: 16,
+  rank: 32,
   learningRate: 0.003,
   length: 128,
   learned: 48,
@@ -56,6 +56,9 @@ export interface LessonPlan {
   /** Threads of the engine; all processors unless told. */
   readonly threads?: number;
 }
+
+/** What counts against forgetting, beside 1 for the names. */
+const RETENTION = 1.5;
 
 /** Feed-forward layers of the language model alone: adapters of all layers learn the names sooner and forget more. */
 const TARGETS = { targets: '.*\\.mlp\\..*', exclude: '.*(vision|visual|connector|projector|merger).*' };
@@ -81,10 +84,11 @@ export function lessonRecipe({
       sources: scenes
         ? [
             { ...files, weight: 4 },
-            { kind: 'scenes', weight: 1, questions: 6, objects: [2, 6], single: 0.3, length: 10_000 },
+            { kind: 'scenes', weight: 1, questions: 6, objects: [2, 6], single: 0.3, length: 10_000, retain: true },
           ]
         : [files],
     },
+    objectives: { language: 1, retention: scenes ? RETENTION : 0 },
     optimizer: { kind: 'adamw', lr: learningRate, betas: [0.9, 0.98], clip: 1 },
     schedule: { kind: 'cosine', warmup: 5, floor: 0.05 },
     train: { minutes, batch, seed: 1, keep: 1, ...(threads === undefined ? {} : { threads }) },

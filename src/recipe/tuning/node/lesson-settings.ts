@@ -56,7 +56,7 @@ export async function lessonSettings(model: string, data: string): Promise<Lesso
     );
   const rows = Math.min(maxLength, Math.max(SMALL_LESSON.length, Math.ceil(length / STEP) * STEP));
   return {
-    rank: width > LARGE_WIDTH ? SMALL_LESSON.rank / 2 : SMALL_LESSON.rank,
+    rank: scenes ? SMALL_LESSON.rank : width > LARGE_WIDTH ? 8 : 16,
     learningRate: SMALL_LESSON.learningRate * Math.min(1, SMALL_WIDTH / width),
     length: rows,
     learned: Math.max(Math.min(SMALL_LESSON.learned, rows / 2), learned),

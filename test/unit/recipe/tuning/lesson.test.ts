@@ -31,13 +31,13 @@ describe('settings of a lesson', () => {
     expect(await lessonSettings(starter, data)).toEqual(SMALL_LESSON);
     const recipe = lessonRecipe({ from: starter, data, output: 'out', minutes: 1 });
     expect(recipe).toMatchObject({
-      model: { from: starter, lora: { rank: 16, alpha: 32 } },
+      model: { from: starter, lora: { rank: 32, alpha: 64 } },
       data: {
         length: 128,
         learned: 48,
         sources: [
           { kind: 'files', path: data, weight: 4 },
-          { kind: 'scenes', weight: 1 },
+          { kind: 'scenes', weight: 1, retain: true },
         ],
       },
       optimizer: { kind: 'adamw', lr: 0.003 },
