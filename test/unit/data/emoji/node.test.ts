@@ -208,8 +208,8 @@ describe('EmojiDataset', () => {
 
 describe('partial sets', () => {
   const drawn = async (set: DrawingSet): Promise<Set<string>> => {
-    const { nameOf } = await loadIconSet(set);
-    return new Set(all.filter((concept) => nameOf(concept) !== undefined).map(({ wording }) => wording.en.name));
+    const icons = await loadIconSet(set);
+    return new Set(all.filter((concept) => icons.nameOf(concept) !== undefined).map(({ wording }) => wording.en.name));
   };
 
   it.each([
