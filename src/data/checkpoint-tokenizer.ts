@@ -44,7 +44,6 @@ const tokenId = z.int().min(0).max(MAX_ID);
 const fileSchema = z.looseObject({
   model: z.looseObject({
     type: z.enum(['BPE', 'WordPiece', 'Unigram']).nullish(),
-    merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])).nullish(),
     vocab: z.union([z.record(z.string(), tokenId), z.array(z.unknown())]),
   }),
   added_tokens: z
@@ -87,9 +86,7 @@ export class CheckpointTokenizer {
   readonly #decoder: unknown;
   readonly #special: ReadonlySet<number>;
   readonly #added: ReadonlySet<number>;
-  readonly #merges: readonly (string | readonly [string, string])[];
   #bytes: TokenBytes | undefined;
-  #joined: ReadonlyMap<number, readonly [number, number]> | undefined;
   readonly #recent = new Recent<readonly number[]>(KEPT);
 
   /**
@@ -119,7 +116,6 @@ export class CheckpointTokenizer {
       throw new CheckpointError(`${where}: tokenizer.json cannot be used: ${reason(cause)}`, HINT, { cause });
     }
     this.#decoder = file['decoder'];
-    this.#merges = file.model.merges ?? [];
     const added = file.added_tokens ?? [];
     this.#added = new Set(added.map(({ id }) => id));
     this.#special = new Set(added.filter(({ special }) => special === true).map(({ id }) => id));
@@ -207,22 +203,6 @@ export class CheckpointTokenizer {
   tokenBytes(): TokenBytes {
     this.#bytes ??= bytesOfTokens(this.#tokenizer.get_vocab(true), this.#decoder, this.#special, this.#added);
     return this.#bytes;
-  }
-
-  /** Which two tokens each token is joined of, by ids; none for letters, for special tokens, and where nothing is joined. */
-  joinedTokens(): ReadonlyMap<number, readonly [number, number]> {
-    this.#joined ??= this.#readJoined();
-    return this.#joined;
-  }
-
-  #readJoined(): ReadonlyMap<number, readonly [number, number]> {
-    const joined = new Map<number, readonly [number, number]>();
-    for (const merge of this.#merges) {
-      const [left = '', right = ''] = typeof merge === 'string' ? merge.split(' ') : merge;
-      const [whole, a, b] = [left + right, left, right].map((text) => this.#tokenizer.token_to_id(text));
-      if (whole !== undefined && a !== undefined && b !== undefined && !joined.has(whole)) joined.set(whole, [a, b]);
-    }
-    return joined;
   }
 
   #idOf(name: (typeof NAMES)[number]): number | undefined {

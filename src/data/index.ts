@@ -13,6 +13,7 @@ export * from './emoji/templates.ts';
 export * from './fraction.ts';
 export * from './formats/index.ts';
 export * from './image.ts';
+export * from './joined-tokens.ts';
 export * from './loader.ts';
 export * from './masked-pairs.ts';
 export * from './masking.ts';

@@ -21,7 +21,7 @@ export interface ConversationShape extends Omit<PackOptions, 'rows'> {
   readonly matching?: (MatchingShape & { readonly endToken: number }) | undefined;
   /** What the objective of words reads; absent without it. */
   readonly words?: RegionWordsShape | undefined;
-  /** Part of the conversations whose answers are written in smaller tokens; none unless told. */
+  /** Part of the conversations whose answers are written in smaller tokens; none unless told. The reader has to know of joins. */
   readonly splitTokens?: number;
   /** Squares of features on a side of a picture, for the objective of looking; absent without it. */
   readonly looking?: number | undefined;
@@ -100,8 +100,11 @@ export class ConversationDataset implements Dataset {
   #withSmallTokens(encoded: EncodedSample, random: Random): EncodedSample {
     const { splitTokens: share = 0 } = this.#shape;
     if (share === 0) return encoded;
+    const { joined } = this.#reader;
+    if (joined === undefined)
+      throw new DataError('the reader does not know what tokens are joined of', 'read it from tokenizer.json');
     const conversations = encoded.conversations.map((one) =>
-      random.uniform() < share ? splitTokens(one, this.#reader.tokenizer, random) : one,
+      random.uniform() < share ? splitTokens(one, joined, random) : one,
     );
     return { ...encoded, conversations };
   }

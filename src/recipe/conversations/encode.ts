@@ -6,6 +6,7 @@ import type {
   ChatTemplates,
   CheckpointTokenizer,
   ContentPart,
+  JoinedTokens,
   Picture,
   Sample,
   SamplePart,
@@ -19,6 +20,8 @@ export interface ConversationReader {
   readonly tokenizer: CheckpointTokenizer;
   /** Absent in models that read no pictures. */
   readonly processor?: ImageTextProcessor | undefined;
+  /** Where answers are to be written in smaller tokens. */
+  readonly joined?: JoinedTokens | undefined;
 }
 
 /** One conversation as the model reads it. */

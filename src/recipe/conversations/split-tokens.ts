@@ -1,6 +1,6 @@
 /** Answers in smaller tokens than they need. */
 import type { Random } from '../../core/index.ts';
-import type { CheckpointTokenizer } from '../../data/index.ts';
+import type { JoinedTokens } from '../../data/index.ts';
 import type { EncodedConversation } from './encode.ts';
 
 /** How likely a token is taken apart again, into the two that it was joined of, and each of those in turn. */
@@ -12,10 +12,9 @@ const SPLIT = 0.5;
  */
 export function splitTokens(
   conversation: EncodedConversation,
-  tokenizer: CheckpointTokenizer,
+  joined: JoinedTokens,
   random: Random,
 ): EncodedConversation {
-  const joined = tokenizer.joinedTokens();
   const split = (token: number): number[] => {
     const parts = joined.get(token);
     return parts === undefined || random.uniform() >= SPLIT ? [token] : parts.flatMap(split);

@@ -1,5 +1,5 @@
 /** The dataset of conversations, made in worker threads from the folder of a model and descriptions of sources. */
-import { CheckpointTokenizer, type ReportProgress, type SampleSource } from '../../../data/index.ts';
+import { CheckpointTokenizer, joinedTokens, type ReportProgress, type SampleSource } from '../../../data/index.ts';
 import { createProcessor } from '../../../auto/index.ts';
 import { type JsonObject, openCheckpoint } from '../../../hub/node/index.ts';
 import { ConversationDataset, type ConversationShape, type RowPlan } from '../dataset.ts';
@@ -60,7 +60,8 @@ export async function create(
   { sources, plan }: ConversationsMaterial,
 ): Promise<ConversationDataset> {
   const source = await openSources(options.sources, sources);
-  return new ConversationDataset(source, await openReader(options.model), options.shape, plan);
+  const reader = await openReader(options.model, { joined: (options.shape.splitTokens ?? 0) > 0 });
+  return new ConversationDataset(source, reader, options.shape, plan);
 }
 
 /** A reader, and the `config.json` of the model that it reads for. */
@@ -68,8 +69,8 @@ export interface OpenReader extends ConversationReader {
   readonly config: JsonObject;
 }
 
-/** What a model's folder says about reading. @throws CheckpointError */
-export async function openReader(folder: string): Promise<OpenReader> {
+/** What a model's folder says about reading, with what its tokens are joined of where asked. @throws CheckpointError */
+export async function openReader(folder: string, { joined = false }: { joined?: boolean } = {}): Promise<OpenReader> {
   const checkpoint = await openCheckpoint(folder);
   await checkpoint.weights.close();
   const { config } = checkpoint;
@@ -78,6 +79,7 @@ export async function openReader(folder: string): Promise<OpenReader> {
   return {
     config,
     tokenizer,
+    ...(joined ? { joined: joinedTokens(checkpoint.files.tokenizer, `${folder}: tokenizer.json`) } : {}),
     ...(readsPictures ? { processor: createProcessor(config, checkpoint.files, tokenizer) } : {}),
   };
 }

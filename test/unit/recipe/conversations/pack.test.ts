@@ -15,7 +15,7 @@ import { createRuntime } from '../../../../src/runtime/node/index.ts';
 import type { Runtime } from '../../../../src/runtime/types.ts';
 import { tokenLosses } from '../../../../src/train/index.ts';
 import { evaluate } from '../../evaluate.ts';
-import { config, model, reader, sample, tokenizer } from './tiny.ts';
+import { config, model, reader, sample, tokenizer, joined } from './tiny.ts';
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -130,7 +130,10 @@ describe('a dataset of conversations', () => {
   it('writes as many answers as told in smaller tokens, the same ones at equal positions', async () => {
     const position = { seed: 1, epoch: 2, index: 0 };
     const learned = async (splitTokens: number): Promise<readonly bigint[]> => {
-      const { tensors } = await new ConversationDataset(source, reader, { ...shape, splitTokens }).batch(position, 4);
+      const { tensors } = await new ConversationDataset(source, { ...reader, joined }, { ...shape, splitTokens }).batch(
+        position,
+        4,
+      );
       return [...(tensors['labels']!.data as BigInt64Array)].filter((label) => label >= 0n);
     };
     const whole = await learned(0);

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../../../src/core/index.ts';
 import { encodeSample } from '../../../../src/recipe/conversations/encode.ts';
 import { splitTokens } from '../../../../src/recipe/conversations/split-tokens.ts';
-import { reader, sample, tokenizer } from './tiny.ts';
+import { joinedTokens } from '../../../../src/data/index.ts';
+import { joined, reader, sample, tokenizer } from './tiny.ts';
 
 describe('splitTokens', () => {
   it('writes the same answer in other tokens, down to single letters and bytes, and leaves the question as it is', async () => {
@@ -15,7 +16,7 @@ describe('splitTokens', () => {
     const random = new Random(4);
     const seen = new Set<number>();
     for (let i = 0; i < 50; i++) {
-      const split = splitTokens(whole!, tokenizer, random);
+      const split = splitTokens(whole!, joined, random);
       expect(tokenizer.decode(split.tokens, { specialTokens: true })).toBe(
         tokenizer.decode(whole!.tokens, { specialTokens: true }),
       );
@@ -26,7 +27,6 @@ describe('splitTokens', () => {
       expect(said).toEqual(split.tokens.slice(first));
       for (const token of said) seen.add(token);
     }
-    const joined = tokenizer.joinedTokens();
     const letters = [...seen].filter((token) => !joined.has(token));
     // Single bytes of the Chinese characters among them.
     expect(letters.length).toBeGreaterThan(10);
@@ -36,12 +36,15 @@ describe('splitTokens', () => {
 
 describe('joinedTokens', () => {
   it('says of each token but letters what it is joined of', () => {
-    const joined = tokenizer.joinedTokens();
     expect(joined.size).toBeGreaterThan(50);
     for (const [whole, parts] of joined)
       expect(tokenizer.decode([...parts], { specialTokens: true })).toBe(
         tokenizer.decode([whole], { specialTokens: true }),
       );
     expect(joined.has(tokenizer.id('<image>')!)).toBe(false);
+  });
+
+  it('refuses what is no tokenizer of byte pairs', () => {
+    expect(() => joinedTokens({ model: { vocab: [['a', 0]] } }, 'mine')).toThrow(/mine: .*vocab/);
   });
 });

@@ -3,6 +3,8 @@ import { Random } from '../../../../src/core/index.ts';
 import {
   CheckpointTokenizer,
   CONVERSATION_TOKENS,
+  type JoinedTokens,
+  joinedTokens,
   locationTokens,
   picture,
   type Sample,
@@ -20,14 +22,16 @@ import type { ConversationReader } from '../../../../src/recipe/conversations/en
 
 const TEXTS = ['what is this?', 'a red apple', 'how many cats are there?', '三只猫', '这是什么？', 'where is the dog?'];
 
+const file = trainByteLevelBpe([...TEXTS, ...TEXTS], {
+  vocabSize: 380,
+  specialTokens: CONVERSATION_TOKENS,
+  addedTokens: locationTokens(LOCATIONS),
+});
 export const tokenizer: CheckpointTokenizer = new CheckpointTokenizer({
-  tokenizer: trainByteLevelBpe([...TEXTS, ...TEXTS], {
-    vocabSize: 380,
-    specialTokens: CONVERSATION_TOKENS,
-    addedTokens: locationTokens(LOCATIONS),
-  }),
+  tokenizer: file,
   tokenizerConfig: tokenizerConfig(),
 });
+export const joined: JoinedTokens = joinedTokens(file);
 
 export const config: SensoriumVLConfig = parseSensoriumVLConfig({
   model_type: 'sensorium_vl',
