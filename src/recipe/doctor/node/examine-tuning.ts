@@ -102,7 +102,9 @@ async function openSubject(recipe: TuningRecipe, folder: string, examining: Exam
   const architecture = await attempt(examining, { check: 'model', where }, () =>
     readingModel(createModel(opened.files.config, folder), folder),
   );
-  const reader = await attempt(examining, { check: 'processor', where }, () => openReader(folder));
+  const reader = await attempt(examining, { check: 'processor', where }, () =>
+    openReader(folder, { joined: recipe.data.splitTokens > 0 }),
+  );
   if (architecture === undefined || reader === undefined) return undefined;
   const { model } = architecture;
   const { tokenizer, processor } = reader;
