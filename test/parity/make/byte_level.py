@@ -36,7 +36,7 @@ CORPUS = [text for i, (en, zh) in enumerate(NAMES) for text in (
 FIXED = ["", " ", "  ", "\n\n \r\n", "a  b   c\t\td ", "DON'T don't we'll I'VE rock'n'roll ’tis", "3.14159 and 1,000,000", "½ ² Ⅷ ٣ 四十二",
          "café cafe\u0301 naïve Ångström", "苹果pear苹果 红苹果", "ひらがなカタカナー漢字", "한국어 텍스트", "สวัสดี", "السلام عليكم", "हिन्दी",
          "〇々〻", "\u0085\ufeff\u00a0x\u2028y\u3000z", "🍎🏽‍🦰👨‍👩‍👧🇨🇳", "<image><loc07><loc99><|end|>a<|end", "<|user|>hi<|end|><|assistant|>", "<|user|>hi<|end|><|assistant|> a red<loc03> bird<|end|>", "\x00\x01\x7f",
-         "__proto__ constructor"]
+         "__proto__ constructor", "STOP at the ÉCOLE, NASAs USA McDonald iOS A B ABc 写着“ZZZ” ŽŠ"]
 
 
 def random_texts(count):

@@ -114,7 +114,8 @@ describe('integrated gradients', () => {
   it('add up to what the picture changes in the logit', async () => {
     const opened = OpenedModel.of(model);
     const { text, pictures } = model.written(asked(drawing(), 'Which colour?'));
-    const answer = model.parts.tokenizer.encode('red', { specialTokens: false });
+    // Behind a space, as the model's answers begin.
+    const answer = model.parts.tokenizer.encode(' red', { specialTokens: false });
     const exchange = new Exchange(opened, { text, pictures, picture: 0, answer });
     const logit = async (share: number): Promise<number> =>
       (await exchange.owed(0, await exchange.features(dim(exchange.prepared(), share)))).logit;
