@@ -11,15 +11,18 @@ export type Studio = (typeof STUDIOS)[number];
  * style. They lack some concepts, so they serve for training alone.
  */
 export const SERIES = { 'noto-v1': 'noto', 'fluent-emoji-high-contrast': 'fluent-emoji-flat' } as const;
+
 /** Sets by other studios, which lack many concepts and name their drawings in their own way. For training alone too. */
 export const PARTIAL_SETS = ['emojione', 'fxemoji', 'streamline-emojis'] as const;
 export type PartialSet = (typeof PARTIAL_SETS)[number];
 
 /** A set of drawings, by the npm package `@iconify-json/<set>`. */
-export const DRAWING_SETS = [
-  'noto', 'twemoji', 'fluent-emoji-flat', 'openmoji', 'noto-v1', 'fluent-emoji-high-contrast',
-  'emojione', 'fxemoji', 'streamline-emojis',
-] as const; // prettier-ignore
+export const DRAWING_SETS: readonly [
+  ...typeof STUDIOS,
+  'noto-v1',
+  'fluent-emoji-high-contrast',
+  ...typeof PARTIAL_SETS,
+] = [...STUDIOS, 'noto-v1', 'fluent-emoji-high-contrast', ...PARTIAL_SETS];
 export type DrawingSet = (typeof DRAWING_SETS)[number];
 
 /** Who drew a set, by the set that stands for the studio. */

@@ -1,4 +1,4 @@
-import { DataError, hostTensor, type HostTensor, joinRows, type Random } from '../../core/index.ts';
+import { DataError, hostTensor, type HostTensor, joinRows } from '../../core/index.ts';
 import {
   type Batch,
   type Dataset,
@@ -58,8 +58,7 @@ export class ConversationDataset implements Dataset {
     const encoded: EncodedSample[] = [];
     const { imageToken, matching, words, looking } = this.#shape;
     for (const [i, sample] of samples.entries()) {
-      const random = sampleRandom(seed, epoch, numbers[i]!).fork('tokens');
-      const one = this.#withSmallTokens(await encodeSample(sample, this.#reader), random);
+      const one = this.#withSmallTokens(await encodeSample(sample, this.#reader), { seed, epoch, index: numbers[i]! });
       encoded.push(looking === undefined ? one : this.#withLooks(one, sample));
     }
     const sizes = encoded.map((sample) => sizeOf(sample, imageToken));
@@ -97,12 +96,13 @@ export class ConversationDataset implements Dataset {
     await this.#source.close?.();
   }
 
-  #withSmallTokens(encoded: EncodedSample, random: Random): EncodedSample {
+  #withSmallTokens(encoded: EncodedSample, { seed, epoch, index }: Position): EncodedSample {
     const { splitTokens: share = 0 } = this.#shape;
     if (share === 0) return encoded;
     const { joined } = this.#reader;
     if (joined === undefined)
       throw new DataError('the reader does not know what tokens are joined of', 'read it from tokenizer.json');
+    const random = sampleRandom(seed, epoch, index).fork('tokens');
     const conversations = encoded.conversations.map((one) =>
       random.uniform() < share ? splitTokens(one, joined, random) : one,
     );

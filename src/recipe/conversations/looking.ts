@@ -113,8 +113,8 @@ export class LookFinder {
 
   /** The next token after `start` that ends a sentence. */
   #sentenceEnd(tokens: readonly number[], start: number): number {
-    const end = lettersOf(tokens, this.#bytes).findIndex((text, i) => i >= start && SENTENCE_END.test(text));
-    return end < 0 ? tokens.length : end;
+    const end = lettersOf(tokens.slice(start), this.#bytes).findIndex((text) => SENTENCE_END.test(text));
+    return end < 0 ? tokens.length : start + end;
   }
 
   #boxMentions(tokens: readonly number[]): Mention[] {
