@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiKeys } from '../../../src/serve/limits/api-keys.ts';
 import { chat, guardedServer, raw, until } from './guarded-server.ts';
+import { LONG } from './starter-server.ts';
 
 const KEY = 'alice-has-a-long-secret-1';
 
@@ -208,7 +209,7 @@ describe('a server as it is by default', () => {
     const { post, server: inner, records } = server();
     const { queue } = inner.services.guards;
     const long = chat('Tell me about everything that there is', undefined, {
-      max_tokens: 900,
+      ...LONG,
       stream: true,
       stop: ['§'],
     });
@@ -328,7 +329,7 @@ describe('time', () => {
 
   it('is bounded for an answer, and whoever asked is told', async () => {
     const { post, server: inner } = server();
-    const long = chat('Tell me all', undefined, { max_tokens: 900 });
+    const long = chat('Tell me all', undefined, LONG);
     const answers = await Promise.all(Array.from({ length: 20 }, () => post('/v1/chat/completions', long)));
     const late = answers.filter(({ status }) => status === 504);
     expect(late.length).toBeGreaterThan(0);

@@ -41,8 +41,16 @@ export async function disc(colour = '#d22'): Promise<string> {
   return `data:image/png;base64,${png.toString('base64')}`;
 }
 
-/** What a request has whose answer goes on until the model holds no more. */
-export const LONG = { max_tokens: 900, temperature: 1, seed: 3, response_format: { type: 'json_object' } };
+/** What a request has whose answer takes all tokens that it may, whatever the model would say: there is no shorter one. */
+export const LONG = {
+  max_tokens: 900,
+  temperature: 1,
+  seed: 3,
+  response_format: {
+    type: 'json_schema',
+    json_schema: { name: 'long', schema: { type: 'array', items: { type: 'boolean' }, minItems: 1000 } },
+  },
+};
 
 /** A question about a picture, as a user's message. */
 export function about(url: string, text = 'What colour is it?'): OpenAI.ChatCompletionMessageParam[] {
