@@ -5,6 +5,7 @@ import { type ImageNormalization, picture, type Picture } from './image.ts';
 import {
   answerOf,
   drawObjects,
+  questionsAbout,
   questionText,
   SORT_OF_CLEVR_ANSWERS,
   SORT_OF_CLEVR_COLOURS,
@@ -27,6 +28,17 @@ export const SORT_OF_CLEVR_NORMALIZATION: ImageNormalization = { mean: [1, 1, 1]
 /** Seeds of the test split begin here; those of training pictures lie below. */
 const FIRST_TEST_SEED = 0x8000_0000;
 
+/** A pass over the training pictures that shows and asks less than is published. */
+export interface SortOfClevrPass {
+  /** Objects in a picture; six unless told. */
+  readonly objects?: number | undefined;
+  /**
+   * What is asked in place of the published questions: each of these kinds of each object, or twenty of them by chance where
+   * there are more.
+   */
+  readonly kinds?: readonly SortOfClevrKind[] | undefined;
+}
+
 /** Plain data, so that it can be sent to a worker. */
 export interface SortOfClevrOptions {
   /** `validation` is the part of the training split that `heldOut` keeps away from `train`. */
@@ -43,10 +55,10 @@ export interface SortOfClevrOptions {
    */
   readonly augment?: boolean;
   /**
-   * What training pictures are asked, in place of their published questions: one of each of these kinds for each colour, or
-   * twenty of them by chance where there are more. What is seen of one object is learned sooner by itself.
+   * What the first passes over the training pictures show and ask; from then on they are as published. Of few objects it is
+   * soon learned what a question means and what a shape is, of six at once it is not.
    */
-  readonly kinds?: readonly SortOfClevrKind[] | undefined;
+  readonly curriculum?: readonly SortOfClevrPass[] | undefined;
 }
 
 export interface SortOfClevrBatch extends Batch {
@@ -56,7 +68,7 @@ export interface SortOfClevrBatch extends Batch {
 
 /**
  * Sort-of-CLEVR as batches; `train` in a new order each pass. A sample is a picture with its K = 20 questions, or fewer where
- * `kinds` has fewer. Tensors:
+ * the curriculum leaves fewer. Tensors:
  * - `pixels` [B, 3, 75, 75] float32, from −2 to 0, by {@link SORT_OF_CLEVR_NORMALIZATION}
  * - `ids` [B·K, T] int64 and `mask` [B·K, T] float32; questions of a picture lie side by side
  * - `label` [B·K] int64: position in {@link SORT_OF_CLEVR_ANSWERS}
@@ -90,21 +102,33 @@ export class SortOfClevrDataset implements Dataset<SortOfClevrBatch> {
     return this.#seeds.length;
   }
 
-  /** The scene behind a sample of the split, as it is without augmentation. */
+  /** The published scene behind a sample of the split. */
   scene(sample: number): ClevrScene {
     return (this.#scenes[sample] ??= sortOfClevrScene(this.#seeds[sample]!));
   }
 
-  #deal(deck: readonly ClevrQuestion[], seed: number, epoch: number, sample: number): readonly ClevrQuestion[] {
-    return sampleRandom(seed, epoch, sample)
-      .fork('questions')
-      .shuffle([...deck])
-      .slice(0, SORT_OF_CLEVR_QUESTIONS);
+  /** A sample as it is shown and asked at this place of a run. */
+  #shown(sample: number, { seed, epoch }: Position): ClevrScene {
+    const { augment = false, curriculum = [], split } = this.#options;
+    if (split !== 'train') return this.scene(sample);
+    const { objects: count, kinds } = curriculum[epoch] ?? {};
+    let { objects, questions } =
+      count === undefined ? this.scene(sample) : sortOfClevrScene(this.#seeds[sample]!, count);
+    const random = sampleRandom(seed, epoch, sample);
+    if (augment) {
+      const way = random.integer(8);
+      const colours = random.shuffle([...SORT_OF_CLEVR_COLOURS.keys()]);
+      objects = turnedObjects(objects, way).map((object) => ({ ...object, colour: colours[object.colour]! }));
+      questions = questions.map(({ kind, colour }) => ({ kind, colour: colours[colour]! }));
+    }
+    if (kinds !== undefined)
+      questions = random.fork('questions').shuffle(questionsAbout(objects, kinds)).slice(0, SORT_OF_CLEVR_QUESTIONS);
+    return { objects, questions };
   }
 
-  batch({ seed, epoch, index }: Position, size: number): SortOfClevrBatch {
-    const { split, textLength, augment = false, kinds } = this.#options;
-    const deck = split === 'train' ? kinds?.flatMap(questionsOfKind) : undefined;
+  batch(position: Position, size: number): SortOfClevrBatch {
+    const { split, textLength } = this.#options;
+    const { seed, epoch, index } = position;
     const count = Math.max(0, Math.min(size, this.length - index));
     const order = split === 'train' ? shuffledOrder(this.length, seed, epoch) : undefined;
     const area = SORT_OF_CLEVR_SIZE ** 2;
@@ -114,14 +138,11 @@ export class SortOfClevrDataset implements Dataset<SortOfClevrBatch> {
     const ids: string[] = [];
     for (let row = 0; row < count; row++) {
       const sample = order?.[index + row] ?? index + row;
-      const { objects, questions } = this.scene(sample);
-      const random = augment && split === 'train' ? sampleRandom(seed, epoch, sample) : undefined;
-      // An object's colour is its place in the list.
-      const shown = random === undefined ? objects : random.shuffle(turnedObjects(objects, random.integer(8)));
-      paintNormalized(shown, pixels.subarray(row * 3 * area, (row + 1) * 3 * area));
-      for (const question of deck === undefined ? questions : this.#deal(deck, seed, epoch, sample)) {
+      const { objects, questions } = this.#shown(sample, position);
+      paintNormalized(objects, pixels.subarray(row * 3 * area, (row + 1) * 3 * area));
+      for (const question of questions) {
         asked.push(question);
-        labels.push(BigInt(SORT_OF_CLEVR_ANSWERS.indexOf(answerOf(shown, question))));
+        labels.push(BigInt(SORT_OF_CLEVR_ANSWERS.indexOf(answerOf(objects, question))));
         ids.push(`${split}/${sample} ${JSON.stringify(questionText(question))}`);
       }
     }
@@ -137,10 +158,6 @@ export class SortOfClevrDataset implements Dataset<SortOfClevrBatch> {
       kinds: asked.map(({ kind }) => kind),
     };
   }
-}
-
-function questionsOfKind(kind: SortOfClevrKind): ClevrQuestion[] {
-  return SORT_OF_CLEVR_COLOURS.map((_, colour) => ({ kind, colour }));
 }
 
 /** @param out [3, 75, 75] */

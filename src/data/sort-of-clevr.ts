@@ -39,8 +39,9 @@ const RELATIONAL: readonly SortOfClevrKind[] = ['nearest', 'furthest', 'count'];
 /** Questions of either sort to a picture. */
 const QUESTIONS = 10;
 
-/** An object; its colour is its position in the list of a scene's objects. */
 export interface ClevrObject {
+  /** Position in {@link SORT_OF_CLEVR_COLOURS}; no two objects of a picture share it. */
+  readonly colour: number;
   readonly shape: 'square' | 'circle';
   /** Column and row of its middle, from 0. */
   readonly x: number;
@@ -49,33 +50,41 @@ export interface ClevrObject {
 
 export interface ClevrQuestion {
   readonly kind: SortOfClevrKind;
-  /** Position in {@link SORT_OF_CLEVR_COLOURS}. */
+  /** That of the object asked about. */
   readonly colour: number;
 }
 
 /** A picture before it is drawn. */
 export interface ClevrScene {
-  /** One of each colour, in the order of {@link SORT_OF_CLEVR_COLOURS}. */
   readonly objects: readonly ClevrObject[];
-  /** Ten that are not relational, then ten that are. */
+  /** Ten that are not relational, then ten that are; fewer where fewer can be asked. */
   readonly questions: readonly ClevrQuestion[];
 }
 
-/** The scene of a seed. */
-export function sortOfClevrScene(seed: number): ClevrScene {
+/**
+ * The scene of a seed.
+ * @param objects how many; the published pictures have one of each colour, in the order of {@link SORT_OF_CLEVR_COLOURS}
+ */
+export function sortOfClevrScene(seed: number, objects: number = SORT_OF_CLEVR_COLOURS.length): ClevrScene {
   const random = new Random(seed).fork('sort-of-clevr');
-  let objects = placeObjects(random);
-  while (isAmbiguous(objects)) objects = placeObjects(random);
-  return { objects, questions: [...drawQuestions(SINGLE, random), ...drawQuestions(RELATIONAL, random)] };
+  const all = [...SORT_OF_CLEVR_COLOURS.keys()];
+  const colours = objects < all.length ? random.fork('colours').shuffle(all).slice(0, objects) : all;
+  let placed = placeObjects(colours, random);
+  while (isAmbiguous(placed)) placed = placeObjects(colours, random);
+  const asked = [SINGLE, RELATIONAL].flatMap((kinds) =>
+    random.shuffle(questionsAbout(placed, kinds)).slice(0, QUESTIONS),
+  );
+  return { objects: placed, questions: asked };
 }
 
-function placeObjects(random: Random): ClevrObject[] {
+function placeObjects(colours: readonly number[], random: Random): ClevrObject[] {
   const objects: ClevrObject[] = [];
-  while (objects.length < SORT_OF_CLEVR_COLOURS.length) {
+  while (objects.length < colours.length) {
     const coordinate = (): number => RADIUS + random.integer(SORT_OF_CLEVR_SIZE - 2 * RADIUS);
     const [x, y] = [coordinate(), coordinate()];
     const free = objects.every((other) => Math.max(Math.abs(other.x - x), Math.abs(other.y - y)) > 2 * RADIUS);
-    if (free) objects.push({ shape: random.uniform() < 0.5 ? 'square' : 'circle', x, y });
+    if (free)
+      objects.push({ colour: colours[objects.length]!, shape: random.uniform() < 0.5 ? 'square' : 'circle', x, y });
   }
   return objects;
 }
@@ -91,9 +100,14 @@ function isAmbiguous(objects: readonly ClevrObject[]): boolean {
   );
 }
 
-function drawQuestions(kinds: readonly SortOfClevrKind[], random: Random): ClevrQuestion[] {
-  const all = kinds.flatMap((kind) => SORT_OF_CLEVR_COLOURS.map((_, colour) => ({ kind, colour })));
-  return random.shuffle(all).slice(0, QUESTIONS);
+/** Each of these kinds of each object, where it has an answer: nothing is near to an object that is alone. */
+export function questionsAbout(
+  objects: readonly ClevrObject[],
+  kinds: readonly SortOfClevrKind[] = SORT_OF_CLEVR_KINDS,
+): ClevrQuestion[] {
+  return kinds
+    .filter((kind) => objects.length > 1 || (kind !== 'nearest' && kind !== 'furthest'))
+    .flatMap((kind) => objects.map(({ colour }) => ({ kind, colour })));
 }
 
 function squaredDistance(a: ClevrObject, b: ClevrObject): number {
@@ -104,9 +118,9 @@ export function isRelational({ kind }: Pick<ClevrQuestion, 'kind'>): boolean {
   return RELATIONAL.includes(kind);
 }
 
-/** The answer to a question. */
+/** The answer to a question about one of the objects. */
 export function answerOf(objects: readonly ClevrObject[], { kind, colour }: ClevrQuestion): SortOfClevrAnswer {
-  const asked = objects[colour]!;
+  const asked = objects.find((object) => object.colour === colour)!;
   const others = objects.filter((object) => object !== asked);
   const byDistance = (sign: 1 | -1): ClevrObject =>
     others.reduce((best, object) =>
@@ -160,9 +174,9 @@ export function sortOfClevrQuestionTexts(): string[] {
  */
 export function turnedObjects(objects: readonly ClevrObject[], way: number): ClevrObject[] {
   const last = SORT_OF_CLEVR_SIZE - 1;
-  return objects.map(({ shape, x, y }) => {
+  return objects.map(({ colour, shape, x, y }) => {
     const [a, b] = (way & 4) === 0 ? [x, y] : [y, x];
-    return { shape, x: (way & 1) === 0 ? a : last - a, y: (way & 2) === 0 ? b : last - b };
+    return { colour, shape, x: (way & 1) === 0 ? a : last - a, y: (way & 2) === 0 ? b : last - b };
   });
 }
 
@@ -171,7 +185,7 @@ export function drawObjects(
   objects: readonly ClevrObject[],
   paint: (x: number, y: number, colour: Colour) => void,
 ): void {
-  for (const [colour, { shape, x, y }] of objects.entries())
+  for (const { colour, shape, x, y } of objects)
     for (let dy = -RADIUS; dy <= RADIUS; dy++)
       for (let dx = -RADIUS; dx <= RADIUS; dx++)
         if (shape === 'square' || dx * dx + dy * dy <= RADIUS * (RADIUS + 1)) paint(x + dx, y + dy, RGB[colour]!);

@@ -104,6 +104,12 @@ export function misfits({ model, data, objectives, train }: TrainingRecipe): Mis
   if (data.kind === 'sort-of-clevr') {
     const size = SORT_OF_CLEVR_SIZE;
     demand(vision.imageSize === size, 'model.vision.imageSize', `must be ${size} for Sort-of-CLEVR`);
+    for (const [pass, { objects, kinds }] of (data.curriculum ?? []).entries())
+      demand(
+        objects !== 1 || kinds === undefined || kinds.some((kind) => kind !== 'nearest' && kind !== 'furthest'),
+        `data.curriculum.${pass}.kinds`,
+        'must ask something else too: nothing is near to an object that is alone',
+      );
   }
   if (data.kind === 'emoji-statements' || data.kind === 'emoji-descriptions') {
     const { imageSize } = vision;

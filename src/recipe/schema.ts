@@ -1,7 +1,7 @@
 /** What a training recipe may say. Every object is strict: an unknown key is an error, never ignored. */
 import { z } from 'zod';
 import { DRAWING_SETS, STUDIOS } from '../data/emoji/concepts.ts';
-import { SORT_OF_CLEVR_KINDS } from '../data/sort-of-clevr.ts';
+import { SORT_OF_CLEVR_COLOURS, SORT_OF_CLEVR_KINDS } from '../data/sort-of-clevr.ts';
 import { PRETRAINING_WEIGHTS } from '../train/objectives/fusion.ts';
 import { misfits } from './misfits.ts';
 import { isPretraining } from './pretraining.ts';
@@ -122,8 +122,16 @@ const sortOfClevr = z.strictObject({
   heldOut: z.number().int().min(0).max(9_000).default(0),
   /** Turn and mirror training pictures and exchange their colours; answers follow. */
   augment: z.boolean().default(false),
-  /** Kinds of questions that training pictures are asked; the published twenty unless told. */
-  kinds: z.array(z.enum(SORT_OF_CLEVR_KINDS)).min(1).optional(),
+  /** What the first passes show and ask, where that is less than the published six objects and twenty questions. */
+  curriculum: z
+    .array(
+      z.strictObject({
+        objects: count.max(SORT_OF_CLEVR_COLOURS.length).optional(),
+        kinds: z.array(z.enum(SORT_OF_CLEVR_KINDS)).min(1).optional(),
+      }),
+    )
+    .max(1000)
+    .optional(),
   workers,
 });
 

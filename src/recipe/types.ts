@@ -1,7 +1,7 @@
 /** A checked training recipe, with every default filled in. What the numbers may be is said in `schema.ts`. */
 
 import type { DrawingSet, Studio } from '../data/emoji/concepts.ts';
-import type { SortOfClevrKind } from '../data/sort-of-clevr.ts';
+import type { SortOfClevrPass } from '../data/sort-of-clevr-dataset.ts';
 
 /** A stack of transformer blocks. */
 export interface TransformerSection {
@@ -117,8 +117,8 @@ export interface SortOfClevrSection {
   readonly heldOut: number;
   /** Turn and mirror training pictures and exchange their colours; answers follow. */
   readonly augment: boolean;
-  /** Kinds of questions that training pictures are asked; the published twenty unless told. */
-  readonly kinds?: readonly SortOfClevrKind[] | undefined;
+  /** What the first passes show and ask; from then on six objects and the published twenty questions. */
+  readonly curriculum?: readonly SortOfClevrPass[] | undefined;
   readonly workers: number;
 }
 

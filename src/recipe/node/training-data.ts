@@ -199,7 +199,10 @@ function shapesData(
   };
 }
 
-function sortOfClevrData({ model }: TrainingRecipe, { heldOut, augment, kinds }: SortOfClevrSection): TrainingData {
+function sortOfClevrData(
+  { model }: TrainingRecipe,
+  { heldOut, augment, curriculum }: SortOfClevrSection,
+): TrainingData {
   const tokenizer = makeSortOfClevrTokenizer(model.text.vocabularySize);
   const describe = (split: SortOfClevrOptions['split']): DatasetDescription => ({
     module: SORT_OF_CLEVR_MODULE,
@@ -209,7 +212,7 @@ function sortOfClevrData({ model }: TrainingRecipe, { heldOut, augment, kinds }:
       tokenizer: tokenizer.json,
       textLength: model.text.maxLength,
       augment,
-      kinds,
+      curriculum,
     } satisfies SortOfClevrOptions,
   });
   return {

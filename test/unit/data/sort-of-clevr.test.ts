@@ -83,10 +83,10 @@ describe('scenes', () => {
       const { objects } = sortOfClevrScene(seed);
       const found = seen(sortOfClevrPicture(objects));
       expect([...found.keys()].sort()).toEqual(Object.values(RGB).sort());
-      for (const [i, { shape, x, y }] of objects.entries()) {
+      for (const { colour, shape, x, y } of objects) {
         // A hidden or cut object would have fewer pixels, and its box another middle.
         const pixels = shape === 'square' ? 121 : 97;
-        expect(found.get(RGB[SORT_OF_CLEVR_COLOURS[i]!]!)).toEqual({ shape, x, y, pixels });
+        expect(found.get(RGB[SORT_OF_CLEVR_COLOURS[colour]!]!)).toEqual({ shape, x, y, pixels });
       }
     }
   });
@@ -112,6 +112,22 @@ describe('scenes', () => {
           expect(new Set(others.filter((_, i) => distances[i] === extreme).map(({ shape }) => shape)).size).toBe(1);
       }
     }
+  });
+
+  it('show fewer objects where told, of colours by chance, and ask about those alone', () => {
+    const colours = new Set<string>();
+    for (const seed of SEEDS)
+      for (const count of [1, 2, 3]) {
+        const { objects, questions } = sortOfClevrScene(seed, count);
+        const found = seen(sortOfClevrPicture(objects));
+        expect(found.size).toBe(count);
+        for (const colour of found.keys()) colours.add(colour);
+        // What one object is, where it lies and how many are like it; of two or three all six questions each, ten of a sort.
+        expect(questions).toHaveLength([4, 12, 18][count - 1]!);
+        const looked = questions.map((question) => look(found, questionText(question)));
+        expect(looked).toEqual(questions.map((question) => answerOf(objects, question)));
+      }
+    expect(colours.size).toBe(6);
   });
 
   it('are the same for the same seed, and others for others', () => {
@@ -165,15 +181,21 @@ describe('SortOfClevrDataset', () => {
     expect([ids.length, kinds.length]).toEqual([60, 60]);
   });
 
-  it.each([false, true])('shows what it asks about, augmented: %s', (augment) => {
-    const { tensors, ids } = dataset({ augment }).batch(position, 8);
+  it.each([
+    { augment: false },
+    { augment: true },
+    { augment: true, curriculum: [{ objects: 3 }] },
+    { augment: true, curriculum: [{ kinds: ['shape', 'nearest', 'up', 'count'] as const }] },
+  ])('shows what it asks about: %o', (options) => {
+    const { tensors, ids } = dataset(options).batch(position, 8);
+    const each = ids.length / 8;
     const found = Array.from({ length: 8 }, (_, row) =>
       seen(fromTensor(tensors['pixels'] as never, row, SORT_OF_CLEVR_NORMALIZATION)),
     );
     const texts = ids.map((id) => JSON.parse(id.slice(id.indexOf(' ') + 1)) as string);
     const labels = Array.from(tensors['label']!.data as BigInt64Array, Number);
     expect(labels.map((label) => SORT_OF_CLEVR_ANSWERS[label])).toEqual(
-      texts.map((text, i) => look(found[Math.floor(i / 20)]!, text)),
+      texts.map((text, i) => look(found[Math.floor(i / each)]!, text)),
     );
   });
 
@@ -196,18 +218,23 @@ describe('SortOfClevrDataset', () => {
     expect(new Set(scenes).size).toBe(10_000);
   });
 
-  it('asks training pictures of some kinds alone where told, each of every colour', () => {
-    const position = { seed: 1, epoch: 0, index: 0 };
-    const shapes = dataset({ kinds: ['shape'], augment: true }).batch(position, 2);
-    expect(shapes.kinds).toEqual(Array<string>(12).fill('shape'));
-    expect(shapes.tensors['ids']!.shape).toEqual([12, 13]);
-    const words = new Set(shapes.ids.slice(0, 6).map((id) => id.replace(/^\S+ /, '')));
-    expect(words.size).toBe(6);
-    const more = dataset({ kinds: ['shape', 'left', 'up', 'count'] }).batch(position, 1);
-    expect(more.kinds).toHaveLength(20);
-    expect(new Set(more.kinds).size).toBe(4);
-    const test = dataset({ split: 'test', kinds: ['shape'] }).batch(position, 1);
-    expect(test.kinds.filter((kind) => isRelational({ kind }))).toHaveLength(10);
+  it('shows and asks less in the passes of a curriculum, and in training pictures alone', () => {
+    const curriculum = [{ objects: 2, kinds: ['shape'] }, { kinds: ['shape', 'left', 'up', 'count'] }] as const;
+    const few = dataset({ curriculum, augment: true });
+    const questions = (ids: readonly string[]): Set<string> => new Set(ids.map((id) => id.replace(/^\S+ /, '')));
+    const first = few.batch(position, 8);
+    expect(first.kinds).toEqual(Array<string>(16).fill('shape'));
+    expect(first.tensors['ids']!.shape).toEqual([16, 13]);
+    expect(questions(first.ids).size).toBe(6);
+    const second = few.batch({ ...position, epoch: 1 }, 1);
+    expect(questions(second.ids).size).toBe(20);
+    expect(new Set(second.kinds).size).toBe(4);
+    expect(few.batch({ ...position, epoch: 2 }, 3)).toEqual(
+      dataset({ augment: true }).batch({ ...position, epoch: 2 }, 3),
+    );
+    expect(dataset({ split: 'test', curriculum }).batch(position, 3)).toEqual(
+      dataset({ split: 'test' }).batch(position, 3),
+    );
   });
 
   it('keeps test pictures as they are and in order', () => {

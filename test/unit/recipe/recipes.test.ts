@@ -56,6 +56,14 @@ describe('recipes whose parts do not fit together', () => {
     expect(() => parse('easy-vqa.yaml', 'optimizer.kind=muon', ...sets)).toThrow(message);
   });
 
+  it('nothing is near to the one object of a picture', () => {
+    const alone = (kinds: string): string => `data.curriculum=[{ kinds: [shape] }, { objects: 1, kinds: [${kinds}] }]`;
+    expect(() => parse('sort-of-clevr.yaml', alone('nearest, furthest'))).toThrow(
+      /data\.curriculum\.1\.kinds: must ask/,
+    );
+    expect(() => parse('sort-of-clevr.yaml', alone('nearest, shape'))).not.toThrow();
+  });
+
   it('easy-VQA has nothing for a contrastive loss', () => {
     expect(() => parse('easy-vqa.yaml', 'objectives.contrastive=1', 'model.fusion.alignment=8')).toThrow(
       /have no descriptions/,
