@@ -79,6 +79,11 @@ export class SceneMaker {
     this.#words = writableWords(vocabulary.concepts);
   }
 
+  /** Whether a set has the concept. */
+  draws({ index }: Concept): boolean {
+    return this.#drawn.some((set) => set[index] === 1);
+  }
+
   /**
    * @param single a concept to be shown alone, instead of what chance would have it
    * @throws DataError when no picture comes out in which everything can be seen

@@ -17,7 +17,8 @@ export interface NamedPicture {
 }
 
 /**
- * Pictures of chosen concepts, each alone: to teach them, or to see whether they are known.
+ * Pictures of chosen concepts, each alone: to teach them, or to see whether they are known. The first of a concept is drawn by
+ * the first set that has it, the next by the next, and so on, so that a handful shows as many hands as there are.
  * @param material drawings of the sets of `options`
  * @param chosen.concepts code points  @param chosen.each pictures of each concept
  * @throws DataError for a concept that no set has
@@ -28,15 +29,17 @@ export function namedPictures(
   chosen: { readonly concepts: readonly string[]; readonly each: number; readonly seed: number },
 ): NamedPicture[] {
   const vocabulary = new SceneVocabulary(material.concepts);
-  const maker = new SceneMaker(fullSceneOptions(options), vocabulary, material.sprites);
+  const full = fullSceneOptions(options);
+  const makers = material.sprites.map((set) => new SceneMaker(full, vocabulary, [set]));
   return chosen.concepts.flatMap((hexcode) => {
     const concept = material.concepts.find((each) => each.hexcode === hexcode);
-    if (concept === undefined)
+    const able = concept === undefined ? [] : makers.filter((maker) => maker.draws(concept));
+    if (concept === undefined || able.length === 0)
       throw new DataError(`no studio has drawn ${hexcode}`, 'give code points of emoji, such as 1F951');
     return Array.from({ length: chosen.each }, (_, i): NamedPicture => {
       const random = sampleRandom(chosen.seed, i, concept.index).fork('named');
       const asking = random.fork('questions');
-      const scene = maker.make(random, concept);
+      const scene = able[i % able.length]!.make(random, concept);
       const questions = LANGUAGES.flatMap((language) => askOne('naming', scene, language, asking, vocabulary) ?? []);
       return { concept, picture: scene.picture, questions };
     });

@@ -15,12 +15,16 @@ export const PAINTS = [
 ] as const; // prettier-ignore
 export const PAINT_NAMES = ['red', 'yellow', 'green', 'blue', 'purple', 'brown', 'black', 'grey'] as const;
 
-/** Every concept as a filled square of one colour, by its index, so that nothing needs to be rendered. */
-export async function squares(set = 'noto'): Promise<EmojiMaterial> {
+/**
+ * Every concept as a filled square of one colour, by its index, so that nothing needs to be rendered.
+ * @param shift how many colours further another set's are  @param without index of a concept that the set has not drawn
+ */
+export async function squares(set = 'noto', shift = 0, without = -1): Promise<EmojiMaterial> {
   const concepts = await loadConcepts();
   const pixels = new Uint8Array(concepts.length * SIDE * SIDE * 4);
   for (const { index } of concepts) {
-    const paint = PAINTS[index % PAINTS.length]!;
+    if (index === without) continue;
+    const paint = PAINTS[(index + shift) % PAINTS.length]!;
     for (let i = index * SIDE * SIDE; i < (index + 1) * SIDE * SIDE; i++) pixels.set([...paint, 255], i * 4);
   }
   return { concepts, sprites: [buildSprites(set, SIDE, concepts.length, pixels)] };

@@ -3,6 +3,7 @@ import { DataError } from '../../../../src/core/index.ts';
 import {
   fullSceneOptions,
   MOST_REGIONS,
+  namedPictures,
   sampleRandom,
   SCENE_KINDS,
   sceneClasses,
@@ -10,6 +11,7 @@ import {
   sceneTexts,
   SceneVocabulary,
   type EmojiMaterial,
+  type Picture,
   type Scene,
   type SceneQuestion,
   type SceneOptions,
@@ -159,6 +161,30 @@ describe('SceneMaker', () => {
     const { objects, single, word } = makerOf(TEST_OPTIONS, material).make(sampleRandom(1, 0, 0), concept);
     expect(objects.map((object) => object.concept)).toEqual([concept]);
     expect([single, word]).toEqual([true, undefined]);
+  });
+});
+
+describe('namedPictures', () => {
+  const options = { ...TEST_OPTIONS, sets: ['noto', 'twemoji', 'openmoji'] } as const;
+
+  it('shows the drawings of all sets that have a concept in turn', async () => {
+    // Blue, purple and brown by three studios; the second has not drawn it.
+    const concept = material.concepts.findIndex(({ index }) => index % PAINTS.length === 3);
+    const sets = [material, await squares('twemoji', 1, concept), await squares('openmoji', 2)];
+    const all = { concepts: material.concepts, sprites: sets.flatMap(({ sprites }) => sprites) };
+    const { hexcode } = material.concepts[concept]!;
+    const named = namedPictures(all, options, { concepts: [hexcode], each: 4, seed: 1 });
+    const middle = ({ data, width, height }: Picture): number[] => {
+      const at = (Math.floor(height / 2) * width + Math.floor(width / 2)) * 3;
+      return [...data.subarray(at, at + 3)];
+    };
+    expect(named.map(({ picture }) => middle(picture))).toEqual([PAINTS[3], PAINTS[5], PAINTS[3], PAINTS[5]]);
+    expect(new Set(named[0]!.questions.map(({ language }) => language))).toEqual(new Set(['en', 'zh']));
+  });
+
+  it('refuses a concept that no set has', () => {
+    const nobody = { concepts: ['0041'], each: 1, seed: 1 };
+    expect(() => namedPictures(material, TEST_OPTIONS, nobody)).toThrow('no studio has drawn 0041');
   });
 });
 
