@@ -48,6 +48,8 @@ export interface SampleRegion {
   readonly names?: readonly string[];
   /** Other words for it, such as its kind and its colour, in each language. */
   readonly qualities?: readonly string[];
+  /** Words for the part of the picture where it lies, by which steps point at it; in each language, where there are any. */
+  readonly places?: readonly string[];
   /** Of what is written: numbers of the regions of its characters in {@link Sample.regions}, in the order of its name. */
   readonly letters?: readonly number[];
 }

@@ -12,6 +12,9 @@ export const TRAINING_SETS: readonly Exclude<DrawingSet, 'openmoji'>[] = [
   'twemoji',
   'fluent-emoji-flat',
   'fluent-emoji-high-contrast',
+  'emojione',
+  'fxemoji',
+  'streamline-emojis',
 ];
 
 /**

@@ -24,9 +24,9 @@ export const VQA_KINDS: readonly QuestionKind[] = [
 
 /** One step of an answer that is thought through. */
 export interface SceneStep {
-  /** As it is written in the answer, e.g. `the animals are cat, dog`. */
+  /** As it is written in the answer, e.g. `animals: top left, center`. */
   readonly text: string;
-  /** What it finds: names, a number or a word, by themselves. */
+  /** What it finds: places, a number, a name or a word, by themselves. */
   readonly finds: string;
 }
 

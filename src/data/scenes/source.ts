@@ -10,6 +10,7 @@ import { SceneMaker } from './maker.ts';
 import { fullSceneOptions, TRAINING_SETS, type FullSceneOptions, type SceneOptions } from './options.ts';
 import { asConversation, type QuestionKind, type SceneQuestion } from './question.ts';
 import { CAPTION_STYLES, describeScene } from './questions/caption.ts';
+import { regionNames, regionOf } from './phrases.ts';
 import type { Scene } from './scene.ts';
 import { nameOf, SceneVocabulary } from './vocabulary.ts';
 
@@ -86,20 +87,25 @@ export class SceneSource implements SampleSource {
 
   #drawings({ objects }: Scene): SampleRegion[] {
     const { languages } = this.options;
-    return objects.map(({ box, concept, kind, colour }) => ({
-      picture: 0,
-      box,
-      concept: concept.index,
-      names: languages.map((language) => nameOf(concept, language)),
-      qualities: languages.flatMap((language) => [
-        ...(kind === undefined ? [] : [kindName(kind, language)]),
-        ...(colour === undefined ? [] : [colourName(colour, language)]),
-      ]),
-      attributes: [
-        kind === undefined ? -1 : SCENE_KINDS.indexOf(kind),
-        colour === undefined ? -1 : SCENE_COLOURS.indexOf(colour),
-      ],
-    }));
+    return objects.map((object) => {
+      const { box, concept, kind, colour } = object;
+      const region = regionOf(object);
+      return {
+        picture: 0,
+        box,
+        concept: concept.index,
+        names: languages.map((language) => nameOf(concept, language)),
+        qualities: languages.flatMap((language) => [
+          ...(kind === undefined ? [] : [kindName(kind, language)]),
+          ...(colour === undefined ? [] : [colourName(colour, language)]),
+        ]),
+        places: region === undefined ? [] : languages.map((language) => regionNames(language)[region]!),
+        attributes: [
+          kind === undefined ? -1 : SCENE_KINDS.indexOf(kind),
+          colour === undefined ? -1 : SCENE_COLOURS.indexOf(colour),
+        ],
+      };
+    });
   }
 
   /** What is written, as a whole and letter by letter: each letter is a concept behind those of the drawings. */

@@ -18,19 +18,26 @@ interface Mention {
   readonly start: number;
   readonly end: number;
   readonly regions: readonly number[];
-  /** Whether what is named is a sort of things, of which there may be none, and no thing of its own. */
-  readonly isGroup?: boolean;
+  readonly of: Mentioned;
 }
+
+/** A thing of its own, a sort of things, of which there may be none, or the place where a thing lies. */
+type Mentioned = 'thing' | 'sort' | 'place';
 
 /** What can be named. */
 interface Named {
   /** As {@link asLetters} has it. */
   readonly name: string;
   readonly regions: readonly number[];
-  readonly isGroup: boolean;
+  readonly of: Mentioned;
+  /** How much of the name, from its beginning, is the sign before it. */
+  readonly sign?: number;
   /** Regions of the single characters of what is written. */
   readonly letters?: readonly number[] | undefined;
 }
+
+/** What goes before a place in a step; where places are said otherwise, nothing else is spoken of than what was. */
+const BEFORE_PLACES = [': ', ', ', '：', '、'] as const;
 
 const encoder = new TextEncoder();
 
@@ -70,28 +77,33 @@ export class LookFinder {
       const written = writeBox(box);
       return written === undefined ? [] : tokenizer.encode(written, { specialTokens: false });
     });
-    const byName = new Map<string, { regions: number[]; letters?: readonly number[] | undefined }>();
-    for (const [k, { names = [], letters }] of regions.entries())
-      for (const name of names) {
-        const key = asLetters(encoder.encode(name));
-        byName.set(key, { regions: [...(byName.get(key)?.regions ?? []), k], letters });
-      }
-    const things = [...byName].map(([name, named]): Named => ({ name, isGroup: false, ...named }));
+    const byName = new Map<string, Named & { readonly regions: number[] }>();
+    const add = (text: string, region: number, named: Pick<Named, 'of' | 'letters' | 'sign'>): void => {
+      const name = asLetters(encoder.encode(text));
+      byName.set(name, { ...named, name, regions: [...(byName.get(name)?.regions ?? []), region] });
+    };
+    for (const [k, { names = [], places = [], letters }] of regions.entries()) {
+      for (const name of names) add(name, k, { of: 'thing', letters });
+      for (const place of places)
+        for (const sign of BEFORE_PLACES) add(`${sign}${place}`, k, { of: 'place', sign: encoder.encode(sign).length });
+    }
     const sorts = groups.flatMap(({ names, regions: those }) =>
-      names.map((name): Named => ({ name: asLetters(encoder.encode(name)), regions: those, isGroup: true })),
+      names.map((name): Named => ({ name: asLetters(encoder.encode(name)), regions: those, of: 'sort' })),
     );
-    this.#names = [...things, ...sorts].sort((a, b) => b.name.length - a.name.length);
+    this.#names = [...byName.values(), ...sorts].sort((a, b) => b.name.length - a.name.length);
     this.#bytes = tokenizer.tokenBytes();
   }
 
   /**
    * What is spoken of: within the name or the box of a region that region, letter by letter where it is spelled; elsewhere in
-   * the answer all that was mentioned before it, or, from a sort of things that the answer itself names to the end of the sentence or
-   * the next thing that it names, those of that sort.
+   * the answer all that was mentioned before it. From a place or a sort of things that the answer itself names on, to the end of the
+   * sentence or the next thing or place that it names, what lies there or those of that sort.
    */
   looks({ tokens, learned }: Pick<EncodedConversation, 'tokens' | 'learned'>): Looks {
-    const mentions = [...this.#boxMentions(tokens), ...this.#nameMentions(tokens)].sort((a, b) => a.start - b.start);
     const first = learned.indexOf(1);
+    const mentions = [...this.#boxMentions(tokens), ...this.#nameMentions(tokens)]
+      .filter(({ start, of }) => of !== 'place' || start >= first)
+      .sort((a, b) => a.start - b.start);
     const before = mentions.filter(({ start }) => start < first).map(({ end, regions }) => ({ at: end - 1, regions }));
     const things = before.filter(
       ({ regions }, i) => before.findIndex((other) => other.regions.join() === regions.join()) === i,
@@ -103,17 +115,23 @@ export class LookFinder {
     const write = (start: number, end: number, regions: readonly number[]): void => {
       for (let i = start; i < end; i++) if (learned[i] === 1) said[i] = regions;
     };
-    for (const [i, { start, end, regions, isGroup }] of mentions.entries()) {
-      if (isGroup !== true) write(start, end, regions);
-      else if (start >= first)
-        write(end, Math.min(mentions[i + 1]?.start ?? tokens.length, this.#sentenceEnd(tokens, end)), regions);
+    for (const [i, { start, end, regions, of }] of mentions.entries()) {
+      if (of === 'thing') write(start, end, regions);
+      else if (start >= first) {
+        const next =
+          mentions.slice(i + 1).find((other) => of === 'sort' || other.of !== 'sort')?.start ?? tokens.length;
+        write(of === 'sort' ? end : start, Math.min(next, this.#sentenceEnd(tokens, end)), regions);
+      }
     }
     return { said, mentions: before, asked: things.slice(0, 2).map(({ at }) => at) };
   }
 
   /** The next token after `start` that ends a sentence. */
   #sentenceEnd(tokens: readonly number[], start: number): number {
-    const end = lettersOf(tokens.slice(start), this.#bytes).findIndex((text) => SENTENCE_END.test(text));
+    const parts = lettersOf(tokens.slice(start), this.#bytes);
+    // Looked for in the text, since a full stop may be taken apart into its bytes.
+    let left = parts.join('').search(SENTENCE_END);
+    const end = left < 0 ? -1 : parts.findIndex((part) => (left -= part.length) < 0);
     return end < 0 ? tokens.length : start + end;
   }
 
@@ -123,7 +141,7 @@ export class LookFinder {
       if (box.length === 0) continue;
       for (let start = tokens.indexOf(box[0]!); start >= 0; start = tokens.indexOf(box[0]!, start + 1))
         if (box.every((token, j) => tokens[start + j] === token))
-          mentions.push({ start, end: start + box.length, regions: [k] });
+          mentions.push({ start, end: start + box.length, regions: [k], of: 'thing' });
     }
     return mentions;
   }
@@ -137,16 +155,18 @@ export class LookFinder {
     const taken = new Uint8Array(size);
     const mentions: Mention[] = [];
     const tokenAt = (letter: number): number => ends.findIndex((end) => end > letter);
-    for (const { name, regions, isGroup, letters } of this.#names) {
+    for (const { name, regions, of, letters, sign = 0 } of this.#names) {
       for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
         const stop = at + name.length;
         if (!isWhole(text, at, stop) || taken.subarray(at, stop).includes(1)) continue;
         taken.fill(1, at, stop);
-        const [start, end] = [tokenAt(at), tokenAt(stop - 1) + 1];
+        const [start, end] = [tokenAt(at + sign), tokenAt(stop - 1) + 1];
         // Only where every character is a token of its own does it say where it stands.
         if (letters?.length === end - start)
-          mentions.push(...letters.map((letter, i) => ({ start: start + i, end: start + i + 1, regions: [letter] })));
-        else mentions.push({ start, end, regions, isGroup });
+          mentions.push(
+            ...letters.map((letter, i): Mention => ({ start: start + i, end: start + i + 1, regions: [letter], of })),
+          );
+        else mentions.push({ start, end, regions, of });
       }
     }
     return mentions;

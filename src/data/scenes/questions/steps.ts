@@ -29,10 +29,13 @@ const WORDINGS = {
   },
 } as const;
 
-/** A question that takes two or three steps, and an answer that shows them. */
+/**
+ * A question that takes two or three steps, and an answer that shows them. Steps point at things by their places: a place can be
+ * seen in the picture by whoever checks the step, and which animal it was need not be known to tell which is the biggest.
+ */
 export const askSteps: Asker = (asking) => {
   if (asking.scene.objects.length < 2) return undefined;
-  return asking.random.pick([askFurthest, askTowards, askMore, askSum, askOfSize, askOfSize])(asking);
+  return asking.random.pick(FORMS)(asking);
 };
 
 type Form = Exclude<keyof (typeof WORDINGS)['en'], 'think'>;
@@ -56,7 +59,7 @@ function conclude(
   });
 }
 
-/** A kind with several drawings in a clear order, all of them beyond doubt. */
+/** A kind with several drawings in a clear order, all of them beyond doubt and each in a part of the picture of its own. */
 function severalOfKind({
   scene,
   random,
@@ -65,18 +68,27 @@ function severalOfKind({
   const { kind } = random.pick(scene.objects);
   if (kind === undefined || !vocabulary.isClear(kind, scene.objects)) return undefined;
   const found = scene.objects.filter((object) => object.kind === kind);
-  return found.length > 1 && areInOrder(found) ? [kind, found] : undefined;
+  const regions = new Set(found.map(regionOf));
+  const isApart = regions.size === found.length && !regions.has(undefined);
+  return found.length > 1 && isApart && areInOrder(found) ? [kind, found] : undefined;
+}
+
+/** @param object one that lies in a region */
+function placeOf(object: SceneObject, language: Language): string {
+  return regionNames(language)[regionOf(object)!]!;
+}
+
+function step(of: string, finds: string, language: Language): SceneStep {
+  return { text: `${of}${language === 'zh' ? '：' : ': '}${finds}`, finds };
 }
 
 function listStep(kind: SceneKind, objects: readonly SceneObject[], language: Language): SceneStep {
-  const finds = objects.map(({ concept }) => nameOf(concept, language)).join(language === 'zh' ? '、' : ', ');
-  const many = kindName(kind, language, true);
-  return { text: language === 'zh' ? `${many}有${finds}` : `the ${many} are ${finds}`, finds };
+  const places = objects.map((object) => placeOf(object, language)).join(language === 'zh' ? '、' : ', ');
+  return step(kindName(kind, language, true), places, language);
 }
 
 function countStep(kind: SceneKind, count: number, language: Language): SceneStep {
-  const finds = String(count);
-  return { text: `${kindName(kind, language, true)}${language === 'zh' ? '：' : ': '}${finds}`, finds };
+  return step(kindName(kind, language, true), String(count), language);
 }
 
 function askFurthest(asking: Asking): ReturnType<Asker> {
@@ -86,11 +98,10 @@ function askFurthest(asking: Asking): ReturnType<Asker> {
   const direction = random.pick(DIRECTIONS);
   const object = furthest(direction, found);
   if (object === undefined) return undefined;
-  const name = nameOf(object.concept, language);
+  const [name, place] = [nameOf(object.concept, language), placeOf(object, language)];
   const most = furthestWords(direction, language);
-  const last = { text: language === 'zh' ? `${most}的是${name}` : `${most} is ${name}`, finds: name };
-  const words = [kindName(kind, language, true), most];
-  return conclude(asking, 'furthest', words, [listStep(kind, found, language), last], name);
+  const steps = [listStep(kind, found, language), step(most, place, language), step(place, name, language)];
+  return conclude(asking, 'furthest', [kindName(kind, language, true), most], steps, name);
 }
 
 function askTowards(asking: Asking): ReturnType<Asker> {
@@ -99,19 +110,11 @@ function askTowards(asking: Asking): ReturnType<Asker> {
   const from = random.pick(scene.objects);
   const direction = random.pick(DIRECTIONS);
   const [object, ...more] = liesTowards(direction, from, scene.objects) ?? [];
-  if (object?.kind === undefined || more.length > 0) return undefined;
-  const [name, kind] = [nameOf(object.concept, language), kindName(object.kind, language)];
+  if (object?.kind === undefined || more.length > 0 || regionOf(object) === undefined) return undefined;
+  const [place, kind] = [placeOf(object, language), kindName(object.kind, language)];
   const [side, the] = [directionWords(direction, language), theOf(from.concept, language)];
-  const steps =
-    language === 'zh'
-      ? [
-          { text: `${the}的${side}是${name}`, finds: name },
-          { text: `${name}属于${kind}`, finds: kind },
-        ]
-      : [
-          { text: `${side} ${the} is ${name}`, finds: name },
-          { text: `${name} is of the kind ${kind}`, finds: kind },
-        ];
+  const where = language === 'zh' ? `${the}的${side}` : `${side} ${the}`;
+  const steps = [step(where, place, language), step(place, kind, language)];
   return conclude(asking, 'towards', language === 'zh' ? [the, side] : [side, the], steps, kind);
 }
 
@@ -171,17 +174,25 @@ function askOfSize(asking: Asking): ReturnType<Asker> {
   const fits = (a: SceneObject, b: SceneObject): boolean => (size === 0 ? isBigger(a, b) : isBigger(b, a));
   const object = found.find((one) => found.every((other) => other === one || fits(one, other)));
   if (object === undefined) return undefined;
-  const name = nameOf(object.concept, language);
+  const place = placeOf(object, language);
   const sized = SIZES[language][size]!;
   const form = random.pick(['colour', 'place'] as const);
-  const region = regionOf(object);
-  const fact =
-    form === 'place'
-      ? region === undefined ? undefined : regionNames(language)[region]
-      : object.colour === undefined ? undefined : colourName(object.colour, language); // prettier-ignore
-  if (fact === undefined) return undefined;
-  const second = { text: language === 'zh' ? `${sized}的是${name}` : `the ${sized} is ${name}`, finds: name };
-  const third = { text: language === 'zh' ? `${name}：${fact}` : `${name}: ${fact}`, finds: fact };
-  const steps = [listStep(kind, found, language), second, third];
-  return conclude(asking, form, [sized, kindName(kind, language, true)], steps, fact);
+  const steps = [
+    listStep(kind, found, language),
+    step(language === 'zh' ? `${sized}的` : `the ${sized}`, place, language),
+  ];
+  if (form === 'place') return conclude(asking, form, [sized, kindName(kind, language, true)], steps, place);
+  if (object.colour === undefined) return undefined;
+  const colour = colourName(object.colour, language);
+  steps.push(step(place, colour, language));
+  return conclude(asking, form, [sized, kindName(kind, language, true)], steps, colour);
 }
+
+/** What few scenes allow is tried more often: counts would be most of what is asked. */
+const FORMS: readonly Asker[] = [
+  askMore,
+  askSum,
+  ...[askTowards, askTowards],
+  ...[askFurthest, askFurthest],
+  ...[askOfSize, askOfSize, askOfSize, askOfSize],
+];

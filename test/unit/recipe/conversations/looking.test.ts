@@ -105,6 +105,36 @@ describe('where a decoder is to look', () => {
     ]);
   });
 
+  it('at what lies in the place to which a step points, to the end of the sentence', async () => {
+    const places = [
+      ['top left', '左上'],
+      ['top right', '右上'],
+      ['bottom left', '左下'],
+    ];
+    const regions = REGIONS.slice(0, 3).map((each, i) => ({ ...each, places: places[i]! }));
+    const groups = [{ names: ['animals', 'animal', '动物'], regions: [0, 2] }];
+    const steps = async (question: string, answer: string): Promise<[text: string, regions: string][]> =>
+      saidOf({ ...sample(1, [[question, answer]]), regions, groups });
+    const answer = 'Step 1: beside the hot dog: top left. Step 2: top left: animal. Answer: animal';
+    expect(await steps('what is beside the hot dog?', answer)).toEqual([
+      [' Step 1: beside the hot dog:', '1'],
+      [' top left', '0'],
+      ['. Step 2:', '1'],
+      [' top left: animal', '0'],
+      ['. Answer: animal', '1'],
+      ['<|end|>', '0,2'],
+    ]);
+    expect(await steps('动物哪个最大？', '第1步：动物：左上、左下。第2步：最大的：左下。答案：左下')).toEqual([
+      ['第1步：动物：', '0,2'],
+      ['左上、', '0'],
+      ['左下', '2'],
+      ['。第2步：最大的：', '0,2'],
+      ['左下', '2'],
+      ['。答案：', '0,2'],
+      ['左下<|end|>', '2'],
+    ]);
+  });
+
   it('at boxes, asked about or given', async () => {
     const box = write(REGIONS[2]!.box)!;
     expect(await looked(`what is in ${box}?`, 'this')).toEqual([[' this<|end|>', '2']]);
