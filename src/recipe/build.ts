@@ -89,8 +89,13 @@ export interface TrainerSections {
 export function trainerOptionsOf(recipe: TrainingRecipe): TrainerOptions {
   const { model, data, objectives } = recipe;
   // Where the data lie and who makes the batches change nothing.
-  return trainerOptions(recipe, { model, data: { ...data, path: null, workers: null }, objectives });
+  const options = trainerOptions(recipe, { model, data: { ...data, path: null, workers: null }, objectives });
+  const learnsByStages = data.kind === 'sort-of-clevr' && (data.curriculum ?? []).length > 0;
+  return learnsByStages ? { ...options, explosion: { patience: PATIENCE_WITH_NEW_QUESTIONS } } : options;
 }
+
+/** Steps in which answers that were never asked for may cost many times as much as those that are known by then. */
+const PATIENCE_WITH_NEW_QUESTIONS = 25;
 
 /** @param identity what besides the sections decides the course of a run, as plain data */
 export function trainerOptions(

@@ -64,6 +64,12 @@ describe('recipes whose parts do not fit together', () => {
     expect(() => parse('sort-of-clevr.yaml', alone('nearest, shape'))).not.toThrow();
   });
 
+  it('a loss that rises with new questions of a curriculum is borne for longer', () => {
+    const patience = (...set: string[]): number | undefined =>
+      trainerOptionsOf(parse('sort-of-clevr.yaml', ...set)).explosion?.patience;
+    expect([patience(), patience('data.curriculum=[]')]).toEqual([25, undefined]);
+  });
+
   it('easy-VQA has nothing for a contrastive loss', () => {
     expect(() => parse('easy-vqa.yaml', 'objectives.contrastive=1', 'model.fusion.alignment=8')).toThrow(
       /have no descriptions/,
