@@ -192,7 +192,12 @@ function askOfSize(asking: Asking): ReturnType<Asker> {
 const FORMS: readonly Asker[] = [
   askMore,
   askSum,
-  ...[askTowards, askTowards],
-  ...[askFurthest, askFurthest],
-  ...[askOfSize, askOfSize, askOfSize, askOfSize],
+  askTowards,
+  askTowards,
+  askFurthest,
+  askFurthest,
+  askOfSize,
+  askOfSize,
+  askOfSize,
+  askOfSize,
 ];
