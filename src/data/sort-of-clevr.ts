@@ -100,13 +100,15 @@ function isAmbiguous(objects: readonly ClevrObject[]): boolean {
   );
 }
 
-/** Each of these kinds of each object, where it has an answer: nothing is near to an object that is alone. */
-export function questionsAbout(
-  objects: readonly ClevrObject[],
-  kinds: readonly SortOfClevrKind[] = SORT_OF_CLEVR_KINDS,
-): ClevrQuestion[] {
+/** Whether such a question has an answer where there are so many objects: nothing is near to an object that is alone. */
+export function canBeAsked(kind: SortOfClevrKind, objects: number): boolean {
+  return objects > 1 || (kind !== 'nearest' && kind !== 'furthest');
+}
+
+/** Each of these kinds of each object, where it has an answer. */
+export function questionsAbout(objects: readonly ClevrObject[], kinds: readonly SortOfClevrKind[]): ClevrQuestion[] {
   return kinds
-    .filter((kind) => objects.length > 1 || (kind !== 'nearest' && kind !== 'furthest'))
+    .filter((kind) => canBeAsked(kind, objects.length))
     .flatMap((kind) => objects.map(({ colour }) => ({ kind, colour })));
 }
 

@@ -13,6 +13,9 @@ import type {
   TrainSection,
 } from './types.ts';
 
+/** Steps in which answers that were never asked for may cost many times as much as those that are known by then. */
+const PATIENCE_WITH_NEW_QUESTIONS = 25;
+
 /**
  * The model's config.
  * @param vocabularySize of the tokenizer that was made, which may be smaller than asked for
@@ -93,9 +96,6 @@ export function trainerOptionsOf(recipe: TrainingRecipe): TrainerOptions {
   const learnsByStages = data.kind === 'sort-of-clevr' && (data.curriculum ?? []).length > 0;
   return learnsByStages ? { ...options, explosion: { patience: PATIENCE_WITH_NEW_QUESTIONS } } : options;
 }
-
-/** Steps in which answers that were never asked for may cost many times as much as those that are known by then. */
-const PATIENCE_WITH_NEW_QUESTIONS = 25;
 
 /** @param identity what besides the sections decides the course of a run, as plain data */
 export function trainerOptions(

@@ -1,4 +1,4 @@
-import { SORT_OF_CLEVR_SIZE, studioOf } from '../data/index.ts';
+import { canBeAsked, SORT_OF_CLEVR_SIZE, studioOf } from '../data/index.ts';
 import { isPretraining } from './pretraining.ts';
 import type { TrainingRecipe } from './types.ts';
 
@@ -106,7 +106,7 @@ export function misfits({ model, data, objectives, train }: TrainingRecipe): Mis
     demand(vision.imageSize === size, 'model.vision.imageSize', `must be ${size} for Sort-of-CLEVR`);
     for (const [pass, { objects, kinds }] of (data.curriculum ?? []).entries())
       demand(
-        objects !== 1 || kinds === undefined || kinds.some((kind) => kind !== 'nearest' && kind !== 'furthest'),
+        objects === undefined || kinds === undefined || kinds.some((kind) => canBeAsked(kind, objects)),
         `data.curriculum.${pass}.kinds`,
         'must ask something else too: nothing is near to an object that is alone',
       );

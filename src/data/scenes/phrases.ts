@@ -91,6 +91,12 @@ export function regionOf({ x, y }: SceneObject): number | undefined {
   return column === undefined || row === undefined ? undefined : row * 3 + column;
 }
 
+/** `top left`, `左上`: the name of the region in which the middle of a box lies, or nothing near a border between two. */
+export function placeName(object: SceneObject, language: Language): string | undefined {
+  const region = regionOf(object);
+  return region === undefined ? undefined : REGIONS[language][region];
+}
+
 function third(at: number): number | undefined {
   if (at < 0.33) return 0;
   if (at > 0.67) return 2;

@@ -8,9 +8,9 @@ import { GLYPHS } from './glyphs.ts';
 import { kindName, SCENE_KINDS } from './kinds.ts';
 import { SceneMaker } from './maker.ts';
 import { fullSceneOptions, TRAINING_SETS, type FullSceneOptions, type SceneOptions } from './options.ts';
+import { placeName } from './phrases.ts';
 import { asConversation, type QuestionKind, type SceneQuestion } from './question.ts';
 import { CAPTION_STYLES, describeScene } from './questions/caption.ts';
-import { regionNames, regionOf } from './phrases.ts';
 import type { Scene } from './scene.ts';
 import { nameOf, SceneVocabulary } from './vocabulary.ts';
 
@@ -89,7 +89,6 @@ export class SceneSource implements SampleSource {
     const { languages } = this.options;
     return objects.map((object) => {
       const { box, concept, kind, colour } = object;
-      const region = regionOf(object);
       return {
         picture: 0,
         box,
@@ -99,7 +98,7 @@ export class SceneSource implements SampleSource {
           ...(kind === undefined ? [] : [kindName(kind, language)]),
           ...(colour === undefined ? [] : [colourName(colour, language)]),
         ]),
-        places: region === undefined ? [] : languages.map((language) => regionNames(language)[region]!),
+        places: languages.flatMap((language) => placeName(object, language) ?? []),
         attributes: [
           kind === undefined ? -1 : SCENE_KINDS.indexOf(kind),
           colour === undefined ? -1 : SCENE_COLOURS.indexOf(colour),

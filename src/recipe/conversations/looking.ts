@@ -36,6 +36,12 @@ interface Named {
   readonly letters?: readonly number[] | undefined;
 }
 
+/** Tokens as letters, joined, and where each of them ends. */
+interface Spelled {
+  readonly text: string;
+  readonly ends: readonly number[];
+}
+
 /** What goes before a place in a step; where places are said otherwise, nothing else is spoken of than what was. */
 const BEFORE_PLACES = [': ', ', ', '：', '、'] as const;
 
@@ -101,7 +107,8 @@ export class LookFinder {
    */
   looks({ tokens, learned }: Pick<EncodedConversation, 'tokens' | 'learned'>): Looks {
     const first = learned.indexOf(1);
-    const mentions = [...this.#boxMentions(tokens), ...this.#nameMentions(tokens)]
+    const spelled = this.#spell(tokens);
+    const mentions = [...this.#boxMentions(tokens), ...this.#nameMentions(spelled)]
       .filter(({ start, of }) => of !== 'place' || start >= first)
       .sort((a, b) => a.start - b.start);
     const before = mentions.filter(({ start }) => start < first).map(({ end, regions }) => ({ at: end - 1, regions }));
@@ -120,19 +127,16 @@ export class LookFinder {
       else if (start >= first) {
         const next =
           mentions.slice(i + 1).find((other) => of === 'sort' || other.of !== 'sort')?.start ?? tokens.length;
-        write(of === 'sort' ? end : start, Math.min(next, this.#sentenceEnd(tokens, end)), regions);
+        write(of === 'sort' ? end : start, Math.min(next, sentenceEnd(spelled, end)), regions);
       }
     }
     return { said, mentions: before, asked: things.slice(0, 2).map(({ at }) => at) };
   }
 
-  /** The next token after `start` that ends a sentence. */
-  #sentenceEnd(tokens: readonly number[], start: number): number {
-    const parts = lettersOf(tokens.slice(start), this.#bytes);
-    // Looked for in the text, since a full stop may be taken apart into its bytes.
-    let left = parts.join('').search(SENTENCE_END);
-    const end = left < 0 ? -1 : parts.findIndex((part) => (left -= part.length) < 0);
-    return end < 0 ? tokens.length : start + end;
+  #spell(tokens: readonly number[]): Spelled {
+    const parts = lettersOf(tokens, this.#bytes);
+    let size = 0;
+    return { text: parts.join(''), ends: parts.map((part) => (size += part.length)) };
   }
 
   #boxMentions(tokens: readonly number[]): Mention[] {
@@ -147,20 +151,16 @@ export class LookFinder {
   }
 
   /** Names are looked for in the text, since tokens may reach over their ends; the longest wins, so that "hot dog" names no dog. */
-  #nameMentions(tokens: readonly number[]): Mention[] {
-    const parts = lettersOf(tokens, this.#bytes);
-    const text = parts.join('');
-    let size = 0;
-    const ends = parts.map((part) => (size += part.length));
-    const taken = new Uint8Array(size);
+  #nameMentions(spelled: Spelled): Mention[] {
+    const { text } = spelled;
+    const taken = new Uint8Array(text.length);
     const mentions: Mention[] = [];
-    const tokenAt = (letter: number): number => ends.findIndex((end) => end > letter);
     for (const { name, regions, of, letters, sign = 0 } of this.#names) {
       for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
         const stop = at + name.length;
         if (!isWhole(text, at, stop) || taken.subarray(at, stop).includes(1)) continue;
         taken.fill(1, at, stop);
-        const [start, end] = [tokenAt(at + sign), tokenAt(stop - 1) + 1];
+        const [start, end] = [tokenAt(spelled, at + sign), tokenAt(spelled, stop - 1) + 1];
         // Only where every character is a token of its own does it say where it stands.
         if (letters?.length === end - start)
           mentions.push(
@@ -175,6 +175,19 @@ export class LookFinder {
 
 /** A full stop, also the Chinese one, whose bytes are so written by {@link asLetters}. */
 const SENTENCE_END = new RegExp(`\\.|${asLetters(encoder.encode('。'))}`);
+
+/** The token of a letter. */
+function tokenAt({ ends }: Spelled, letter: number): number {
+  return ends.findIndex((end) => end > letter);
+}
+
+/** The next token from `start` on that ends a sentence, whose sign may be taken apart into its bytes; or how many tokens there are. */
+function sentenceEnd(spelled: Spelled, start: number): number {
+  const { text, ends } = spelled;
+  const from = ends[start - 1] ?? 0;
+  const sign = text.slice(from).search(SENTENCE_END);
+  return sign < 0 ? ends.length : tokenAt(spelled, from + sign);
+}
 
 const LETTER = /[a-z\d]/;
 

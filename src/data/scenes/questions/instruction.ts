@@ -1,6 +1,6 @@
 import type { Language } from '../../emoji/concepts.ts';
 import { kindName } from '../kinds.ts';
-import { inRegion, isBigger, phraseFor, regionNames, regionOf } from '../phrases.ts';
+import { inRegion, isBigger, phraseFor, placeName, regionOf } from '../phrases.ts';
 import { fillIn, inWords, type Asker, type Asking } from '../question.ts';
 import { areInOrder } from '../relations.ts';
 import type { SceneObject } from '../scene.ts';
@@ -116,10 +116,9 @@ function bySize(asking: Asking): ReturnType<Asker> {
 function withPlace(asking: Asking): ReturnType<Asker> {
   const { scene, language, random } = asking;
   const object = random.pick(scene.objects);
-  const region = regionOf(object);
+  const [name, place] = [nameOf(object.concept, language), placeName(object, language)];
   const phrase = phraseFor(object, random.pick(['kind', 'colour', 'size'] as const), asking);
-  if (region === undefined || phrase === undefined) return undefined;
-  const [name, place] = [nameOf(object.concept, language), regionNames(language)[region]!];
+  if (place === undefined || phrase === undefined) return undefined;
   const text = JSON.stringify(language === 'zh' ? { 名称: name, 位置: place } : { name, place });
   return answer(asking, 'place', [phrase.text], text, [object]);
 }

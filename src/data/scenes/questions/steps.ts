@@ -1,7 +1,7 @@
 import type { Language } from '../../emoji/concepts.ts';
 import { colourName } from '../colours.ts';
 import { kindName, type SceneKind } from '../kinds.ts';
-import { isBigger, regionNames, regionOf } from '../phrases.ts';
+import { isBigger, placeName, regionOf } from '../phrases.ts';
 import { fillIn, inWords, YES_NO, type Asker, type Asking, type SceneQuestion, type SceneStep } from '../question.ts';
 import { areInOrder, DIRECTIONS, directionWords, furthest, furthestWords, liesTowards } from '../relations.ts';
 import type { SceneObject } from '../scene.ts';
@@ -73,17 +73,12 @@ function severalOfKind({
   return found.length > 1 && isApart && areInOrder(found) ? [kind, found] : undefined;
 }
 
-/** @param object one that lies in a region */
-function placeOf(object: SceneObject, language: Language): string {
-  return regionNames(language)[regionOf(object)!]!;
-}
-
 function step(of: string, finds: string, language: Language): SceneStep {
   return { text: `${of}${language === 'zh' ? '：' : ': '}${finds}`, finds };
 }
 
 function listStep(kind: SceneKind, objects: readonly SceneObject[], language: Language): SceneStep {
-  const places = objects.map((object) => placeOf(object, language)).join(language === 'zh' ? '、' : ', ');
+  const places = objects.map((object) => placeName(object, language)).join(language === 'zh' ? '、' : ', ');
   return step(kindName(kind, language, true), places, language);
 }
 
@@ -98,7 +93,7 @@ function askFurthest(asking: Asking): ReturnType<Asker> {
   const direction = random.pick(DIRECTIONS);
   const object = furthest(direction, found);
   if (object === undefined) return undefined;
-  const [name, place] = [nameOf(object.concept, language), placeOf(object, language)];
+  const [name, place] = [nameOf(object.concept, language), placeName(object, language)!];
   const most = furthestWords(direction, language);
   const steps = [listStep(kind, found, language), step(most, place, language), step(place, name, language)];
   return conclude(asking, 'furthest', [kindName(kind, language, true), most], steps, name);
@@ -110,8 +105,9 @@ function askTowards(asking: Asking): ReturnType<Asker> {
   const from = random.pick(scene.objects);
   const direction = random.pick(DIRECTIONS);
   const [object, ...more] = liesTowards(direction, from, scene.objects) ?? [];
-  if (object?.kind === undefined || more.length > 0 || regionOf(object) === undefined) return undefined;
-  const [place, kind] = [placeOf(object, language), kindName(object.kind, language)];
+  if (object?.kind === undefined || more.length > 0) return undefined;
+  const [place, kind] = [placeName(object, language), kindName(object.kind, language)];
+  if (place === undefined) return undefined;
   const [side, the] = [directionWords(direction, language), theOf(from.concept, language)];
   const where = language === 'zh' ? `${the}的${side}` : `${side} ${the}`;
   const steps = [step(where, place, language), step(place, kind, language)];
@@ -174,18 +170,19 @@ function askOfSize(asking: Asking): ReturnType<Asker> {
   const fits = (a: SceneObject, b: SceneObject): boolean => (size === 0 ? isBigger(a, b) : isBigger(b, a));
   const object = found.find((one) => found.every((other) => other === one || fits(one, other)));
   if (object === undefined) return undefined;
-  const place = placeOf(object, language);
+  const place = placeName(object, language)!;
   const sized = SIZES[language][size]!;
+  const words = [sized, kindName(kind, language, true)];
   const form = random.pick(['colour', 'place'] as const);
   const steps = [
     listStep(kind, found, language),
     step(language === 'zh' ? `${sized}的` : `the ${sized}`, place, language),
   ];
-  if (form === 'place') return conclude(asking, form, [sized, kindName(kind, language, true)], steps, place);
+  if (form === 'place') return conclude(asking, form, words, steps, place);
   if (object.colour === undefined) return undefined;
   const colour = colourName(object.colour, language);
   steps.push(step(place, colour, language));
-  return conclude(asking, form, [sized, kindName(kind, language, true)], steps, colour);
+  return conclude(asking, form, words, steps, colour);
 }
 
 /** What few scenes allow is tried more often: counts would be most of what is asked. */
