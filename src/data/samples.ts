@@ -6,7 +6,12 @@ export type RelativeBox = readonly [left: number, top: number, right: number, bo
 
 /** A part of a turn. Boxes are written as the model that reads them was taught to point. */
 export type SamplePart =
-  | { readonly type: 'text'; readonly text: string }
+  | {
+      readonly type: 'text';
+      readonly text: string;
+      /** Letters from and to which an answer says what it finds, on its way and at its end; see `evenness` of conversations. */
+      readonly findings?: readonly (readonly [from: number, to: number])[];
+    }
   /** Number of the picture in {@link Sample.pictures}. */
   | { readonly type: 'image'; readonly picture: number }
   | { readonly type: 'box'; readonly box: RelativeBox };

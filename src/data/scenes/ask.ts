@@ -9,16 +9,19 @@ import type { SceneVocabulary } from './vocabulary.ts';
 const FADING = 0.6;
 /** Attempts at a question of a kind before the kind counts as one that the scene does not allow. */
 const TRIES = 6;
+/** Where much is asked about a scene: nearly all allow some steps, which six attempts find in one scene of three. */
+const PATIENT_TRIES = 40;
 
-/** A question of one kind, or nothing where the scene allows none. */
+/** A question of one kind, or nothing where none is found. */
 export function askOne(
   kind: QuestionKind,
   scene: Scene,
   language: Language,
   random: Random,
   vocabulary: SceneVocabulary,
+  tries: number = TRIES,
 ): SceneQuestion | undefined {
-  for (let attempt = 0; attempt < TRIES; attempt++) {
+  for (let attempt = 0; attempt < tries; attempt++) {
     const question = ASKERS[kind]({ scene, language, random, vocabulary });
     if (question !== undefined) return question;
   }
@@ -44,7 +47,7 @@ export function askAbout(
     const drawn = random.weighted([...left.values()]);
     if (drawn === undefined) break;
     const kind = QUESTION_KINDS[drawn]!;
-    const question = askOne(kind, scene, random.pick(languages), random, vocabulary);
+    const question = askOne(kind, scene, random.pick(languages), random, vocabulary, PATIENT_TRIES);
     if (question === undefined) {
       left.set(kind, 0);
       continue;

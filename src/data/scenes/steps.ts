@@ -1,5 +1,6 @@
 /** Answers that are thought through, in a form that can be checked step by step. */
 import type { Language } from '../emoji/concepts.ts';
+import type { SamplePart } from '../samples.ts';
 import type { SceneStep } from './question.ts';
 
 /** `Step 1: … . Step 2: … . Answer: …`, `第1步：…。第2步：…。答案：…`. */
@@ -7,6 +8,21 @@ export function writeSteps(steps: readonly SceneStep[], conclusion: string, lang
   return language === 'zh'
     ? `${steps.map(({ text }, i) => `第${i + 1}步：${text}。`).join('')}答案：${conclusion}`
     : `${steps.map(({ text }, i) => `Step ${i + 1}: ${text}. `).join('')}Answer: ${conclusion}`;
+}
+
+/** What {@link writeSteps} writes, as a part of a turn that says where it finds something. */
+export function stepsPart(steps: readonly SceneStep[], conclusion: string, language: Language): SamplePart {
+  const text = writeSteps(steps, conclusion, language);
+  const findings: (readonly [number, number])[] = [];
+  let at = 0;
+  for (const step of steps) {
+    at = text.indexOf(step.text, at) + step.text.length;
+    // What compares numbers says them once more.
+    const finds = step.text.endsWith(step.finds) ? step.finds : step.text;
+    findings.push([at - finds.length, at]);
+  }
+  findings.push([text.length - conclusion.length, text.length]);
+  return { type: 'text', text, findings };
 }
 
 /** What {@link readSteps} found. */

@@ -13,6 +13,7 @@ import type {
   SampleTurn,
 } from '../../data/index.ts';
 import type { ImageTextProcessor, PreparedPicture } from '../../models/index.ts';
+import { findingsOf } from './findings.ts';
 import type { Looks } from './looking.ts';
 
 /** What turns samples into tokens. */
@@ -30,6 +31,8 @@ export interface EncodedConversation {
   readonly tokens: readonly number[];
   /** T numbers: 1 where the token belongs to what the assistant says, its end included. */
   readonly learned: Uint8Array;
+  /** T numbers: which finding of its answer a token says, from 1; 0 for none. Absent where there is none. */
+  readonly findings?: Uint8Array;
   /** What was encoded, before image markers were spread out. */
   readonly text: string;
   /** Where the decoder is to look; where an objective asks for it. */
@@ -124,13 +127,16 @@ function encodeConversation(
       ? { tokens: tokenizer.encode(text, { specialTokens: false }), pictures: [] }
       : processor.prepare(text, shown);
   const learned = new Uint8Array(whole.tokens.length);
-  for (const { start, end } of spans)
-    learned.fill(
-      1,
-      tokensBefore(text, start, whole.tokens, tokenizer),
-      tokensBefore(text, end, whole.tokens, tokenizer),
-    );
-  return { conversation: { tokens: whole.tokens, learned, text }, pictures: whole.pictures };
+  let findings: Uint8Array | undefined;
+  const answers = turns.filter(({ role }) => role === 'assistant');
+  for (const [i, { start, end }] of spans.entries()) {
+    const [from, to] = [start, end].map((letter) => tokensBefore(text, letter, whole.tokens, tokenizer));
+    learned.fill(1, from, to);
+    const found = findingsOf(answers[i]!, whole.tokens.slice(from, to), tokenizer.tokenBytes());
+    if (found !== undefined) (findings ??= new Uint8Array(learned.length)).set(found, from);
+  }
+  const conversation = { tokens: whole.tokens, learned, text, ...(findings === undefined ? {} : { findings }) };
+  return { conversation, pictures: whole.pictures };
 }
 
 function pictureOf(pictures: readonly Picture[], number: number): Picture {

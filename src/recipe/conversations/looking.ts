@@ -2,6 +2,7 @@
 import type { CheckpointTokenizer, RelativeBox, Sample, TokenBytes } from '../../data/index.ts';
 import type { EncodedConversation } from './encode.ts';
 import { writeOverlap } from './matching.ts';
+import { lettersIn, spell, type Spelled, tokenAt } from './spelled.ts';
 
 /** Where a decoder looks in one conversation. Regions go by their numbers in the sample, tokens by their places. */
 export interface Looks {
@@ -26,7 +27,7 @@ type Mentioned = 'thing' | 'sort' | 'place';
 
 /** What can be named. */
 interface Named {
-  /** As {@link asLetters} has it. */
+  /** As {@link lettersIn} has it. */
   readonly name: string;
   readonly regions: readonly number[];
   readonly of: Mentioned;
@@ -36,34 +37,8 @@ interface Named {
   readonly letters?: readonly number[] | undefined;
 }
 
-/** Tokens as letters, joined, and where each of them ends. */
-interface Spelled {
-  readonly text: string;
-  readonly ends: readonly number[];
-}
-
 /** What goes before a place in a step; where places are said otherwise, nothing else is spoken of than what was. */
 const BEFORE_PLACES = [': ', ', ', '：', '、'] as const;
-
-const encoder = new TextEncoder();
-
-/** Of each tokenizer the tokens as letters, as far as they were met. */
-const known = new WeakMap<TokenBytes, string[]>();
-
-/** A letter for each byte, so that places in the text are places among bytes; small letters for capital ones. */
-function asLetters(bytes: Iterable<number>): string {
-  return Array.from(bytes, (byte) => String.fromCharCode(byte))
-    .join('')
-    .toLowerCase();
-}
-
-/** Each token as {@link asLetters} has it. */
-function lettersOf(tokens: readonly number[], bytes: TokenBytes): string[] {
-  const letters = known.get(bytes) ?? [];
-  known.set(bytes, letters);
-  // Tokens that stand for no text part names.
-  return tokens.map((token) => (letters[token] ??= asLetters(bytes[token] ?? [10])));
-}
 
 /** Finds what conversations about one sample speak of. */
 export class LookFinder {
@@ -85,16 +60,16 @@ export class LookFinder {
     });
     const byName = new Map<string, Named & { readonly regions: number[] }>();
     const add = (text: string, region: number, named: Pick<Named, 'of' | 'letters' | 'sign'>): void => {
-      const name = asLetters(encoder.encode(text));
+      const name = lettersIn(text);
       byName.set(name, { ...named, name, regions: [...(byName.get(name)?.regions ?? []), region] });
     };
     for (const [k, { names = [], places = [], letters }] of regions.entries()) {
       for (const name of names) add(name, k, { of: 'thing', letters });
       for (const place of places)
-        for (const sign of BEFORE_PLACES) add(`${sign}${place}`, k, { of: 'place', sign: encoder.encode(sign).length });
+        for (const sign of BEFORE_PLACES) add(`${sign}${place}`, k, { of: 'place', sign: lettersIn(sign).length });
     }
     const sorts = groups.flatMap(({ names, regions: those }) =>
-      names.map((name): Named => ({ name: asLetters(encoder.encode(name)), regions: those, of: 'sort' })),
+      names.map((name): Named => ({ name: lettersIn(name), regions: those, of: 'sort' })),
     );
     this.#names = [...byName.values(), ...sorts].sort((a, b) => b.name.length - a.name.length);
     this.#bytes = tokenizer.tokenBytes();
@@ -107,7 +82,7 @@ export class LookFinder {
    */
   looks({ tokens, learned }: Pick<EncodedConversation, 'tokens' | 'learned'>): Looks {
     const first = learned.indexOf(1);
-    const spelled = this.#spell(tokens);
+    const spelled = spell(tokens, this.#bytes);
     const mentions = [...this.#boxMentions(tokens), ...this.#nameMentions(spelled)]
       .filter(({ start, of }) => of !== 'place' || start >= first)
       .sort((a, b) => a.start - b.start);
@@ -131,12 +106,6 @@ export class LookFinder {
       }
     }
     return { said, mentions: before, asked: things.slice(0, 2).map(({ at }) => at) };
-  }
-
-  #spell(tokens: readonly number[]): Spelled {
-    const parts = lettersOf(tokens, this.#bytes);
-    let size = 0;
-    return { text: parts.join(''), ends: parts.map((part) => (size += part.length)) };
   }
 
   #boxMentions(tokens: readonly number[]): Mention[] {
@@ -173,13 +142,8 @@ export class LookFinder {
   }
 }
 
-/** A full stop, also the Chinese one, whose bytes are so written by {@link asLetters}. */
-const SENTENCE_END = new RegExp(`\\.|${asLetters(encoder.encode('。'))}`);
-
-/** The token of a letter. */
-function tokenAt({ ends }: Spelled, letter: number): number {
-  return ends.findIndex((end) => end > letter);
-}
+/** A full stop, also the Chinese one, whose bytes are so written by {@link lettersIn}. */
+const SENTENCE_END = new RegExp(`\\.|${lettersIn('。')}`);
 
 /** The next token from `start` on that ends a sentence, whose sign may be taken apart into its bytes; or how many tokens there are. */
 function sentenceEnd(spelled: Spelled, start: number): number {

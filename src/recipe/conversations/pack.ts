@@ -51,7 +51,7 @@ export interface PackOptions extends PackedShape {
   readonly padToken: number;
   /**
    * 0 lets every learned token count alike, so that long answers weigh more; 1 every answer. Between them the weight of a
-   * token is the length of its answer to the power of −`evenness`.
+   * token is the length of its answer to the power of −`evenness`. What an answer finds on its way counts as an answer of its own.
    */
   readonly evenness: number;
   /** Whether tokens of retained samples are told apart; they are learned like all others unless told. */
@@ -166,6 +166,16 @@ export function planRows(sizes: readonly SampleSize[], shape: Omit<PackedShape, 
   return rows.map(({ samples }) => samples);
 }
 
+/** How much each token of a conversation counts where it is learned. */
+function tokenWeights({ learned, findings }: EncodedConversation, evenness: number): Float32Array {
+  const whole = learned.reduce((sum, one) => sum + one, 0) ** -evenness;
+  if (findings === undefined) return new Float32Array(learned.length).fill(whole);
+  const lengths: number[] = [];
+  for (const finding of findings) lengths[finding] = (lengths[finding] ?? 0) + 1;
+  // An answer of its own would have a token more, which ends it.
+  return Float32Array.from(findings, (finding) => (finding === 0 ? whole : (lengths[finding]! + 1) ** -evenness));
+}
+
 /** Writes placed samples into tensors. Features are those of the pictures of all samples, in their order, placed or not. */
 export function packSamples(
   samples: readonly EncodedSample[],
@@ -242,12 +252,12 @@ export function packSamples(
       put(conversation, shared, conversation.tokens.length, i + 1);
       const placeOf = (position: number): number =>
         position < shared ? beginning + position : begin + position - shared;
-      const learned = sizes[sample]!.learned[number]!;
+      const counts = tokenWeights(conversation, evenness);
       for (let position = 1; position < conversation.tokens.length; position++) {
         if (conversation.learned[position] === 0) continue;
         chosen.data[at] = BigInt(placeOf(position - 1));
         labels.data[at] = BigInt(conversation.tokens[position]!);
-        (encoded.retained === true ? (retained ?? weights) : weights).data[at] = learned ** -evenness;
+        (encoded.retained === true ? (retained ?? weights) : weights).data[at] = counts[position]!;
         if (looking !== undefined && conversation.looks !== undefined) {
           const { said, asked } = conversation.looks;
           for (const column of columnsOf(said[position] ?? [])) looking.looks.data[at * length + column] = 1;

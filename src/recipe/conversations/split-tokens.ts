@@ -21,12 +21,19 @@ export function splitTokens(
   };
   const tokens: number[] = [];
   const learned: number[] = [];
+  const findings: number[] = [];
   for (const [i, token] of conversation.tokens.entries()) {
     const said = conversation.learned[i]!;
     for (const part of said === 1 ? split(token) : [token]) {
       tokens.push(part);
       learned.push(said);
+      findings.push(conversation.findings?.[i] ?? 0);
     }
   }
-  return { ...conversation, tokens, learned: Uint8Array.from(learned) };
+  return {
+    ...conversation,
+    tokens,
+    learned: Uint8Array.from(learned),
+    ...(conversation.findings === undefined ? {} : { findings: Uint8Array.from(findings) }),
+  };
 }

@@ -207,6 +207,12 @@ describe('questions', () => {
       expect(question.text).toBe(writeSteps(steps!, conclusion!, language));
       expect(readSteps(question.text)).toEqual({ steps: steps!.map(({ text }) => text), conclusion });
       for (const { text, finds } of steps!) expect(text).toContain(finds);
+      const [said] = question.answer;
+      if (said?.type !== 'text') throw new Error('steps are said');
+      expect(said.text).toBe(question.text);
+      const found = said.findings!.map(([from, to]) => said.text.slice(from, to));
+      const [compared, whole] = question.form === 'more' ? [steps!.length - 1, steps!.at(-1)!.text] : [];
+      expect(found).toEqual([...steps!.map(({ finds }, i) => (i === compared ? whole : finds)), conclusion]);
       if (question.form !== 'more') expect(steps!.at(-1)!.finds).toBe(conclusion);
     }
     expect(readSteps('the cat')).toBeUndefined();
