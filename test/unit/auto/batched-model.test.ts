@@ -74,7 +74,8 @@ async function told(pieces: ReturnType<LanguageModel['answer']>): Promise<Told> 
 }
 
 it('answers requests with adapters of their own, of pictures and of words, as the model does with each alone', async () => {
-  const random = new Random(4);
+  // With these changes no two words are within 0.02 of each other, which is how far a batch has been seen from a request alone.
+  const random = new Random(6);
   const choices = [
     [],
     [adapterOf('words', /^text_model\.layers/, random)],
