@@ -11,7 +11,11 @@ export function writeSteps(steps: readonly SceneStep[], conclusion: string, lang
 }
 
 /** What {@link writeSteps} writes, as a part of a turn that says where it finds something. */
-export function stepsPart(steps: readonly SceneStep[], conclusion: string, language: Language): SamplePart {
+export function stepsPart(
+  steps: readonly SceneStep[],
+  conclusion: string,
+  language: Language,
+): Extract<SamplePart, { type: 'text' }> {
   const text = writeSteps(steps, conclusion, language);
   const findings: (readonly [number, number])[] = [];
   let at = 0;

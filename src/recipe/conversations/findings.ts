@@ -19,9 +19,10 @@ export function findingsOf(
   for (const part of content) {
     if (part.type !== 'text') continue;
     // Templates may write space before an answer; what they write otherwise has no findings.
-    const start = spelled.text.indexOf(lettersIn(part.text), at);
+    const letters = lettersIn(part.text);
+    const start = spelled.text.indexOf(letters, at);
     if (start < 0) continue;
-    at = start + lettersIn(part.text).length;
+    at = start + letters.length;
     for (const [from, to] of part.findings ?? []) {
       const [first, end] = [from, to].map((letter) => start + lettersIn(part.text.slice(0, letter)).length);
       numbers.fill(++found, tokenAt(spelled, first!), tokenAt(spelled, end! - 1) + 1);

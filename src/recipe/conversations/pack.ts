@@ -166,14 +166,11 @@ export function planRows(sizes: readonly SampleSize[], shape: Omit<PackedShape, 
   return rows.map(({ samples }) => samples);
 }
 
-/** How much each token of a conversation counts where it is learned. */
-function tokenWeights({ learned, findings }: EncodedConversation, evenness: number): Float32Array {
-  const whole = learned.reduce((sum, one) => sum + one, 0) ** -evenness;
-  if (findings === undefined) return new Float32Array(learned.length).fill(whole);
-  const lengths: number[] = [];
-  for (const finding of findings) lengths[finding] = (lengths[finding] ?? 0) + 1;
-  // An answer of its own would have a token more, which ends it.
-  return Float32Array.from(findings, (finding) => (finding === 0 ? whole : (lengths[finding]! + 1) ** -evenness));
+/** Lengths of an answer, at 0, and of what it finds, each as an answer of its own, which would have a token more that ends it. */
+function answerLengths(learned: number, findings: Iterable<number> = []): number[] {
+  const lengths = [learned];
+  for (const finding of findings) if (finding > 0) lengths[finding] = (lengths[finding] ?? 1) + 1;
+  return lengths;
 }
 
 /** Writes placed samples into tensors. Features are those of the pictures of all samples, in their order, placed or not. */
@@ -252,12 +249,13 @@ export function packSamples(
       put(conversation, shared, conversation.tokens.length, i + 1);
       const placeOf = (position: number): number =>
         position < shared ? beginning + position : begin + position - shared;
-      const counts = tokenWeights(conversation, evenness);
+      const lengths = answerLengths(sizes[sample]!.learned[number]!, conversation.findings);
       for (let position = 1; position < conversation.tokens.length; position++) {
         if (conversation.learned[position] === 0) continue;
         chosen.data[at] = BigInt(placeOf(position - 1));
         labels.data[at] = BigInt(conversation.tokens[position]!);
-        (encoded.retained === true ? (retained ?? weights) : weights).data[at] = counts[position]!;
+        (encoded.retained === true ? (retained ?? weights) : weights).data[at] =
+          lengths[conversation.findings?.[position] ?? 0]! ** -evenness;
         if (looking !== undefined && conversation.looks !== undefined) {
           const { said, asked } = conversation.looks;
           for (const column of columnsOf(said[position] ?? [])) looking.looks.data[at * length + column] = 1;

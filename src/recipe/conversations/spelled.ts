@@ -19,11 +19,12 @@ function asLetters(bytes: Iterable<number>): string {
     .toLowerCase();
 }
 
-/** A text as {@link spell} writes tokens. */
+/** A text in letters of which each is a byte. */
 export function lettersIn(text: string): string {
   return asLetters(encoder.encode(text));
 }
 
+/** Tokens in the letters of {@link lettersIn}. */
 export function spell(tokens: readonly number[], bytes: TokenBytes): Spelled {
   const letters = known.get(bytes) ?? [];
   known.set(bytes, letters);

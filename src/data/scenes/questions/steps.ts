@@ -5,7 +5,7 @@ import { isBigger, placeName, regionOf } from '../phrases.ts';
 import { fillIn, inWords, YES_NO, type Asker, type Asking, type SceneQuestion, type SceneStep } from '../question.ts';
 import { areInOrder, DIRECTIONS, directionWords, furthest, furthestWords, liesTowards } from '../relations.ts';
 import type { SceneObject } from '../scene.ts';
-import { stepsPart, writeSteps } from '../steps.ts';
+import { stepsPart } from '../steps.ts';
 import { nameOf, theOf } from '../vocabulary.ts';
 
 const WORDINGS = {
@@ -51,9 +51,9 @@ function conclude(
   const asked = fillIn(random.pick<string>(WORDINGS[language][form]), ...words);
   const think = random.pick<string>(WORDINGS[language].think);
   const question = language === 'zh' ? `${asked}${think}` : `${asked} ${think}`;
-  const text = writeSteps(steps, conclusion, language);
-  return inWords('steps', form, language, question, text, {
-    answer: [stepsPart(steps, conclusion, language)],
+  const answer = stepsPart(steps, conclusion, language);
+  return inWords('steps', form, language, question, answer.text, {
+    answer: [answer],
     steps,
     conclusion,
     ...(options === undefined ? {} : { options }),

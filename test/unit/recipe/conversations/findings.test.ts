@@ -6,14 +6,14 @@ import { packSamples, sizeOf } from '../../../../src/recipe/conversations/pack.t
 import { splitTokens } from '../../../../src/recipe/conversations/split-tokens.ts';
 import { config, joined, reader, sample, tokenizer } from './tiny.ts';
 
-/** The last words and numbers of an answer with findings at those places. */
+/** A sample whose first question is answered so. */
 function answering(part: SamplePart): Sample {
   const plain = sample(1, [
     ['how many cats are there?', ''],
     ['what is this?', '三只猫'],
   ]);
-  const [[question], other] = plain.conversations as [Sample['conversations'][number], Sample['conversations'][number]];
-  return { ...plain, conversations: [[question!, { role: 'assistant', content: [part] }], other] };
+  const [first, second] = plain.conversations;
+  return { ...plain, conversations: [[first![0]!, { role: 'assistant', content: [part] }], second!] };
 }
 const text = '1. cats: three. 2. 猫: 2. so: a red apple';
 const finds = ['three', '2', 'a red apple'];
@@ -27,10 +27,7 @@ describe('findings', () => {
   it('are found among the tokens of an answer, the same number for those of one finding', async () => {
     expect(findings.map(([from, to]) => text.slice(from, to))).toEqual(finds);
     const { conversations } = await encodeSample(answering({ type: 'text', text, findings }), reader);
-    const [{ tokens, findings: numbers, learned }, other] = conversations as [
-      (typeof conversations)[0],
-      (typeof conversations)[0],
-    ];
+    const [{ tokens, findings: numbers, learned }, other] = [conversations[0]!, conversations[1]!];
     expect(numbers).toHaveLength(tokens.length);
     for (const [i, found] of finds.entries()) {
       const said = tokenizer.decode(tokens.filter((_, at) => numbers![at] === i + 1));
