@@ -1,4 +1,4 @@
-import { type Picture, type RelativeBox, readSteps } from '../data/index.ts';
+import type { Picture, RelativeBox } from '../data/index.ts';
 import type { Grounding } from '../models/index.ts';
 import { type GridMap, normalized, peakBox, sumOf } from './grid.ts';
 
@@ -18,7 +18,7 @@ export interface TraceStep {
 const ENDS = /(?<=[.!?;][)"'”’]?\s)|(?<=[。！？；][）”’]?)|(?<=\n)/u;
 
 /**
- * Takes an answer of several steps apart: numbered ones with their conclusion, as the starter writes them, or else sentences and lines.
+ * Takes an answer of several steps apart: numbered ones with their conclusion, or else sentences and lines, as the starter's are.
  * @param texts what each token adds  @param maps of each token
  * @returns nothing where there is one step alone
  */
@@ -50,11 +50,13 @@ export function traceOf(
   });
 }
 
+const NUMBERED = /^\s*(?:Step\s+1:|第\s*1\s*步[:：])/u;
+/** Beginnings of numbered steps and of their conclusion. */
+const BEGINNINGS = /(?=Step\s+\d+:|第\s*\d+\s*步[:：]|Answer:|答案[:：])/u;
+
 /** Stretches of the text, from and to. */
 function piecesOf(text: string): [from: number, to: number][] {
-  const steps = readSteps(text);
-  const parts =
-    steps === undefined ? text.split(ENDS) : text.split(/(?=Step\s+\d+:|第\s*\d+\s*步[:：]|Answer:|答案[:：])/u);
+  const parts = text.split(NUMBERED.test(text) ? BEGINNINGS : ENDS);
   let at = 0;
   const pieces = parts.map((part): [number, number] => [at, (at += part.length)]);
   return pieces.filter(([from, to]) => text.slice(from, to).trim() !== '');

@@ -3,11 +3,11 @@ import type { Language } from '../emoji/concepts.ts';
 import type { SamplePart } from '../samples.ts';
 import type { SceneStep } from './question.ts';
 
-/** `Step 1: … . Step 2: … . Answer: …`, `第1步：…。第2步：…。答案：…`. */
+/** `…. …. Answer: …`, `…。…。答案：…`: what numbers of steps would add is two fifths of such an answer, and nothing that is found. */
 export function writeSteps(steps: readonly SceneStep[], conclusion: string, language: Language): string {
   return language === 'zh'
-    ? `${steps.map(({ text }, i) => `第${i + 1}步：${text}。`).join('')}答案：${conclusion}`
-    : `${steps.map(({ text }, i) => `Step ${i + 1}: ${text}. `).join('')}Answer: ${conclusion}`;
+    ? `${steps.map(({ text }) => `${text}。`).join('')}答案：${conclusion}`
+    : `${steps.map(({ text }) => `${text}. `).join('')}Answer: ${conclusion}`;
 }
 
 /** What {@link writeSteps} writes, as a part of a turn that says where it finds something. */
@@ -36,17 +36,31 @@ export interface ReadSteps {
   readonly conclusion: string;
 }
 
-/** Takes such an answer apart, or gives nothing where it has another form. Steps must be numbered from 1 without a gap. */
+/** Between two sentences; `Mrs. Claus` is not two. */
+const SENTENCE_END = /(?<=\.(?<!\b(?:Mrs?|Dr|St)\.))\s+|(?<=。)/u;
+/** `Step 1:`, as other models write, and 第1步：. */
+const NUMBER = /^(?:Step\s+(\d+):|第\s*(\d+)\s*步[:：])\s*/u;
+
+/**
+ * Takes such an answer apart, or gives nothing where it has another form. Where steps are numbered, they must be so from 1 without
+ * a gap.
+ */
 export function readSteps(answer: string): ReadSteps | undefined {
   const text = answer.trim();
-  const end = /(?:Answer:|答案[:：])\s*([^]*)$/.exec(text);
+  const end = /(?:Answer:|答案[:：])\s*([^]*)$/u.exec(text);
   if (end === null) return undefined;
-  const steps: string[] = [];
-  const parts = text.slice(0, end.index).split(/(?:Step\s+(\d+):|第\s*(\d+)\s*步[:：])/);
-  if (parts[0]!.trim() !== '') return undefined;
-  for (let i = 1; i < parts.length; i += 3) {
-    if (Number(parts[i] ?? parts[i + 1]) !== steps.length + 1) return undefined;
-    steps.push(parts[i + 2]!.trim().replace(/[.。]$/, ''));
-  }
-  return { steps, conclusion: end[1]!.trim() };
+  const said = text.slice(0, end.index).trim();
+  const sentences = said === '' ? [] : said.split(SENTENCE_END);
+  const steps = sentences.map((sentence) =>
+    sentence
+      .replace(NUMBER, '')
+      .replace(/[.。]$/u, '')
+      .trim(),
+  );
+  const numbers = sentences.flatMap((sentence) => {
+    const found = NUMBER.exec(sentence);
+    return found === null ? [] : [Number(found[1] ?? found[2])];
+  });
+  const areInOrder = numbers.length === 0 || (numbers.length === steps.length && numbers.every((n, i) => n === i + 1));
+  return areInOrder ? { steps, conclusion: end[1]!.trim() } : undefined;
 }

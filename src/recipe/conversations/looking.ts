@@ -38,7 +38,7 @@ interface Named {
 }
 
 /** What goes before a place in a step; where places are said otherwise, nothing else is spoken of than what was. */
-const BEFORE_PLACES = [': ', ', ', '：', '、'] as const;
+const BEFORE_PLACES = ['. ', ': ', ', ', '。', '：', '、'] as const;
 
 /** Finds what conversations about one sample speak of. */
 export class LookFinder {

@@ -216,7 +216,18 @@ describe('questions', () => {
       if (question.form !== 'more') expect(steps!.at(-1)!.finds).toBe(conclusion);
     }
     expect(readSteps('the cat')).toBeUndefined();
+    expect(readSteps('beside Mrs. Claus: top left. top left: 1.5. Answer: b')).toEqual({
+      steps: ['beside Mrs. Claus: top left', 'top left: 1.5'],
+      conclusion: 'b',
+    });
+  });
+
+  it('may have numbers, which leave none out', () => {
+    const read = { steps: ['a: 1', 'b'], conclusion: 'c' };
+    expect(readSteps('Step 1: a: 1. Step 2: b. Answer: c')).toEqual(read);
+    expect(readSteps('第1步：a: 1。第2步：b。答案：c')).toEqual(read);
     expect(readSteps('Step 2: a. Answer: b')).toBeUndefined();
+    expect(readSteps('Step 1: a. b. Answer: c')).toBeUndefined();
   });
 
   it('give JSON that holds what is there', () => {

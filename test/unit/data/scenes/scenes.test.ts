@@ -354,7 +354,7 @@ describe('sceneTexts', () => {
       // As answers begin: behind a space, where words are in letters.
       for (const { name } of [wording.en, wording.zh]) expect(texts.has(` ${name}`) || texts.has(name)).toBe(true);
     }
-    expect([...texts].some((text) => text.includes('Step 1:'))).toBe(true);
+    expect([...texts].some((text) => text.includes('. Answer: '))).toBe(true);
   });
 
   it('holds no names of concepts that are kept from it', () => {
