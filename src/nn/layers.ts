@@ -152,6 +152,7 @@ export class Conv2d extends Module {
   readonly bias: Parameter | undefined;
   readonly #options: WindowOptions & { readonly groups?: number };
 
+  /** @param options.hidden whether it goes from states to states of hidden layers; unless told it does not, as where it begins at pixels */
   constructor(
     inputs: number,
     outputs: number,
@@ -160,14 +161,16 @@ export class Conv2d extends Module {
       readonly groups?: number;
       readonly bias?: boolean;
       readonly initializer?: Initializer;
+      readonly hidden?: boolean;
     } = {},
   ) {
     super();
-    const { bias, initializer, ...window } = options;
+    const { bias, initializer, hidden = false, ...window } = options;
     const fanIn = (inputs / (options.groups ?? 1)) * kernel * kernel;
     this.weight = new Parameter(
       [outputs, inputs / (options.groups ?? 1), kernel, kernel],
       initializer ?? kaimingUniform,
+      { hidden },
     );
     this.bias =
       bias === false ? undefined : new Parameter([outputs], initializer ? zeros : uniform(1 / Math.sqrt(fanIn)));

@@ -13,8 +13,8 @@ export class Parameter {
   /** Whether weight decay applies; by default to matrices and kernels, not to biases, scales and other vectors. */
   readonly decay: boolean;
   /**
-   * Whether it is the matrix of a hidden layer, from states to states; by default it is not. Optimisers of matrices (Muon)
-   * take these as a whole, and embeddings, output layers, tables, kernels and vectors element by element.
+   * Whether it is the matrix or the kernel of a hidden layer, from states to states; by default it is not. Optimisers of
+   * matrices (Muon) take these as a whole, and embeddings, output layers, tables and vectors element by element.
    */
   readonly hidden: boolean;
   readonly tensor: Tensor;

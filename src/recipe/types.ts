@@ -158,7 +158,12 @@ export type OptimizerSection = OptimizerShared &
     | { readonly kind: 'adamw'; readonly betas: [number, number]; readonly epsilon: number }
     | { readonly kind: 'sgd'; readonly momentum: number }
     | { readonly kind: 'lion'; readonly betas: [number, number] }
-    | { readonly kind: 'muon'; readonly betas: [number, number]; readonly momentum: number }
+    | {
+        readonly kind: 'muon';
+        readonly betas: [number, number];
+        readonly momentum: number;
+        readonly kernels: boolean;
+      }
   );
 
 /** The course of the learning rate. */

@@ -1,5 +1,5 @@
 // R rows, C columns of a matrix
-import { add, div, matmul, maximum, mul, reduceSum, sqrt, sub, type Tensor } from '../graph/index.ts';
+import { add, div, matmul, maximum, mul, reduceSum, reshape, sqrt, sub, type Tensor } from '../graph/index.ts';
 import { adamW, type Optimizer } from './optimizers.ts';
 
 /** Coefficients of the odd polynomial of degree 5 whose slope at zero is the greatest that still keeps values near 1. */
@@ -39,23 +39,28 @@ export function orthogonalized(x: Tensor): { direction: Tensor; factor: number }
  * AdamW for all other weights. A matrix steps along its orthogonalised momentum, in Nesterov's form, times
  * 0.2 √max(R, C): then its elements move as much as AdamW's do, and one learning rate and decay serve both (Liu et al. 2025,
  * arXiv 2502.16982, equation 4). All is computed in float32.
+ * @param options.kernels whether kernels of hidden layers are such matrices too, [out, in × height × width]; false unless told
  */
 export function muon(
-  options: { betas?: readonly [number, number]; epsilon?: number; momentum?: number } = {},
+  options: { betas?: readonly [number, number]; epsilon?: number; momentum?: number; kernels?: boolean } = {},
 ): Optimizer {
-  const { momentum = 0.95, ...others } = options;
+  const { momentum = 0.95, kernels = false, ...others } = options;
   return {
     ...adamW(others),
     kind: 'muon',
+    kernels,
     matrices: {
       slots: ['momentum'],
       update(weight, gradient, [buffer], { learningRate, keep, gradientScale }) {
         const fresh = mul(gradient, mul(gradientScale, 1 - momentum));
         const next = add(mul(buffer!, momentum), fresh);
         // The momentum as it would be if the same gradient came once more.
-        const { direction, factor } = orthogonalized(add(mul(next, momentum), fresh));
-        const size = factor * 0.2 * Math.sqrt(Math.max(...(weight.shape as readonly number[])));
-        return { weight: sub(mul(weight, keep), mul(direction, mul(learningRate, size))), slots: [next] };
+        const [rows, ...columns] = weight.shape as readonly number[];
+        const shape = [rows!, columns.reduce((product, side) => product * side, 1)];
+        const { direction, factor } = orthogonalized(reshape(add(mul(next, momentum), fresh), shape));
+        const size = factor * 0.2 * Math.sqrt(Math.max(...shape));
+        const step = reshape(mul(direction, mul(learningRate, size)), weight.shape);
+        return { weight: sub(mul(weight, keep), step), slots: [next] };
       },
     },
   };

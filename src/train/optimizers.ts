@@ -32,11 +32,14 @@ export interface Optimizer extends UpdateRule {
   readonly betas: readonly [number, number];
   /** The rule for matrices of hidden layers, each taken as a whole; that of all others where absent. */
   readonly matrices?: UpdateRule | undefined;
+  /** Whether that rule takes kernels of hidden layers too. */
+  readonly kernels?: boolean;
 }
 
 /** The rule by which a weight is updated. */
-export function ruleOf(optimizer: Optimizer, { hidden }: Parameter): UpdateRule {
-  return hidden && optimizer.matrices !== undefined ? optimizer.matrices : optimizer;
+export function ruleOf(optimizer: Optimizer, { hidden, shape }: Parameter): UpdateRule {
+  const { matrices, kernels } = optimizer;
+  return hidden && matrices !== undefined && (shape.length === 2 || kernels === true) ? matrices : optimizer;
 }
 
 /** old · β + new · (1 − β) */

@@ -140,7 +140,7 @@ export class ResidualBlock extends Module {
 
   constructor(inputs: number, outputs: number, stride: number) {
     super();
-    const options = { bias: false, initializer: initializers.kaimingNormal };
+    const options = { bias: false, initializer: initializers.kaimingNormal, hidden: true };
     this.norm1 = new GroupNorm(groupCount(inputs), inputs);
     this.conv1 = new Conv2d(inputs, outputs, 3, { ...options, stride, padding: 1 });
     this.norm2 = new GroupNorm(groupCount(outputs), outputs);

@@ -43,7 +43,15 @@ const model = z.strictObject({
   /** Bring what the vision tower gives to mean 0 and deviation 1 over the data first. */
   standardize: z.boolean().default(false),
   /** A factor on the learning rate of each part; 0 leaves a part as it is. */
-  parts: z.strictObject({ vision: factor, connector: factor, language: factor }).prefault({}),
+  parts: z
+    .strictObject({
+      vision: factor,
+      connector: factor,
+      language: factor,
+      /** Of the language model's layers alone: words can be learned without them. As `language` unless told. */
+      layers: z.number().min(0).max(1000).optional(),
+    })
+    .prefault({}),
   /** An adapter in place of the model's own weights. */
   lora: lora.optional(),
 });
@@ -187,7 +195,7 @@ const fields = z
         });
       if ((from === undefined) === (create === undefined))
         context.addIssue({ code: 'custom', path: ['model'], message: 'needs one of from and create' });
-      if (parts.vision + parts.connector + parts.language === 0)
+      if (parts.vision + parts.connector + parts.language + (parts.layers ?? 0) === 0)
         context.addIssue({ code: 'custom', path: ['model', 'parts'], message: 'one of them must be more than 0' });
       if (Object.values(parts_).every((part) => part === 0))
         context.addIssue({ code: 'custom', path: ['objectives'], message: 'one of them must be more than 0' });

@@ -7,6 +7,8 @@ export interface PartsSection {
   readonly vision: number;
   readonly connector: number;
   readonly language: number;
+  /** Of the language model's layers alone; as `language` where absent. */
+  readonly layers?: number | undefined;
 }
 
 /** What is taught. */
