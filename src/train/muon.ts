@@ -59,8 +59,9 @@ export function muon(
         const shape = [rows!, columns.reduce((product, side) => product * side, 1)];
         const { direction, factor } = orthogonalized(reshape(add(mul(next, momentum), fresh), shape));
         const size = factor * 0.2 * Math.sqrt(Math.max(...shape));
+        const kept = mul(weight, keep);
         const step = reshape(mul(direction, mul(learningRate, size)), weight.shape);
-        return { weight: sub(mul(weight, keep), step), slots: [next] };
+        return { weight: sub(kept, step), slots: [next] };
       },
     },
   };
