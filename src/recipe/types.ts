@@ -162,6 +162,7 @@ export type OptimizerSection = OptimizerShared &
         readonly kind: 'muon';
         readonly betas: [number, number];
         readonly momentum: number;
+        readonly iterations: number;
         readonly kernels: boolean;
       }
   );

@@ -40,27 +40,29 @@ export interface ReadSteps {
 const SENTENCE_END = /(?<=\.(?<!\b(?:Mrs?|Dr|St)\.))\s+|(?<=。)/u;
 /** `Step 1:`, as other models write, and 第1步：. */
 const NUMBER = /^(?:Step\s+(\d+):|第\s*(\d+)\s*步[:：])\s*/u;
+const BEFORE_NUMBER = /\s*(?=Step\s+\d+:|第\s*\d+\s*步[:：])/u;
 
 /**
  * Takes such an answer apart, or gives nothing where it has another form. Where steps are numbered, they must be so from 1 without
- * a gap.
+ * a gap, and may have several sentences.
  */
 export function readSteps(answer: string): ReadSteps | undefined {
   const text = answer.trim();
   const end = /(?:Answer:|答案[:：])\s*([^]*)$/u.exec(text);
   if (end === null) return undefined;
   const said = text.slice(0, end.index).trim();
-  const sentences = said === '' ? [] : said.split(SENTENCE_END);
-  const steps = sentences.map((sentence) =>
-    sentence
+  const isNumbered = BEFORE_NUMBER.test(said);
+  const parts = said === '' ? [] : said.split(isNumbered ? BEFORE_NUMBER : SENTENCE_END);
+  const numberOf = (part: string): number => {
+    const found = NUMBER.exec(part);
+    return Number(found?.[1] ?? found?.[2]);
+  };
+  if (isNumbered && !parts.every((part, i) => numberOf(part) === i + 1)) return undefined;
+  const steps = parts.map((part) =>
+    part
       .replace(NUMBER, '')
       .replace(/[.。]$/u, '')
       .trim(),
   );
-  const numbers = sentences.flatMap((sentence) => {
-    const found = NUMBER.exec(sentence);
-    return found === null ? [] : [Number(found[1] ?? found[2])];
-  });
-  const areInOrder = numbers.length === 0 || (numbers.length === steps.length && numbers.every((n, i) => n === i + 1));
-  return areInOrder ? { steps, conclusion: end[1]!.trim() } : undefined;
+  return { steps, conclusion: end[1]!.trim() };
 }

@@ -60,7 +60,10 @@ function conclude(
   });
 }
 
-/** A kind with several drawings in a clear order, all of them beyond doubt and each in a part of the picture of its own. */
+/**
+ * A kind with several drawings, all of them beyond doubt and each in a part of the picture of its own. They are clearly apart from left
+ * to right too: lists went that way once, and what the suite asks is to stay what it was.
+ */
 function severalOfKind({
   scene,
   random,
@@ -78,8 +81,10 @@ function step(of: string, finds: string, language: Language): SceneStep {
   return { text: `${of}${language === 'zh' ? '：' : ': '}${finds}`, finds };
 }
 
+/** Places row by row, as one reads: which of two at the left is further left cannot be told from what a list says. */
 function listStep(kind: SceneKind, objects: readonly SceneObject[], language: Language): SceneStep {
-  const places = objects.map((object) => placeName(object, language)).join(language === 'zh' ? '、' : ', ');
+  const byRow = objects.toSorted((a, b) => regionOf(a)! - regionOf(b)!);
+  const places = byRow.map((object) => placeName(object, language)).join(language === 'zh' ? '、' : ', ');
   return step(kindName(kind, language, true), places, language);
 }
 

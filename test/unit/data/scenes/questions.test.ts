@@ -227,7 +227,8 @@ describe('questions', () => {
     expect(readSteps('Step 1: a: 1. Step 2: b. Answer: c')).toEqual(read);
     expect(readSteps('第1步：a: 1。第2步：b。答案：c')).toEqual(read);
     expect(readSteps('Step 2: a. Answer: b')).toBeUndefined();
-    expect(readSteps('Step 1: a. b. Answer: c')).toBeUndefined();
+    expect(readSteps('a. Step 1: b. Answer: c')).toBeUndefined();
+    expect(readSteps('Step 1: a. b. Step 2: c. Answer: d')).toEqual({ steps: ['a. b', 'c'], conclusion: 'd' });
   });
 
   it('give JSON that holds what is there', () => {
