@@ -9,18 +9,24 @@ import { withSamples } from './sources/parts.ts';
 /** How far pictures may be varied. */
 export interface SampleAugmentation {
   /** Probability of mirroring; 0.5 unless told. */
-  readonly mirror?: number;
+  readonly mirror?: number | undefined;
   /** Most of the width and height that is cut off each side; 0.08 unless told. */
-  readonly crop?: number;
+  readonly crop?: number | undefined;
+  /**
+   * Most of the width and height that is put around the picture in all, of the pixels at its border: what it shows is smaller then, and
+   * somewhere else. Every other picture is made so in place of being cut. 0 unless told.
+   */
+  readonly widen?: number | undefined;
   /** Most by which brightness and contrast change; 0.2 unless told. */
-  readonly light?: number;
+  readonly light?: number | undefined;
   /** Most by which each colour is strengthened or weakened; 0.1 unless told. */
-  readonly colour?: number;
+  readonly colour?: number | undefined;
 }
 
 /** What may be done to the pictures of a sample. */
 export interface AllowedChanges {
   readonly mirror: boolean;
+  /** Also whether it may be widened. */
   readonly crop: boolean;
   readonly light: boolean;
   readonly colour: boolean;
@@ -95,16 +101,20 @@ export function augmented(source: BlockedSource, options: SampleAugmentation = {
 /** A sample with pictures varied by chance, boxes moved along. */
 export function augmentSample(sample: Sample, random: Random, options: SampleAugmentation = {}): Sample {
   if (sample.pictures.length === 0) return sample;
-  const { mirror = 0.5, crop: cut = 0.08, light = 0.2, colour = 0.1 } = options;
+  const { mirror = 0.5, crop: cut = 0.08, widen = 0, light = 0.2, colour = 0.1 } = options;
   const allowed = allowedChanges(sample);
   // Drawn whether allowed or not, so that one change does not depend on another.
   const isMirrored = random.uniform() < mirror && allowed.mirror;
   const sides = [0, 0, 0, 0].map(() => random.uniform(0, cut));
   const [contrast, brightness] = [random.uniform(-light, light), random.uniform(-light, light)];
   const gains = [0, 0, 0].map(() => random.uniform(-colour, colour));
-  const window: RelativeBox = [sides[0]!, sides[1]!, 1 - sides[2]!, 1 - sides[3]!];
+  const isWidened = widen > 0 && random.uniform() < 0.5;
+  const window: RelativeBox = isWidened ? wider(random, widen) : [sides[0]!, sides[1]!, 1 - sides[2]!, 1 - sides[3]!];
   const isCut =
-    allowed.crop && cut > 0 && sample.pictures.length === 1 && boxesOf(sample).every((box) => keeps(window, box));
+    allowed.crop &&
+    (isWidened || cut > 0) &&
+    sample.pictures.length === 1 &&
+    boxesOf(sample).every((box) => keeps(window, box));
   const gainsUsed = gains.map((gain) => (1 + (allowed.colour ? gain : 0)) * (1 + (allowed.light ? contrast : 0)));
   const shift = allowed.light ? brightness * 255 : 0;
   const change = (opened: Picture): Picture => {
@@ -118,6 +128,13 @@ export function augmentSample(sample: Sample, random: Random, options: SampleAug
     pictures: sample.pictures.map((each) => ({ name: each.name, open: async () => change(await each.open()) })),
   };
   return isCut ? movedBoxes(varied, window) : varied;
+}
+
+/** A window around the whole picture, of its shape. */
+function wider(random: Random, widen: number): RelativeBox {
+  const more = random.uniform(0, widen);
+  const [left, top] = [random.uniform(0, more), random.uniform(0, more)];
+  return [-left, -top, 1 + more - left, 1 + more - top];
 }
 
 function boxesOf({ conversations, regions = [] }: Sample): RelativeBox[] {
@@ -163,11 +180,22 @@ function movedBoxes(sample: Sample, [left, top, right, bottom]: RelativeBox): Sa
   };
 }
 
+/** What a window shows; beyond the picture the pixels of its border. */
 function cropped(source: Picture, [left, top, right, bottom]: RelativeBox): Picture {
   const [x, y] = [Math.round(left * source.width), Math.round(top * source.height)];
   const width = Math.max(1, Math.round(right * source.width) - x);
   const height = Math.max(1, Math.round(bottom * source.height) - y);
-  return crop(source, x, y, width, height);
+  const isWithin = x >= 0 && y >= 0 && x + width <= source.width && y + height <= source.height;
+  if (isWithin) return crop(source, x, y, width, height);
+  const { channels, data } = source;
+  const out = picture(width, height, channels);
+  const within = (at: number, size: number): number => Math.min(size - 1, Math.max(0, at));
+  for (let row = 0; row < height; row++)
+    for (let column = 0; column < width; column++) {
+      const from = (within(y + row, source.height) * source.width + within(x + column, source.width)) * channels;
+      for (let c = 0; c < channels; c++) out.data[(row * width + column) * channels + c] = data[from + c]!;
+    }
+  return out;
 }
 
 function mirrored({ width, height, channels, data }: Picture): Picture {

@@ -92,14 +92,23 @@ const scenes = z.strictObject({
   retain,
 });
 
+const part = z.number().min(0).max(1).optional();
+const augmentation = z.strictObject({
+  mirror: part,
+  crop: z.number().min(0).max(0.4).optional(),
+  widen: z.number().min(0).max(4).optional(),
+  light: part,
+  colour: part,
+});
+
 const files = z.strictObject({
   kind: z.literal('files'),
   weight: weight.default(1),
   /** File or folder. */
   path,
   format: z.string().min(1).max(100).optional(),
-  /** Vary pictures as far as what is said of them stays true. */
-  augment: z.boolean().default(false),
+  /** Vary pictures as far as what is said of them stays true; how far may be told. */
+  augment: z.union([z.boolean(), augmentation]).default(false),
   retain,
 });
 

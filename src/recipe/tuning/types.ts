@@ -1,5 +1,6 @@
 /** A checked recipe for a model of pictures and texts, with every default filled in. */
 import type { DrawingSet } from '../../data/emoji/concepts.ts';
+import type { SampleAugmentation } from '../../data/augment-sample.ts';
 import type { OptimizerSection, ScheduleSection, TrainSection } from '../types.ts';
 
 /** How each part of a model is trained: a factor on the learning rate, 0 to leave it as it is. */
@@ -84,8 +85,8 @@ export interface FilesSource {
   readonly path: string;
   /** Found out by itself where absent. */
   readonly format?: string | undefined;
-  /** Whether pictures are varied as far as what is said of them stays true. */
-  readonly augment: boolean;
+  /** Whether pictures are varied as far as what is said of them stays true, and how far. */
+  readonly augment: boolean | SampleAugmentation;
   /** As in {@link ScenesSource}. */
   readonly retain: boolean;
 }

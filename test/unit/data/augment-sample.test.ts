@@ -74,6 +74,29 @@ describe('augmentSample', () => {
     }
   });
 
+  it('puts the pixels of the border around every other picture', async () => {
+    const box: RelativeBox = [0.25, 0.25, 0.75, 0.75];
+    let widened = 0;
+    for (let seed = 0; seed < 40; seed++) {
+      const options = { crop: 0, widen: 1, light: 0, colour: 0 };
+      const varied = augmentSample(sampleOf('A cat: ', box), new Random(seed), options);
+      const { width, height, data } = await varied.pictures[0]!.open();
+      if (width === 40 && height === 20) continue;
+      widened++;
+      expect(Math.abs(width - 2 * height)).toBeLessThanOrEqual(2);
+      expect(width).toBeLessThanOrEqual(80);
+      // Corners are those of the picture, and the corner of the box shows what it did.
+      expect([...data.subarray(0, 3)]).toEqual([0, 0, 100]);
+      expect([...data.subarray(-3)]).toEqual([39 * 4, 19 * 8, 100]);
+      const moved = varied.conversations[0]![1]!.content.find((part) => part.type === 'box')!.box;
+      const at = (Math.round(moved[1] * height) * width + Math.round(moved[0] * width)) * 3;
+      expect(Math.abs(data[at]! / 4 - 10)).toBeLessThanOrEqual(1.01);
+      expect(Math.abs(data[at + 1]! / 8 - 5)).toBeLessThanOrEqual(1.01);
+    }
+    expect(widened).toBeGreaterThan(10);
+    expect(widened).toBeLessThan(30);
+  });
+
   it('never cuts a box off', () => {
     const box: RelativeBox = [0, 0, 0.2, 0.2];
     for (let seed = 0; seed < 50; seed++) {

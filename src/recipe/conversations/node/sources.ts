@@ -140,7 +140,7 @@ function openScenes(source: ScenesSource, options: SourcesOptions, material: Sou
 async function openFiles({ path, format, augment }: FilesSource): Promise<SampleSource> {
   const described = format === undefined ? {} : { format: format as SourceDescription['format'] };
   const opened = await openSampleSource({ path, ...described });
-  return augment ? augmented(opened) : opened;
+  return augment === false ? opened : augmented(opened, augment === true ? {} : augment);
 }
 
 /** The same samples, of which a model is to go on saying what it says. */
