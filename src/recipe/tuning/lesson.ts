@@ -59,6 +59,13 @@ export interface LessonPlan {
 
 /** What counts against forgetting, beside 1 for the names. */
 const RETENTION = 1.5;
+/** Samples of scenes for each of the lesson: with fewer, more is forgotten; with more, less is learned. */
+const SCENES = 2;
+/**
+ * How far pictures are varied. Those that are taught are often filled by the thing, which is smaller where it is to be found again:
+ * without this, names are learned of what is as large as it was taught.
+ */
+const AUGMENTATION = { widen: 0.8 };
 
 /** Feed-forward layers of the language model alone: adapters of all layers learn the names sooner and forget more. */
 const TARGETS = { targets: '.*\\.mlp\\..*', exclude: '.*(vision|visual|connector|projector|merger).*' };
@@ -73,7 +80,7 @@ export function lessonRecipe({
   threads,
 }: LessonPlan): TuningRecipe {
   const { rank, learningRate, length, learned, batch, augment, scenes } = settings;
-  const files = { kind: 'files', path: data, augment };
+  const files = { kind: 'files', path: data, augment: augment ? AUGMENTATION : false };
   const text = JSON.stringify({
     model: { type: 'image-text', from, lora: { rank, alpha: 2 * rank, ...TARGETS } },
     data: {
@@ -83,8 +90,16 @@ export function lessonRecipe({
       evenness: 0.5,
       sources: scenes
         ? [
-            { ...files, weight: 4 },
-            { kind: 'scenes', weight: 1, questions: 6, objects: [2, 6], single: 0.3, length: 10_000, retain: true },
+            { ...files, weight: 1 },
+            {
+              kind: 'scenes',
+              weight: SCENES,
+              questions: 6,
+              objects: [2, 6],
+              single: 0.3,
+              length: 10_000,
+              retain: true,
+            },
           ]
         : [files],
     },

@@ -36,8 +36,8 @@ describe('settings of a lesson', () => {
         length: 128,
         learned: 48,
         sources: [
-          { kind: 'files', path: data, weight: 4 },
-          { kind: 'scenes', weight: 1, retain: true },
+          { kind: 'files', path: data, weight: 1, augment: { widen: 0.8 } },
+          { kind: 'scenes', weight: 2, retain: true },
         ],
       },
       optimizer: { kind: 'adamw', lr: 0.003 },
