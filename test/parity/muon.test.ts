@@ -127,8 +127,8 @@ describeStores((runtime, arena) => {
       Object.entries(SHAPES).map(([name, shape]) => [`g_${name}`, { dtype: 'float32', shape }] as const),
     );
     const zeros = byPath(SHAPES, (name) => hostTensor('float32', SHAPES[name]!));
-    const optimizer = muon({ momentum: 0, iterations });
-    const step = await TrainingStep.create(runtime(), new Given(SHAPES), signature, zeros, { optimizer, arena });
+    const options = { optimizer: muon({ momentum: 0, iterations }), weightDecay: 0, arena };
+    const step = await TrainingStep.create(runtime(), new Given(SHAPES), signature, zeros, options);
     const batch = Object.fromEntries(Object.keys(SHAPES).map((name) => [`g_${name}`, given(name)]));
     await step.run([batch], { step: 0, seed: 1, learningRate: 1 });
     const now = await step.readWeights();
