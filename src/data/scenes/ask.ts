@@ -11,6 +11,8 @@ const FADING = 0.6;
 const TRIES = 6;
 /** Where much is asked about a scene: nearly all allow some steps, which six attempts find in one scene of three. */
 const PATIENT_TRIES = 40;
+/** Part of the sums and comparisons in steps that is kept there where no number is above 1. */
+const KEPT_FEW = 0.2;
 
 /** A question of one kind, or nothing where none is found. */
 export function askOne(
@@ -26,6 +28,29 @@ export function askOne(
     if (question !== undefined) return question;
   }
   return undefined;
+}
+
+/**
+ * As {@link askOne}, trying longer. Most numbers of a scene are 0 or 1: steps that count nothing else teach to tell none, one and many
+ * apart, and no number.
+ */
+function askPatiently(
+  kind: QuestionKind,
+  scene: Scene,
+  language: Language,
+  random: Random,
+  vocabulary: SceneVocabulary,
+): SceneQuestion | undefined {
+  for (let tries = 0; tries < PATIENT_TRIES; tries++) {
+    const question = askOne(kind, scene, language, random, vocabulary, 1);
+    if (question !== undefined && (!countsFew(question) || random.uniform() < KEPT_FEW)) return question;
+  }
+  return undefined;
+}
+
+function countsFew({ kind, steps = [] }: SceneQuestion): boolean {
+  const numbers = steps.map(({ finds }) => Number(finds)).filter((found) => !Number.isNaN(found));
+  return kind === 'steps' && numbers.length >= 2 && numbers.slice(0, 2).every((found) => found < 2);
 }
 
 /**
@@ -47,7 +72,7 @@ export function askAbout(
     const drawn = random.weighted([...left.values()]);
     if (drawn === undefined) break;
     const kind = QUESTION_KINDS[drawn]!;
-    const question = askOne(kind, scene, random.pick(languages), random, vocabulary, PATIENT_TRIES);
+    const question = askPatiently(kind, scene, random.pick(languages), random, vocabulary);
     if (question === undefined) {
       left.set(kind, 0);
       continue;

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
+  askAbout,
   askOne,
   colourName,
   kindName,
@@ -199,6 +200,22 @@ describe('questions', () => {
 
   it('read the word as it is written', () => {
     for (const { scene, question } of of('reading')) expect(question.text).toBe(scene.word!.text);
+  });
+
+  it('count more than one thing in most steps, where much is asked about a scene', async () => {
+    const counting = (questions: readonly SceneQuestion[]): boolean[] =>
+      questions
+        .filter(({ form }) => form === 'sum' || form === 'more')
+        .map(({ steps }) => steps!.slice(0, 2).every(({ finds }) => Number(finds) < 2));
+    const partOf = (few: readonly boolean[]): number => few.filter(Boolean).length / few.length;
+    const maker = makerOf(TEST_OPTIONS, await squares());
+    const much = Array.from({ length: 200 }, (_, i) => {
+      const random = sampleRandom(12, 0, i);
+      return askAbout(maker.make(random), 3, { steps: 1 }, LANGUAGES, random, maker.vocabulary);
+    });
+    expect(partOf(counting(of('steps').map(({ question }) => question)))).toBeGreaterThan(0.4);
+    expect(partOf(counting(much.flat()))).toBeLessThan(0.25);
+    expect(counting(much.flat())).toContain(true);
   });
 
   it('show steps that can be taken apart and lead to the conclusion', () => {
