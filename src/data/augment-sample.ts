@@ -185,17 +185,7 @@ function cropped(source: Picture, [left, top, right, bottom]: RelativeBox): Pict
   const [x, y] = [Math.round(left * source.width), Math.round(top * source.height)];
   const width = Math.max(1, Math.round(right * source.width) - x);
   const height = Math.max(1, Math.round(bottom * source.height) - y);
-  const isWithin = x >= 0 && y >= 0 && x + width <= source.width && y + height <= source.height;
-  if (isWithin) return crop(source, x, y, width, height);
-  const { channels, data } = source;
-  const out = picture(width, height, channels);
-  const within = (at: number, size: number): number => Math.min(size - 1, Math.max(0, at));
-  for (let row = 0; row < height; row++)
-    for (let column = 0; column < width; column++) {
-      const from = (within(y + row, source.height) * source.width + within(x + column, source.width)) * channels;
-      for (let c = 0; c < channels; c++) out.data[(row * width + column) * channels + c] = data[from + c]!;
-    }
-  return out;
+  return crop(source, x, y, width, height, 'border');
 }
 
 function mirrored({ width, height, channels, data }: Picture): Picture {

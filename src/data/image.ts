@@ -41,7 +41,7 @@ export function onBackground(source: Picture, background: Colour = WHITE): Pictu
 }
 
 /**
- * A rectangle of a picture. Parts outside the picture are filled with `background`.
+ * A rectangle of a picture. Parts outside the picture are filled with `background`, or with the nearest pixels of its border.
  * @param left, top may be negative
  */
 export function crop(
@@ -50,7 +50,7 @@ export function crop(
   top: number,
   width: number,
   height: number,
-  background: Colour = WHITE,
+  background: Colour | 'border' = WHITE,
 ): Picture {
   if (![left, top, width, height].every(Number.isInteger) || width < 1 || height < 1) {
     throw new DataError(
@@ -61,7 +61,10 @@ export function crop(
   const { channels } = source;
   const out = new Uint8Array(width * height * channels);
   const outside = left < 0 || top < 0 || left + width > source.width || top + height > source.height;
-  if (outside) for (let i = 0; i < out.length; i++) out[i] = i % channels === 3 ? 255 : background[i % channels]!;
+  if (outside) {
+    if (background === 'border') return withBorder(source, left, top, width, height);
+    for (let i = 0; i < out.length; i++) out[i] = i % channels === 3 ? 255 : background[i % channels]!;
+  }
   const firstX = Math.max(0, left);
   const lastX = Math.min(source.width, left + width);
   for (let y = Math.max(0, top); firstX < lastX && y < Math.min(source.height, top + height); y++) {
@@ -72,6 +75,24 @@ export function crop(
     );
   }
   return picture(width, height, channels, out);
+}
+
+/** A rectangle of a picture, where beyond its border the nearest pixel is. */
+function withBorder(
+  { data, channels, ...size }: Picture,
+  left: number,
+  top: number,
+  width: number,
+  height: number,
+): Picture {
+  const out = picture(width, height, channels);
+  const within = (at: number, length: number): number => Math.min(length - 1, Math.max(0, at));
+  for (let y = 0, to = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const from = (within(top + y, size.height) * size.width + within(left + x, size.width)) * channels;
+      for (let c = 0; c < channels; c++) out.data[to++] = data[from + c]!;
+    }
+  return out;
 }
 
 /** The middle of a picture, padded with `background` where it is smaller. */

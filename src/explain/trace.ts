@@ -1,4 +1,4 @@
-import type { Picture, RelativeBox } from '../data/index.ts';
+import { BEFORE_CONCLUSION, STEP_NUMBER, type Picture, type RelativeBox } from '../data/index.ts';
 import type { Grounding } from '../models/index.ts';
 import { type GridMap, normalized, peakBox, sumOf } from './grid.ts';
 
@@ -50,9 +50,9 @@ export function traceOf(
   });
 }
 
-const NUMBERED = /^\s*(?:Step\s+1:|第\s*1\s*步[:：])/u;
+const NUMBERED = new RegExp(`^\\s*${STEP_NUMBER}`, 'u');
 /** Beginnings of numbered steps and of their conclusion. */
-const BEGINNINGS = /(?=Step\s+\d+:|第\s*\d+\s*步[:：]|Answer:|答案[:：])/u;
+const BEGINNINGS = new RegExp(`(?=${STEP_NUMBER}|${BEFORE_CONCLUSION})`, 'u');
 
 /** Stretches of the text, from and to. */
 function piecesOf(text: string): [from: number, to: number][] {

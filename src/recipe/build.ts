@@ -72,7 +72,6 @@ export function optimizerOf(section: OptimizerSection): Optimizer {
       return muon({
         betas: section.betas,
         momentum: section.momentum,
-        iterations: section.iterations,
         kernels: section.kernels,
       });
     case 'sgd':

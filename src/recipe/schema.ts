@@ -158,8 +158,6 @@ const optimizer = z.discriminatedUnion('kind', [
     betas,
     /** Of the matrices. */
     momentum: z.number().min(0).lt(1).default(0.95),
-    /** Of the orthogonalisation of the matrices' momentum. */
-    iterations: z.number().int().min(1).max(10).default(5),
     /** Whether kernels of hidden layers are taken as matrices too. */
     kernels: z.boolean().default(false),
     clip,

@@ -162,7 +162,6 @@ export type OptimizerSection = OptimizerShared &
         readonly kind: 'muon';
         readonly betas: [number, number];
         readonly momentum: number;
-        readonly iterations: number;
         readonly kernels: boolean;
       }
   );

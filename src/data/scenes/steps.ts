@@ -38,9 +38,13 @@ export interface ReadSteps {
 
 /** Between two sentences; `Mrs. Claus` is not two. */
 const SENTENCE_END = /(?<=\.(?<!\b(?:Mrs?|Dr|St)\.))\s+|(?<=。)/u;
-/** `Step 1:`, as other models write, and 第1步：. */
-const NUMBER = /^(?:Step\s+(\d+):|第\s*(\d+)\s*步[:：])\s*/u;
-const BEFORE_NUMBER = /\s*(?=Step\s+\d+:|第\s*\d+\s*步[:：])/u;
+/** Pattern of what steps are numbered by: `Step 1:`, as other models write, and 第1步：. */
+export const STEP_NUMBER = String.raw`(?:Step\s+\d+:|第\s*\d+\s*步[:：])`;
+/** Pattern of what stands before the conclusion. */
+export const BEFORE_CONCLUSION = '(?:Answer:|答案[:：])';
+const NUMBER = new RegExp(`^${STEP_NUMBER}\\s*`, 'u');
+const BEFORE_NUMBER = new RegExp(`\\s*(?=${STEP_NUMBER})`, 'u');
+const CONCLUSION = new RegExp(`${BEFORE_CONCLUSION}\\s*([^]*)$`, 'u');
 
 /**
  * Takes such an answer apart, or gives nothing where it has another form. Where steps are numbered, they must be so from 1 without
@@ -48,15 +52,12 @@ const BEFORE_NUMBER = /\s*(?=Step\s+\d+:|第\s*\d+\s*步[:：])/u;
  */
 export function readSteps(answer: string): ReadSteps | undefined {
   const text = answer.trim();
-  const end = /(?:Answer:|答案[:：])\s*([^]*)$/u.exec(text);
+  const end = CONCLUSION.exec(text);
   if (end === null) return undefined;
   const said = text.slice(0, end.index).trim();
   const isNumbered = BEFORE_NUMBER.test(said);
   const parts = said === '' ? [] : said.split(isNumbered ? BEFORE_NUMBER : SENTENCE_END);
-  const numberOf = (part: string): number => {
-    const found = NUMBER.exec(part);
-    return Number(found?.[1] ?? found?.[2]);
-  };
+  const numberOf = (part: string): number => Number(/\d+/u.exec(NUMBER.exec(part)?.[0] ?? ''));
   if (isNumbered && !parts.every((part, i) => numberOf(part) === i + 1)) return undefined;
   const steps = parts.map((part) =>
     part

@@ -28,6 +28,9 @@ describe('pictures', () => {
   it('crops, pads and centres', () => {
     expect([...crop(grid(4, 4), 1, 2, 2, 1).data]).toEqual([1, 2, 9, 2, 2, 9]);
     expect([...crop(grid(2, 1), -1, 0, 2, 1, [7, 7, 7]).data]).toEqual([7, 7, 7, 0, 0, 9]);
+    expect([...crop(grid(2, 1), -1, 0, 4, 2, 'border').data]).toEqual(
+      [0, 0, 1, 1, 0, 0, 1, 1].flatMap((x) => [x, 0, 9]),
+    );
     expect([...centerCrop(grid(5, 3), 1, 1).data]).toEqual([2, 1, 9]);
     expect([...padToSquare(grid(1, 3), [7, 7, 7]).data.subarray(0, 9)]).toEqual([7, 7, 7, 0, 0, 9, 7, 7, 7]);
     expect([...crop(grid(2, 2), 5, 5, 1, 1).data]).toEqual([255, 255, 255]);
