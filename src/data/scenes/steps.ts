@@ -39,9 +39,9 @@ export interface ReadSteps {
 /** Between two sentences; `Mrs. Claus` is not two. */
 const SENTENCE_END = /(?<=\.(?<!\b(?:Mrs?|Dr|St)\.))\s+|(?<=。)/u;
 /** Pattern of what steps are numbered by: `Step 1:`, as other models write, and 第1步：. */
-export const STEP_NUMBER = String.raw`(?:Step\s+\d+:|第\s*\d+\s*步[:：])`;
+export const STEP_NUMBER: string = String.raw`(?:Step\s+\d+:|第\s*\d+\s*步[:：])`;
 /** Pattern of what stands before the conclusion. */
-export const BEFORE_CONCLUSION = '(?:Answer:|答案[:：])';
+export const BEFORE_CONCLUSION: string = '(?:Answer:|答案[:：])';
 const NUMBER = new RegExp(`^${STEP_NUMBER}\\s*`, 'u');
 const BEFORE_NUMBER = new RegExp(`\\s*(?=${STEP_NUMBER})`, 'u');
 const CONCLUSION = new RegExp(`${BEFORE_CONCLUSION}\\s*([^]*)$`, 'u');
