@@ -60,7 +60,7 @@ export interface LessonPlan {
 /** What counts against forgetting, beside 1 for the names. */
 const RETENTION = 1.5;
 /** Samples of scenes for each of the lesson: with fewer, more is forgotten; with more, less is learned. */
-const SCENES = 2;
+const SCENES = 1;
 /**
  * How far pictures are varied. Those that are taught are often filled by the thing, which is smaller where it is to be found again:
  * without this, names are learned of what is as large as it was taught.
