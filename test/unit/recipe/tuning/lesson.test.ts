@@ -37,7 +37,7 @@ describe('settings of a lesson', () => {
         learned: 48,
         sources: [
           { kind: 'files', path: data, weight: 1, augment: { widen: 0.8 } },
-          { kind: 'scenes', weight: 2, retain: true },
+          { kind: 'scenes', weight: 1, retain: true },
         ],
       },
       optimizer: { kind: 'adamw', lr: 0.003 },
