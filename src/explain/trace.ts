@@ -1,4 +1,4 @@
-import { BEFORE_CONCLUSION, STEP_NUMBER, type Picture, type RelativeBox } from '../data/index.ts';
+import { BEFORE_CONCLUSION, stepNumber, type Picture, type RelativeBox } from '../data/index.ts';
 import type { Grounding } from '../models/index.ts';
 import { type GridMap, normalized, peakBox, sumOf } from './grid.ts';
 
@@ -50,9 +50,9 @@ export function traceOf(
   });
 }
 
-const NUMBERED = new RegExp(`^\\s*${STEP_NUMBER}`, 'u');
+const NUMBERED = new RegExp(`^\\s*${stepNumber('1')}`, 'u');
 /** Beginnings of numbered steps and of their conclusion. */
-const BEGINNINGS = new RegExp(`(?=${STEP_NUMBER}|${BEFORE_CONCLUSION})`, 'u');
+const BEGINNINGS = new RegExp(`(?=${stepNumber()}|${BEFORE_CONCLUSION})`, 'u');
 
 /** Stretches of the text, from and to. */
 function piecesOf(text: string): [from: number, to: number][] {

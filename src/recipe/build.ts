@@ -69,11 +69,7 @@ export function optimizerOf(section: OptimizerSection): Optimizer {
     case 'lion':
       return lion({ betas: section.betas });
     case 'muon':
-      return muon({
-        betas: section.betas,
-        momentum: section.momentum,
-        kernels: section.kernels,
-      });
+      return muon({ betas: section.betas, momentum: section.momentum, kernels: section.kernels });
     case 'sgd':
       return sgd({ momentum: section.momentum });
   }

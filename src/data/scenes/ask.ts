@@ -1,6 +1,6 @@
 import type { Random } from '../../core/index.ts';
 import type { Language } from '../emoji/concepts.ts';
-import { QUESTION_KINDS, type QuestionKind, type SceneQuestion } from './question.ts';
+import { type Asking, QUESTION_KINDS, type QuestionKind, type SceneQuestion } from './question.ts';
 import { ASKERS } from './questions/index.ts';
 import type { Scene } from './scene.ts';
 import type { SceneVocabulary } from './vocabulary.ts';
@@ -21,36 +21,28 @@ export function askOne(
   language: Language,
   random: Random,
   vocabulary: SceneVocabulary,
-  tries: number = TRIES,
 ): SceneQuestion | undefined {
-  for (let attempt = 0; attempt < tries; attempt++) {
-    const question = ASKERS[kind]({ scene, language, random, vocabulary });
-    if (question !== undefined) return question;
-  }
-  return undefined;
+  return attempt(kind, { scene, language, random, vocabulary }, TRIES);
 }
 
-/**
- * As {@link askOne}, trying longer. Most numbers of a scene are 0 or 1: steps that count nothing else teach to tell none, one and many
- * apart, and no number.
- */
-function askPatiently(
+/** The first question of a kind that is found and kept. */
+function attempt(
   kind: QuestionKind,
-  scene: Scene,
-  language: Language,
-  random: Random,
-  vocabulary: SceneVocabulary,
+  asking: Asking,
+  tries: number,
+  keeps: (question: SceneQuestion) => boolean = () => true,
 ): SceneQuestion | undefined {
-  for (let tries = 0; tries < PATIENT_TRIES; tries++) {
-    const question = askOne(kind, scene, language, random, vocabulary, 1);
-    if (question !== undefined && (!countsFew(question) || random.uniform() < KEPT_FEW)) return question;
+  for (let i = 0; i < tries; i++) {
+    const question = ASKERS[kind](asking);
+    if (question !== undefined && keeps(question)) return question;
   }
   return undefined;
 }
 
-function countsFew({ kind, steps = [] }: SceneQuestion): boolean {
-  const numbers = steps.map(({ finds }) => Number(finds)).filter((found) => !Number.isNaN(found));
-  return kind === 'steps' && numbers.length >= 2 && numbers.slice(0, 2).every((found) => found < 2);
+/** Whether steps count no more than one of anything: alone they would teach to tell none, one and many apart, and no number. */
+function countsFew({ kind, form, steps = [] }: SceneQuestion): boolean {
+  const isCounting = kind === 'steps' && (form === 'more' || form === 'sum');
+  return isCounting && steps.slice(0, 2).every(({ finds }) => Number(finds) < 2);
 }
 
 /**
@@ -68,11 +60,13 @@ export function askAbout(
   const left = new Map(QUESTION_KINDS.map((kind) => [kind, Math.max(0, weights[kind] ?? 0)]));
   const asked = new Set<string>();
   const questions: SceneQuestion[] = [];
+  const keeps = (question: SceneQuestion): boolean => !countsFew(question) || random.uniform() < KEPT_FEW;
   for (let misses = 0; questions.length < count && misses < 4 * count;) {
     const drawn = random.weighted([...left.values()]);
     if (drawn === undefined) break;
     const kind = QUESTION_KINDS[drawn]!;
-    const question = askPatiently(kind, scene, random.pick(languages), random, vocabulary);
+    const asking = { scene, language: random.pick(languages), random, vocabulary };
+    const question = attempt(kind, asking, PATIENT_TRIES, keeps);
     if (question === undefined) {
       left.set(kind, 0);
       continue;

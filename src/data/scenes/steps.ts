@@ -38,12 +38,13 @@ export interface ReadSteps {
 
 /** Between two sentences; `Mrs. Claus` is not two. */
 const SENTENCE_END = /(?<=\.(?<!\b(?:Mrs?|Dr|St)\.))\s+|(?<=。)/u;
-/** Pattern of what steps are numbered by: `Step 1:`, as other models write, and 第1步：. */
-export const STEP_NUMBER: string = String.raw`(?:Step\s+\d+:|第\s*\d+\s*步[:：])`;
+/** Pattern of what a step is numbered by: `Step 1:`, as other models write, and 第1步：. @param number pattern of the number itself */
+export const stepNumber = (number: string = String.raw`\d+`): string =>
+  String.raw`(?:Step\s+${number}:|第\s*${number}\s*步[:：])`;
 /** Pattern of what stands before the conclusion. */
 export const BEFORE_CONCLUSION: string = '(?:Answer:|答案[:：])';
-const NUMBER = new RegExp(`^${STEP_NUMBER}\\s*`, 'u');
-const BEFORE_NUMBER = new RegExp(`\\s*(?=${STEP_NUMBER})`, 'u');
+const NUMBER = new RegExp(`^${stepNumber('(\\d+)')}\\s*`, 'u');
+const BEFORE_NUMBER = new RegExp(`\\s*(?=${stepNumber()})`, 'u');
 const CONCLUSION = new RegExp(`${BEFORE_CONCLUSION}\\s*([^]*)$`, 'u');
 
 /**
@@ -57,7 +58,10 @@ export function readSteps(answer: string): ReadSteps | undefined {
   const said = text.slice(0, end.index).trim();
   const isNumbered = BEFORE_NUMBER.test(said);
   const parts = said === '' ? [] : said.split(isNumbered ? BEFORE_NUMBER : SENTENCE_END);
-  const numberOf = (part: string): number => Number(/\d+/u.exec(NUMBER.exec(part)?.[0] ?? ''));
+  const numberOf = (part: string): number => {
+    const found = NUMBER.exec(part);
+    return Number(found?.[1] ?? found?.[2]);
+  };
   if (isNumbered && !parts.every((part, i) => numberOf(part) === i + 1)) return undefined;
   const steps = parts.map((part) =>
     part

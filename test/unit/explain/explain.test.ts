@@ -95,6 +95,12 @@ describe('explain', () => {
     }
   }, 120_000);
 
+  it('takes steps that begin with another number as sentences', async () => {
+    const answer = 'Step 2: the biggest is axe. It is red. Answer: axe';
+    const { trace } = await explain(model, asked(drawing(), 'Which?', answer), { method: 'attention' });
+    expect(trace!.map(({ text }) => text)).toEqual(['Step 2: the biggest is axe.', 'It is red.', 'Answer: axe']);
+  }, 120_000);
+
   it('takes the box that a step writes', async () => {
     const answer = 'Here is one.\n<loc00><loc31><loc63><loc63>';
     const { trace } = await explain(model, asked(drawing(), 'Where?', answer), { method: 'attention' });
