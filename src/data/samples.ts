@@ -11,20 +11,10 @@ export type SamplePart =
       readonly text: string;
       /** Letters from and to which an answer says what it finds, on its way and at its end; see `evenness` of conversations. */
       readonly findings?: readonly (readonly [from: number, to: number])[];
-      /** Where an answer says how many of the sample's regions there are of what it speaks of; see the objective `looking`. */
-      readonly counts?: readonly CountedSpan[];
     }
   /** Number of the picture in {@link Sample.pictures}. */
   | { readonly type: 'image'; readonly picture: number }
   | { readonly type: 'box'; readonly box: RelativeBox };
-
-/** A number in a text, and what it is the number of. */
-export interface CountedSpan {
-  /** Letters of the number: the first one, and the one after the last. */
-  readonly letters: readonly [from: number, to: number];
-  /** Numbers of the counted regions in {@link Sample.regions}. */
-  readonly regions: readonly number[];
-}
 
 /** The texts among parts, without pictures and boxes. */
 export function textsIn(parts: readonly SamplePart[]): string[] {

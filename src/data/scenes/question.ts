@@ -28,8 +28,6 @@ export interface SceneStep {
   readonly text: string;
   /** What it finds: places, a number, a name or a word, by themselves. */
   readonly finds: string;
-  /** Of a number what it is the number of: places in {@link Scene.objects}. */
-  readonly counted?: readonly number[];
 }
 
 /** A question with its answer, and what is needed to judge another answer. */

@@ -1,6 +1,6 @@
 /** Answers that are thought through, in a form that can be checked step by step. */
 import type { Language } from '../emoji/concepts.ts';
-import type { CountedSpan, SamplePart } from '../samples.ts';
+import type { SamplePart } from '../samples.ts';
 import type { SceneStep } from './question.ts';
 
 /** `…. …. Answer: …`, `…。…。答案：…`: what numbers of steps would add is two fifths of such an answer, and nothing that is found. */
@@ -18,17 +18,15 @@ export function stepsPart(
 ): Extract<SamplePart, { type: 'text' }> {
   const text = writeSteps(steps, conclusion, language);
   const findings: (readonly [number, number])[] = [];
-  const counts: CountedSpan[] = [];
   let at = 0;
   for (const step of steps) {
     at = text.indexOf(step.text, at) + step.text.length;
     // What compares numbers says them once more.
     const finds = step.text.endsWith(step.finds) ? step.finds : step.text;
     findings.push([at - finds.length, at]);
-    if (step.counted !== undefined) counts.push({ letters: [at - finds.length, at], regions: step.counted });
   }
   findings.push([text.length - conclusion.length, text.length]);
-  return { type: 'text', text, findings, ...(counts.length === 0 ? {} : { counts }) };
+  return { type: 'text', text, findings };
 }
 
 /** What {@link readSteps} found. */

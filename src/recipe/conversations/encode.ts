@@ -13,7 +13,7 @@ import type {
   SampleTurn,
 } from '../../data/index.ts';
 import type { ImageTextProcessor, PreparedPicture } from '../../models/index.ts';
-import { saidBy } from './findings.ts';
+import { findingsOf } from './findings.ts';
 import type { Looks } from './looking.ts';
 
 /** What turns samples into tokens. */
@@ -33,8 +33,6 @@ export interface EncodedConversation {
   readonly learned: Uint8Array;
   /** T numbers: which finding of its answer a token says, from 1; 0 for none. Absent where there is none. */
   readonly findings?: Uint8Array;
-  /** T entries: the sample's regions of which a token says the number. Absent where no number of regions is said. */
-  readonly counted?: readonly (readonly number[] | undefined)[];
   /** What was encoded, before image markers were spread out. */
   readonly text: string;
   /** Where the decoder is to look; where an objective asks for it. */
@@ -130,23 +128,14 @@ function encodeConversation(
       : processor.prepare(text, shown);
   const learned = new Uint8Array(whole.tokens.length);
   let findings: Uint8Array | undefined;
-  let counted: (readonly number[] | undefined)[] | undefined;
   const answers = turns.filter(({ role }) => role === 'assistant');
   for (const [i, { start, end }] of spans.entries()) {
     const [from, to] = [start, end].map((letter) => tokensBefore(text, letter, whole.tokens, tokenizer));
     learned.fill(1, from, to);
-    const said = saidBy(answers[i]!, whole.tokens.slice(from, to), tokenizer.tokenBytes());
-    if (said.findings !== undefined) (findings ??= new Uint8Array(learned.length)).set(said.findings, from);
-    if (said.counted !== undefined)
-      (counted ??= whole.tokens.map(() => undefined)).splice(from!, said.counted.length, ...said.counted);
+    const found = findingsOf(answers[i]!, whole.tokens.slice(from, to), tokenizer.tokenBytes());
+    if (found !== undefined) (findings ??= new Uint8Array(learned.length)).set(found, from);
   }
-  const conversation = {
-    tokens: whole.tokens,
-    learned,
-    text,
-    ...(findings === undefined ? {} : { findings }),
-    ...(counted === undefined ? {} : { counted }),
-  };
+  const conversation = { tokens: whole.tokens, learned, text, ...(findings === undefined ? {} : { findings }) };
   return { conversation, pictures: whole.pictures };
 }
 

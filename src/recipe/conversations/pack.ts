@@ -26,11 +26,6 @@ export interface PackedBatch {
   readonly retained?: HostTensor<'float32'>;
   /** [N, T]: 1 for image tokens that are looked at while a token is said; where an objective asks for it. */
   readonly looks?: HostTensor<'float32'>;
-  /**
-   * [N, T]: where a token says the number of n regions, 1 / (n + 1) for each of them, shared out among its image tokens, and
-   * as much for the first token of the sample; zeros for all other tokens.
-   */
-  readonly counted?: HostTensor<'float32'>;
   /** [2, N, T]: 1 where the question ends its first, and its second, name of what it asks about. */
   readonly asked?: HostTensor<'float32'>;
   /** [M] int64: tokens that end a name in a question. */
@@ -202,7 +197,6 @@ export function packSamples(
       ? undefined
       : {
           looks: hostTensor('float32', [most, length]),
-          counted: hostTensor('float32', [most, length]),
           asked: hostTensor('float32', [2, most, length]),
           mentions: hostTensor('int64', [room]),
           mentioned: hostTensor('float32', [room, length]),
@@ -267,15 +261,6 @@ export function packSamples(
           for (const column of columnsOf(said[position] ?? [])) looking.looks.data[at * length + column] = 1;
           for (const [i, thing] of asked.entries())
             looking.asked.data[(i * most + at) * length + placeOf(thing) - row * length] = 1;
-        }
-        const counted = conversation.counted?.[position];
-        if (looking !== undefined && counted !== undefined) {
-          const each = 1 / (counted.length + 1);
-          looking.counted.data[at * length + beginning - row * length] = each;
-          for (const region of counted) {
-            const those = columnsOf([region]);
-            for (const column of those) looking.counted.data[at * length + column]! += each / those.length;
-          }
         }
         at++;
       }

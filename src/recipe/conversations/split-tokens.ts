@@ -22,14 +22,12 @@ export function splitTokens(
   const tokens: number[] = [];
   const learned: number[] = [];
   const findings: number[] = [];
-  const counted: (readonly number[] | undefined)[] = [];
   for (const [i, token] of conversation.tokens.entries()) {
     const said = conversation.learned[i]!;
     for (const part of said === 1 ? split(token) : [token]) {
       tokens.push(part);
       learned.push(said);
       findings.push(conversation.findings?.[i] ?? 0);
-      counted.push(conversation.counted?.[i]);
     }
   }
   return {
@@ -37,6 +35,5 @@ export function splitTokens(
     tokens,
     learned: Uint8Array.from(learned),
     ...(conversation.findings === undefined ? {} : { findings: Uint8Array.from(findings) }),
-    ...(conversation.counted === undefined ? {} : { counted }),
   };
 }

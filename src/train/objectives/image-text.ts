@@ -98,7 +98,6 @@ const OWN = new Set([
   'weights',
   'retained',
   'looks',
-  'counted',
   'asked',
   'mentions',
   'mentioned',
@@ -164,7 +163,7 @@ export class ImageTextTraining extends Module implements Trainable {
 
   /**
    * @param batch of a packed dataset: `ids`, `samples`, `branches`, `positions`, `places` [R, T], `chosen`, `labels`, `weights`
-   *   [N], for retention `retained` [N], for looking `looks` [N, T], `counted` [N, T], `asked` [2, N, T], `mentions` [M], `mentioned` [M, T], the picture encoder's inputs, or in their place `features` [F, D]; for matching `region_weights` [I, K, P], `region_concepts` [I · K], `region_attributes`
+   *   [N], for retention `retained` [N], for looking `looks` [N, T], `asked` [2, N, T], `mentions` [M], `mentioned` [M, T], the picture encoder's inputs, or in their place `features` [F, D]; for matching `region_weights` [I, K, P], `region_concepts` [I · K], `region_attributes`
    *   [attributes, I · K], `region_words` [I · K, V], `caption_ids` [I, L], `caption_ends` [I], `shown` [I, C]
    */
   loss(batch: Readonly<Record<string, Tensor>>): LossGraph {
@@ -194,7 +193,6 @@ export class ImageTextTraining extends Module implements Trainable {
         const { loss, share } = lookingLoss(taps, {
           chosen: batch['chosen']!,
           looks: batch['looks']!,
-          counted: batch['counted']!,
           asked: batch['asked']!,
           mentions: batch['mentions']!,
           mentioned: batch['mentioned']!,

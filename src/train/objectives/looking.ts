@@ -15,15 +15,11 @@ import {
   reshape,
   select,
   slice,
-  sub,
   type Tensor,
 } from '../../graph/index.ts';
 
 /** Keeps the logarithm finite where nothing is looked at. */
 const LEAST = 1e-4;
-
-/** The head of the last layer that counts. */
-const COUNTING = 3;
 
 /** Maps of attention are named so by the decoder's layers. */
 const MAPS = /self_attn\.weights$/;
@@ -34,8 +30,6 @@ export interface LookingTruth {
   readonly chosen: Tensor;
   /** [N, T]: image tokens of what is spoken of while a token is said. */
   readonly looks: Tensor;
-  /** [N, T]: how a head shares out its attention that counts, rows that sum to one; zeros where nothing is counted. */
-  readonly counted: Tensor;
   /** [2, N, T]: where the question ends its first and its second name of what it asks about. */
   readonly asked: Tensor;
   /** [M] int64: which of the R · T tokens end a name in a question. */
@@ -48,9 +42,7 @@ export interface LookingTruth {
  * How little heads look where what is spoken of is to be found: −log of the attention that they pay there. A name in the
  * question looks at its part of the picture (layer before the last, first head); while the answer is learned, the last
  * layer's first head looks at the parts that are spoken of, its second and third at the first and the second name in the
- * question, which have found their parts by then. Its fourth counts: where a number of things is said, each of them and the
- * beginning of the row are to have equal parts of its attention, since what is found of n things is the same for every n where
- * attention is paid to them alone. Which word belongs to which part is what decoders learn late by answers
+ * question, which have found their parts by then. Which word belongs to which part is what decoders learn late by answers
  * alone; here heads are told, as the attention of captioning models was (Liu et al. 2017, arXiv 1605.09553).
  * @param taps what the decoder named while it read; heads and layers that it does not have are told nothing
  * @returns the sum over heads of the mean over rows that count, and the share that the last layer's first head pays
@@ -64,35 +56,19 @@ export function lookingLoss(taps: ReadonlyMap<string, Tensor>, truth: LookingTru
       'set objectives.looking to 0, or leave recompute out',
     );
   const answer = headLoss(last, 0, truth.chosen, truth.looks);
-  const told = [answer.loss];
+  const told = [answer];
   for (const name of [0, 1])
     if (name + 1 < (last.shape[1] as number))
-      told.push(headLoss(last, name + 1, truth.chosen, select(truth.asked, 0, name)).loss);
-  if ((last.shape[1] as number) > COUNTING) told.push(countLoss(last, truth.chosen, truth.counted));
-  if (before !== undefined) told.push(headLoss(before, 0, truth.mentions, truth.mentioned).loss);
-  return { loss: told.reduce((a, b) => add(a, b)), share: answer.share };
+      told.push(headLoss(last, name + 1, truth.chosen, select(truth.asked, 0, name)));
+  if (before !== undefined) told.push(headLoss(before, 0, truth.mentions, truth.mentioned));
+  return { loss: told.map(({ loss }) => loss).reduce((a, b) => add(a, b)), share: answer.share };
 }
 
 /** @param maps [R, H, T, T]  @param tokens [N] int64  @param truth [N, T] */
 function headLoss(maps: Tensor, head: number, tokens: Tensor, truth: Tensor): { loss: Tensor; share: Tensor } {
-  const share = reduceSum(mul(rowsOf(maps, head, tokens), truth), -1);
-  return { loss: meanOfTold(neg(log(add(share, LEAST))), truth), share: meanOfTold(share, truth) };
-}
-
-/** How far attention is from the shares that it is to have: the divergence of Kullback and Leibler. */
-function countLoss(maps: Tensor, tokens: Tensor, truth: Tensor): Tensor {
-  const logarithm = (x: Tensor): Tensor => log(add(x, LEAST));
-  const apart = mul(truth, sub(logarithm(truth), logarithm(rowsOf(maps, COUNTING, tokens))));
-  return meanOfTold(reduceSum(apart, -1), truth);
-}
-
-/** @param maps [R, H, T, T]  @param tokens [N] int64  @returns [N, T]: where a head looks from them */
-function rowsOf(maps: Tensor, head: number, tokens: Tensor): Tensor {
-  return gather(reshape(slice(maps, 1, head, head + 1), [-1, maps.shape.at(-1) as number]), tokens);
-}
-
-/** The mean over rows in which something is told. @param x [N]  @param truth [N, T] */
-function meanOfTold(x: Tensor, truth: Tensor): Tensor {
+  const map = reshape(slice(maps, 1, head, head + 1), [-1, maps.shape.at(-1) as number]);
+  const share = reduceSum(mul(gather(map, tokens), truth), -1);
   const counts = cast(greater(reduceMax(truth, -1), 0), 'float32');
-  return div(reduceSum(mul(x, counts)), maximum(reduceSum(counts), 1));
+  const mean = (x: Tensor): Tensor => div(reduceSum(mul(x, counts)), maximum(reduceSum(counts), 1));
+  return { loss: mean(neg(log(add(share, LEAST)))), share: mean(share) };
 }

@@ -1,6 +1,5 @@
-import { kindName, type SceneKind } from '../kinds.ts';
-import { fillIn, inWords, type Asker, type Asking, type SceneQuestion } from '../question.ts';
-import type { SceneObject } from '../scene.ts';
+import { kindName } from '../kinds.ts';
+import { fillIn, inWords, type Asker } from '../question.ts';
 
 const WORDINGS = {
   en: {
@@ -20,30 +19,17 @@ const NONE = 1 / 7;
  * How many drawings there are, or how many of a kind. Only of kinds whose number was drawn evenly, as otherwise one would be right
  * to say "1" without looking.
  */
-export const askCount: Asker = (asking) => {
-  const { scene, language, random, vocabulary } = asking;
+export const askCount: Asker = ({ scene, language, random, vocabulary }) => {
   const { objects, focus } = scene;
   if (scene.single) return undefined;
   if (random.uniform() < 0.4) {
     if (scene.word !== undefined) return undefined;
-    return numbered('all', asking, random.pick(WORDINGS[language].all), [...objects.keys()]);
+    return inWords('count', 'all', language, random.pick(WORDINGS[language].all), String(objects.length));
   }
   if (focus === undefined) return undefined;
   const kind = random.uniform() < NONE ? vocabulary.drawKind(random) : focus;
-  const counted = ofKind(kind, objects);
-  if ((kind !== focus && counted.length > 0) || !vocabulary.isClear(kind, objects)) return undefined;
+  const count = objects.filter((object) => object.kind === kind).length;
+  if ((kind !== focus && count > 0) || !vocabulary.isClear(kind, objects)) return undefined;
   const question = fillIn(random.pick<string>(WORDINGS[language].kind), kindName(kind, language, true));
-  return numbered(counted.length === 0 ? 'none' : 'kind', asking, question, counted);
+  return inWords('count', count === 0 ? 'none' : 'kind', language, question, String(count));
 };
-
-/** Places of the drawings of a kind among all. */
-export function ofKind(kind: SceneKind, objects: readonly SceneObject[]): number[] {
-  return objects.flatMap((object, i) => (object.kind === kind ? [i] : []));
-}
-
-function numbered(form: string, { language }: Asking, question: string, counted: readonly number[]): SceneQuestion {
-  const text = String(counted.length);
-  return inWords('count', form, language, question, text, {
-    answer: [{ type: 'text', text, counts: [{ letters: [0, text.length], regions: counted }] }],
-  });
-}

@@ -7,7 +7,6 @@ import { areInOrder, DIRECTIONS, directionWords, furthest, furthestWords, liesTo
 import type { SceneObject } from '../scene.ts';
 import { stepsPart } from '../steps.ts';
 import { nameOf, theOf } from '../vocabulary.ts';
-import { ofKind } from './count.ts';
 
 const WORDINGS = {
   en: {
@@ -89,8 +88,8 @@ function listStep(kind: SceneKind, objects: readonly SceneObject[], language: La
   return step(kindName(kind, language, true), places, language);
 }
 
-function countStep(kind: SceneKind, counted: readonly number[], language: Language): SceneStep {
-  return { ...step(kindName(kind, language, true), String(counted.length), language), counted };
+function countStep(kind: SceneKind, count: number, language: Language): SceneStep {
+  return step(kindName(kind, language, true), String(count), language);
 }
 
 function askFurthest(asking: Asking): ReturnType<Asker> {
@@ -121,34 +120,27 @@ function askTowards(asking: Asking): ReturnType<Asker> {
   return conclude(asking, 'towards', language === 'zh' ? [the, side] : [side, the], steps, kind);
 }
 
-type Counted = readonly number[];
-
-/** Two kinds, of which one at least is there, and which drawings are of each. */
-function twoKinds({
-  scene,
-  random,
-  vocabulary,
-}: Asking): readonly [SceneKind, Counted, SceneKind, Counted] | undefined {
+/** Two kinds, of which one at least is there, and how many of each. */
+function twoKinds({ scene, random, vocabulary }: Asking): readonly [SceneKind, number, SceneKind, number] | undefined {
   const a = random.pick(scene.objects).kind;
   const b = random.uniform() < 0.8 ? random.pick(scene.objects).kind : vocabulary.drawKind(random);
   if (a === undefined || b === undefined || a === b) return undefined;
   if (!vocabulary.isClear(a, scene.objects) || !vocabulary.isClear(b, scene.objects)) return undefined;
-  const [ofA, ofB] = [ofKind(a, scene.objects), ofKind(b, scene.objects)];
-  return random.uniform() < 0.5 ? [a, ofA, b, ofB] : [b, ofB, a, ofA];
+  const count = (kind: SceneKind): number => scene.objects.filter((object) => object.kind === kind).length;
+  return random.uniform() < 0.5 ? [a, count(a), b, count(b)] : [b, count(b), a, count(a)];
 }
 
 function askMore(asking: Asking): ReturnType<Asker> {
   const { language } = asking;
   const kinds = twoKinds(asking);
   if (kinds === undefined) return undefined;
-  const [a, ofA, b, ofB] = kinds;
-  const [countA, countB] = [ofA.length, ofB.length];
+  const [a, countA, b, countB] = kinds;
   if (countA === countB) return undefined;
   const isMore = countA > countB;
   const sign = isMore ? '>' : '<';
   const steps = [
-    countStep(a, ofA, language),
-    countStep(b, ofB, language),
+    countStep(a, countA, language),
+    countStep(b, countB, language),
     { text: `${countA} ${sign} ${countB}`, finds: sign },
   ];
   const words = [kindName(a, language, true), kindName(b, language, true)];
@@ -162,14 +154,13 @@ function askSum(asking: Asking): ReturnType<Asker> {
   const { language, random } = asking;
   const kinds = twoKinds(asking);
   if (kinds === undefined) return undefined;
-  const [a, ofA, b, ofB] = kinds;
-  const both = [...ofA, ...ofB];
-  if (random.uniform() >= (KEPT_SUMS[both.length] ?? 1)) return undefined;
-  const sum = String(both.length);
+  const [a, countA, b, countB] = kinds;
+  if (random.uniform() >= (KEPT_SUMS[countA + countB] ?? 1)) return undefined;
+  const sum = String(countA + countB);
   const steps = [
-    countStep(a, ofA, language),
-    countStep(b, ofB, language),
-    { text: `${ofA.length} + ${ofB.length} = ${sum}`, finds: sum, counted: both },
+    countStep(a, countA, language),
+    countStep(b, countB, language),
+    { text: `${countA} + ${countB} = ${sum}`, finds: sum },
   ];
   return conclude(asking, 'sum', [kindName(a, language, true), kindName(b, language, true)], steps, sum);
 }

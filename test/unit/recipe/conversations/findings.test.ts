@@ -37,19 +37,6 @@ describe('findings', () => {
     expect(other.findings).toBeUndefined();
   });
 
-  it('may be numbers of regions, which stay so in smaller tokens', async () => {
-    const counts = [{ letters: findings[1], regions: [0, 2] }];
-    const { conversations } = await encodeSample(answering({ type: 'text', text, findings, counts }), reader);
-    const [whole, other] = [conversations[0]!, conversations[1]!];
-    expect(whole.counted).toHaveLength(whole.tokens.length);
-    expect(other.counted).toBeUndefined();
-    for (const { tokens, counted } of [whole, splitTokens(whole, joined, new Random(5))]) {
-      const number = tokens.filter((_, at) => counted![at] !== undefined);
-      expect(tokenizer.decode(number).trim()).toBe('2');
-      expect(counted!.filter((regions) => regions !== undefined)).toEqual(number.map(() => [0, 2]));
-    }
-  });
-
   it('stay what they are in smaller tokens', async () => {
     const { conversations } = await encodeSample(answering({ type: 'text', text, findings }), reader);
     const random = new Random(2);

@@ -164,30 +164,6 @@ describe('where a decoder is to look', () => {
     expect(things).toEqual(mentions.slice(0, 2).map(({ at }) => at));
   });
 
-  it('is shared out evenly among what is counted and the beginning of the sample', async () => {
-    const plain = asked('how many cats are there?', '2');
-    const [turns] = plain.conversations;
-    const answer = { type: 'text', text: '2', counts: [{ letters: [0, 1], regions: [2, 3] }] } as const;
-    const one = { ...plain, conversations: [[turns![0]!, { ...turns![1]!, content: [answer] }]] };
-    const shape = { length: 96, learned: 48, evenness: 0, imageToken: config.imageToken, padToken: 0, looking: 2 };
-    const dataset = new ConversationDataset({ length: 1, sample: () => one }, reader, shape);
-    const { counted, labels, ids } = (await dataset.batch({ seed: 1, epoch: 0, index: 0 }, 1)).tensors;
-    const first = [...(ids!.data as BigInt64Array)].indexOf(BigInt(config.imageToken));
-    const third = Math.fround(1 / 3);
-    const told = Array.from({ length: 48 }, (_, row) =>
-      [...(counted!.data as Float32Array).subarray(row * 96, row * 96 + 96).entries()].filter(([, value]) => value > 0),
-    );
-    // The number's tokens, not that which ends the answer; both cats are in the lower squares.
-    const numbers = told.filter((row) => row.length > 0);
-    expect(numbers.length).toBe([...(labels!.data as BigInt64Array)].filter((label) => label >= 0n).length - 1);
-    for (const row of numbers)
-      expect(row).toEqual([
-        [0, third],
-        [first + 2, third],
-        [first + 3, third],
-      ]);
-  });
-
   it('is written as columns of image tokens', async () => {
     const one = asked('where is the dog?', 'there');
     const shape = { length: 96, learned: 48, evenness: 0, imageToken: config.imageToken, padToken: 0, looking: 2 };
