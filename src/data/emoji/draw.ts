@@ -110,6 +110,19 @@ export function drawSprite(
 }
 
 /**
+ * Leaves `levels` values of each channel of the layer, evenly from none to full, as a studio does that paints in few colours.
+ * @param levels at least 2
+ */
+export function flattenColours(layer: Float32Array, size: number, levels: number): void {
+  const steps = levels - 1;
+  for (let p = 0; p < size * size * 4; p += 4) {
+    const alpha = layer[p + 3]!;
+    if (alpha < 1) continue;
+    for (let c = 0; c < 3; c++) layer[p + c] = (Math.round(Math.min(1, layer[p + c]! / alpha) * steps) / steps) * alpha;
+  }
+}
+
+/**
  * Darkens the edges between areas, as a studio does that draws outlines.
  * @param strength 0 leaves the layer as it is, 1 makes strong edges black
  */

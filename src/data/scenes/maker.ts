@@ -8,7 +8,7 @@ import type { RelativeBox } from '../samples.ts';
 import { SceneChooser, type Chosen } from './choose.ts';
 import { layInCells, layOut, type Piece } from './layout.ts';
 import type { FullSceneOptions } from './options.ts';
-import { ScenePainter, type DrawingPlan } from './painter.ts';
+import { ScenePainter, type DrawingPlan, type DrawingStyle } from './painter.ts';
 import type { Scene, SceneObject, SceneWord } from './scene.ts';
 import type { SceneVocabulary } from './vocabulary.ts';
 import { drawWord, wordSize, writableWords, type WordPlacement } from './words.ts';
@@ -48,6 +48,7 @@ interface Manner {
   readonly mirror: boolean;
 }
 const UPRIGHT: Manner = { angle: 0, aspect: 1, shear: 0, mirror: false };
+const AS_DRAWN: DrawingStyle = { ink: 0, isThick: false, levels: 0 };
 
 /** Makes scenes. What comes out depends on the options, the drawings and the random numbers alone; use one per thread. */
 export class SceneMaker {
@@ -139,7 +140,7 @@ export class SceneMaker {
       rows === undefined || rows === 1 ? layOut(pieces, OVERLAP, random) : layInCells(pieces, rows, random);
     if (places === undefined) return undefined;
 
-    const strength = options.vary && random.uniform() < 0.35 ? random.uniform(0.3, 1) : 0;
+    const style = options.vary ? anyStyle(random) : AS_DRAWN;
     const drawings = concepts.map((concept, i): DrawingPlan => {
       const set = isMixed ? this.#anySet(concept, first, random) : first;
       const { x, y, shrink } = places[i]!;
@@ -155,7 +156,7 @@ export class SceneMaker {
           blur: options.vary && sides[i]! > 0.3 && random.uniform() < 0.08 ? 1 : 0,
         },
         matrix: options.vary ? tint(concept, random) : IDENTITY,
-        ink: strength,
+        style: style.levels > 0 && isNamedByColour(concept) ? { ...style, levels: 0 } : style,
       };
     });
     const { size } = options;
@@ -253,6 +254,13 @@ function wordOf(text: string, letters: readonly RelativeBox[]): SceneWord {
 
 function isNamedByColour(concept: Concept): boolean {
   return COLOUR_WORD.test(concept.wording.en.name);
+}
+
+/** What all drawings of a picture have in common. */
+function anyStyle(random: Random): DrawingStyle {
+  const ink = random.uniform() < 0.6 ? random.uniform(0.3, 1) : 0;
+  const isThick = ink > 0 && random.uniform() < 0.5;
+  return { ink, isThick, levels: random.uniform() < 0.4 ? 3 + random.integer(3) : 0 };
 }
 
 /** A change of colour that leaves its name true. */

@@ -1,11 +1,21 @@
 import type { Random } from '../../core/index.ts';
 import { paintBackground, type Background } from '../emoji/background.ts';
-import { compose, drawSprite, inkEdges, type ColourMatrix, type Placement } from '../emoji/draw.ts';
+import { compose, drawSprite, flattenColours, inkEdges, type ColourMatrix, type Placement } from '../emoji/draw.ts';
 import type { Sprites } from '../emoji/sprites.ts';
 import { picture, type Picture } from '../image.ts';
 import type { RelativeBox } from '../samples.ts';
 import { colourOfPixel, NAMELESS, prevailingColour, type SceneColour } from './colours.ts';
 import { paintWord, type WordPlacement } from './words.ts';
+
+/** Another studio's habits. */
+export interface DrawingStyle {
+  /** How much edges are darkened, 0 to 1. */
+  readonly ink: number;
+  /** Whether what is inked is inked once more, which makes the lines thick. */
+  readonly isThick: boolean;
+  /** Values that each channel of a drawing may have; 0 leaves all. */
+  readonly levels: number;
+}
 
 /** One drawing to be painted. */
 export interface DrawingPlan {
@@ -14,8 +24,7 @@ export interface DrawingPlan {
   readonly index: number;
   readonly placement: Placement;
   readonly matrix: ColourMatrix;
-  /** How much its edges are darkened, 0 to 1. */
-  readonly ink: number;
+  readonly style: DrawingStyle;
 }
 
 /** A whole picture to be painted. */
@@ -97,7 +106,7 @@ export class ScenePainter {
   }
 
   /** Works on the square that the drawing lies in: drawn, laid over what is there, looked at, and put back. */
-  #paintDrawing({ sprites, index, placement, matrix, ink }: DrawingPlan): DrawnFacts {
+  #paintDrawing({ sprites, index, placement, matrix, style }: DrawingPlan): DrawnFacts {
     const { size } = this;
     const window = this.#windowOf(placement);
     const { side, left, top } = window;
@@ -108,7 +117,9 @@ export class ScenePainter {
       scale: (placement.scale * size) / side,
     };
     drawSprite(sprites, index, inWindow, this.#layer, side);
-    if (ink > 0) inkEdges(this.#layer, side, ink);
+    if (style.levels > 0) flattenColours(this.#layer, side, style.levels);
+    if (style.ink > 0) inkEdges(this.#layer, side, style.ink);
+    if (style.ink > 0 && style.isThick) inkEdges(this.#layer, side, style.ink);
     this.#copy(window, this.#before, true);
     this.#after.set(this.#before.subarray(0, 3 * side * side));
     compose(this.#layer, matrix, this.#after, 0, side);

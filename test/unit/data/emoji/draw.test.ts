@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 
 import { DEFAULT_AUGMENTATION, EmojiPainter } from '../../../../src/data/emoji/augment.ts';
 import { BACKGROUNDS, paintBackground, type Background } from '../../../../src/data/emoji/background.ts';
-import { CENTERED, colourMatrix, compose, drawSprite, inkEdges } from '../../../../src/data/emoji/draw.ts';
+import {
+  CENTERED,
+  colourMatrix,
+  compose,
+  drawSprite,
+  flattenColours,
+  inkEdges,
+} from '../../../../src/data/emoji/draw.ts';
 import { buildSprites, levelOffset } from '../../../../src/data/emoji/sprites.ts';
 import { sampleRandom } from '../../../../src/data/dataset.ts';
 import { Random } from '../../../../src/core/index.ts';
@@ -55,6 +62,15 @@ describe('drawSprite', () => {
     const small = draw({ scale: 0.25 });
     expect(pixel(small, 6, 8)).toEqual([255, 0, 0, 255]);
     expect(pixel(small, 3, 8)).toEqual([0, 0, 0, 0]);
+  });
+
+  it('draws in few colours', () => {
+    const layer = Float32Array.of(100, 160, 250, 255, 50, 80, 125, 127.5, 0, 0, 0, 0, 9, 9, 9, 0.5);
+    flattenColours(layer, 2, 3);
+    expect([...layer.subarray(0, 4)]).toEqual([127.5, 127.5, 255, 255]);
+    // The same colour at half its alpha.
+    expect([...layer.subarray(4, 8)]).toEqual([63.75, 63.75, 127.5, 127.5]);
+    expect([...layer.subarray(8)]).toEqual([0, 0, 0, 0, 9, 9, 9, 0.5]);
   });
 
   it('draws edges in ink', () => {
