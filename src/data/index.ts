@@ -7,6 +7,7 @@ export * from './duplicates.ts';
 export * from './easy-vqa.ts';
 export * from './emoji/augment.ts';
 export * from './emoji/concepts.ts';
+export * from './emoji/credits.ts';
 export * from './emoji/dataset.ts';
 export * from './emoji/statements.ts';
 export * from './emoji/templates.ts';

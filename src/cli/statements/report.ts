@@ -1,6 +1,6 @@
 import { availableParallelism, cpus } from 'node:os';
 import process from 'node:process';
-import type { Concept, Statement } from '../../data/index.ts';
+import { CREDITS, type Concept, type Statement } from '../../data/index.ts';
 import type { BalancedFigure, ScoredStatement } from '../../eval/index.ts';
 import type { AccuracyRow, AttentionExample, ChartSpec, Mistake, TrainingReport } from '../../eval/report/index.ts';
 import { HEAT_COLOURS, overlayHeatmap, type RgbPicture } from '../../explain/index.ts';
@@ -288,63 +288,6 @@ function facts({
   ];
 }
 
-const STUDIOS = {
-  noto: {
-    name: 'Noto Emoji',
-    licence: 'Apache-2.0',
-    credit: 'Google',
-    url: 'https://github.com/googlefonts/noto-emoji',
-  },
-  twemoji: {
-    name: 'Twemoji',
-    licence: 'CC-BY-4.0',
-    credit: 'Twitter and contributors (jdecked/twemoji)',
-    url: 'https://github.com/jdecked/twemoji',
-  },
-  'fluent-emoji-flat': {
-    name: 'Fluent Emoji (flat)',
-    licence: 'MIT',
-    credit: 'Microsoft',
-    url: 'https://github.com/microsoft/fluentui-emoji',
-  },
-  'noto-v1': {
-    name: 'Noto Emoji, first series',
-    licence: 'Apache-2.0',
-    credit: 'Google',
-    url: 'https://github.com/googlefonts/noto-emoji',
-  },
-  'fluent-emoji-high-contrast': {
-    name: 'Fluent Emoji (high contrast)',
-    licence: 'MIT',
-    credit: 'Microsoft',
-    url: 'https://github.com/microsoft/fluentui-emoji',
-  },
-  emojione: {
-    name: 'EmojiOne 2',
-    licence: 'CC-BY-4.0',
-    credit: 'Emoji One',
-    url: 'https://github.com/EmojiTwo/emojitwo',
-  },
-  fxemoji: {
-    name: 'Firefox OS Emoji',
-    licence: 'Apache-2.0',
-    credit: 'Mozilla',
-    url: 'https://github.com/mozilla/fxemoji',
-  },
-  'streamline-emojis': {
-    name: 'Streamline Emojis',
-    licence: 'CC-BY-4.0',
-    credit: 'Streamline',
-    url: 'https://github.com/webalys-hq/streamline-vectors',
-  },
-  openmoji: {
-    name: 'OpenMoji',
-    licence: 'CC-BY-SA-4.0',
-    credit: 'HfG Schwäbisch Gmünd and contributors',
-    url: 'https://openmoji.org',
-  },
-} as const;
-
 function licences({ data }: TrainingRecipe): TrainingReport['licences'] {
   const words = {
     name: 'Emojibase',
@@ -355,9 +298,9 @@ function licences({ data }: TrainingRecipe): TrainingReport['licences'] {
   };
   if (data.kind !== 'emoji-statements') return [words];
   return [
-    ...data.train.map((studio) => ({ ...STUDIOS[studio], use: 'training pictures' })),
+    ...data.train.map((studio) => ({ ...CREDITS[studio], use: 'training pictures' })),
     ...data.test.map((studio) => ({
-      ...STUDIOS[studio],
+      ...CREDITS[studio],
       use: 'test pictures, shown in this report; the model was not trained on them',
     })),
     words,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { DataError } from '../../core/index.ts';
+import { ICON_ENDINGS, ICON_NAMES, ICON_SETS, isIconSet, isMisnamedIcon, type IconSetName } from './icon-sets.ts';
 
 /** The studios whose drawings are used, by the npm package `@iconify-json/<studio>`. */
 export const STUDIOS = ['noto', 'twemoji', 'fluent-emoji-flat', 'openmoji'] as const;
@@ -14,7 +15,7 @@ export const SERIES = { 'noto-v1': 'noto', 'fluent-emoji-high-contrast': 'fluent
 
 /** Sets by other studios, which lack many concepts and name their drawings in their own way. For training alone too. */
 export const PARTIAL_SETS = ['emojione', 'fxemoji', 'streamline-emojis'] as const;
-export type PartialSet = (typeof PARTIAL_SETS)[number];
+export type PartialSet = (typeof PARTIAL_SETS)[number] | IconSetName;
 
 /** A set of drawings, by the npm package `@iconify-json/<set>`. */
 export const DRAWING_SETS: readonly [
@@ -22,8 +23,14 @@ export const DRAWING_SETS: readonly [
   'noto-v1',
   'fluent-emoji-high-contrast',
   ...typeof PARTIAL_SETS,
-] = [...STUDIOS, 'noto-v1', 'fluent-emoji-high-contrast', ...PARTIAL_SETS];
+  ...typeof ICON_SETS,
+] = [...STUDIOS, 'noto-v1', 'fluent-emoji-high-contrast', ...PARTIAL_SETS, ...ICON_SETS];
 export type DrawingSet = (typeof DRAWING_SETS)[number];
+
+/** Whether a set has lines and areas of one ink, so that it cannot show what is named by its colour. */
+export function isMonochrome(set: string): boolean {
+  return set === 'fluent-emoji-high-contrast' || isIconSet(set);
+}
 
 /** Who drew a set, by the set that stands for the studio. */
 export function studioOf(set: DrawingSet): Studio | PartialSet {
@@ -31,19 +38,27 @@ export function studioOf(set: DrawingSet): Studio | PartialSet {
 }
 
 export function isPartial(set: Studio | PartialSet): set is PartialSet {
-  return (PARTIAL_SETS as readonly string[]).includes(set);
+  return (PARTIAL_SETS as readonly string[]).includes(set) || isIconSet(set);
 }
 
 /** Drawings of partial sets that bear a concept's name and show another: faces in place of whole animals, a flag. */
-const MISNAMED: Readonly<Record<PartialSet, readonly string[]>> = {
+const MISNAMED: Readonly<Record<(typeof PARTIAL_SETS)[number], readonly string[]>> = {
   emojione: [],
   fxemoji: ['dog', 'cat', 'tiger', 'pig', 'boar', 'mouse', 'bird', 'keyboard', 'tram car'],
   'streamline-emojis': ['turkey', 'boar', 'bird'],
 };
 
+/** Names under which a partial set may have a concept, in the order in which they are tried; none where what has them shows another. */
+export function namesInSet(set: PartialSet, { icons, wording: { en } }: Concept): readonly string[] {
+  if (!isIconSet(set)) return MISNAMED[set].includes(en.name) ? [] : [en.name, icons.noto];
+  if (isMisnamedIcon(set, en.name)) return [];
+  const names = [en.name, icons.noto, ...(ICON_NAMES[en.name] ?? [])];
+  return ICON_ENDINGS.flatMap((ending) => names.map((name) => `${name}${ending}`));
+}
+
 /**
- * Finds the drawings of a partial set: by the English name or Noto's, whatever their case, spaces and signs. Of drawings that are
- * numbered the first one counts.
+ * Finds the drawings of a partial set, whatever their names' case, spaces and signs. Of drawings that are numbered the first one
+ * counts.
  * @param names those that the set has  @returns the name of a concept's drawing, or nothing where the set lacks it
  */
 export function partialSetFinder(set: PartialSet, names: Iterable<string>): (concept: Concept) => string | undefined {
@@ -53,8 +68,10 @@ export function partialSetFinder(set: PartialSet, names: Iterable<string>): (con
     if (numbered === null) byKey.set(plainKey(name), name);
     else if (!byKey.has(plainKey(numbered[1]!))) byKey.set(plainKey(numbered[1]!), name);
   }
-  return ({ icons, wording: { en } }) =>
-    MISNAMED[set].includes(en.name) ? undefined : (byKey.get(plainKey(en.name)) ?? byKey.get(plainKey(icons.noto)));
+  return (concept) => {
+    const found = namesInSet(set, concept).find((name) => byKey.has(plainKey(name)));
+    return found === undefined ? undefined : byKey.get(plainKey(found));
+  };
 }
 
 function plainKey(name: string): string {

@@ -11,7 +11,9 @@ export interface Sprites {
   readonly size: number;
   readonly levels: number;
   readonly count: number;
-  /** RGBA, for each drawing all its levels from large to small. */
+  /** For each drawing its place in the pixels; −1 for those that the set lacks. */
+  readonly places: Int32Array;
+  /** RGBA, for each drawing that there is all its levels from large to small. */
   readonly pixels: Uint8Array;
 }
 
@@ -22,23 +24,31 @@ export function spriteStride(size: number, levels: number): number {
   return bytes;
 }
 
-/** Where a level of a drawing begins in {@link Sprites.pixels}. */
+/** Where a level of a drawing that there is begins in {@link Sprites.pixels}. */
 export function levelOffset(sprites: Sprites, index: number, level: number): number {
-  return index * spriteStride(sprites.size, sprites.levels) + spriteStride(sprites.size, level);
+  return sprites.places[index]! * spriteStride(sprites.size, sprites.levels) + spriteStride(sprites.size, level);
 }
 
-/** Whether the set has this drawing: one that it lacks is empty. */
+/** Whether the set has this drawing. */
 export function isDrawn(sprites: Sprites, index: number): boolean {
+  return sprites.places[index]! >= 0;
+}
+
+/** The mean colour of a drawing that there is: red, green and blue, 0 to 255. */
+export function meanColour(sprites: Sprites, index: number): readonly [number, number, number] {
   const level = sprites.levels - 1;
   const start = levelOffset(sprites, index, level);
-  const end = start + (sprites.size >> level) ** 2 * 4;
-  for (let i = start + 3; i < end; i += 4) if (sprites.pixels[i]! > 0) return true;
-  return false;
+  const sums = [0, 0, 0, 0];
+  for (let i = 0; i < (sprites.size >> level) ** 2 * 4; i++) sums[i & 3]! += sprites.pixels[start + i]!;
+  const [red, green, blue, alpha] = sums as [number, number, number, number];
+  const scale = 255 / Math.max(1, alpha);
+  return [red * scale, green * scale, blue * scale];
 }
 
 /**
  * Builds the pyramids.
- * @param straight RGBA pictures with straight alpha, one after another: `count` × size × size × 4
+ * @param straight RGBA pictures with straight alpha, one after another: `count` × size × size × 4; an empty one is a drawing that
+ *   the set lacks, for which no room is taken
  */
 export function buildSprites(set: string, size: number, count: number, straight: Uint8Array, levels = 3): Sprites {
   if (straight.length !== count * size * size * 4) {
@@ -52,11 +62,15 @@ export function buildSprites(set: string, size: number, count: number, straight:
       'choose a multiple of 4, e.g. 64 or 96',
     );
   const stride = spriteStride(size, levels);
-  const pixels = new Uint8Array(new SharedArrayBuffer(count * stride));
   const area = size * size * 4;
+  const places = new Int32Array(count);
+  let there = 0;
+  for (let n = 0; n < count; n++) places[n] = hasPaint(straight, n * area, area) ? there++ : -1;
+  const pixels = new Uint8Array(new SharedArrayBuffer(there * stride));
   for (let n = 0; n < count; n++) {
+    if (places[n]! < 0) continue;
     const from = n * area;
-    let to = n * stride;
+    let to = places[n]! * stride;
     for (let i = 0; i < area; i += 4) {
       const alpha = straight[from + i + 3]!;
       // (x·α + 127) / 255 rounds to the nearest.
@@ -72,7 +86,12 @@ export function buildSprites(set: string, size: number, count: number, straight:
       to = next;
     }
   }
-  return { set, size, levels, count, pixels };
+  return { set, size, levels, count, places, pixels };
+}
+
+function hasPaint(straight: Uint8Array, from: number, length: number): boolean {
+  for (let i = from + 3; i < from + length; i += 4) if (straight[i]! > 0) return true;
+  return false;
 }
 
 /** Means of 2 × 2 blocks, from `from` (side 2·side) to `to` (side). */

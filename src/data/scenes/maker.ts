@@ -1,14 +1,15 @@
 import { DataError, type Random } from '../../core/index.ts';
 import { BACKGROUNDS, type Background, type Rgb } from '../emoji/background.ts';
-import type { Concept } from '../emoji/concepts.ts';
-import { colourMatrix } from '../emoji/draw.ts';
+import { isMonochrome, type Concept } from '../emoji/concepts.ts';
+import { colourMatrix, type Bend, type Placement } from '../emoji/draw.ts';
+import { isIconSet } from '../emoji/icon-sets.ts';
 import { mayMirror } from '../emoji/mirror.ts';
-import { isDrawn, type Sprites } from '../emoji/sprites.ts';
+import { isDrawn, meanColour, type Sprites } from '../emoji/sprites.ts';
 import type { RelativeBox } from '../samples.ts';
 import { SceneChooser, type Chosen } from './choose.ts';
 import { layInCells, layOut, type Piece } from './layout.ts';
 import type { FullSceneOptions } from './options.ts';
-import { ScenePainter, type DrawingPlan, type DrawingStyle } from './painter.ts';
+import { ScenePainter, type DrawingPlan, type DrawingStyle, type InkColour } from './painter.ts';
 import type { Scene, SceneObject, SceneWord } from './scene.ts';
 import type { SceneVocabulary } from './vocabulary.ts';
 import { drawWord, wordSize, writableWords, type WordPlacement } from './words.ts';
@@ -37,16 +38,15 @@ const TRIES = 20;
 /** After so many tries the background is white. */
 const PATIENCE = 6;
 const COLOUR_WORD = /\b(red|orange|yellow|green|blue|purple|pink|brown|black|white|grey|light|rainbow|golden)\b/;
-/** Sets without colours. */
-const MONOCHROME: ReadonlySet<string> = new Set(['fluent-emoji-high-contrast']);
+/** Icons in a set that is drawn from as often as a set of emoji. */
+const ICONS_OF_A_SET = 1000;
+/** Part of the drawings of one ink that have a colour where drawings vary, and part of these that are filled with it. */
+const COLOURED = 0.6;
+const FILLED = 0.65;
 const IDENTITY = colourMatrix(0, 1, 1, 0, [1, 1, 1]);
 
-interface Manner {
-  readonly angle: number;
-  readonly aspect: number;
-  readonly shear: number;
-  readonly mirror: boolean;
-}
+/** How a concept stands in its picture. */
+type Manner = Pick<Placement, 'angle' | 'aspect' | 'shear' | 'mirror' | 'bend'>;
 const UPRIGHT: Manner = { angle: 0, aspect: 1, shear: 0, mirror: false };
 const AS_DRAWN: DrawingStyle = { ink: 0, isThick: false, levels: 0 };
 
@@ -57,6 +57,8 @@ export class SceneMaker {
   readonly #sprites: readonly Sprites[];
   /** For each set, whether it has each concept. */
   readonly #drawn: readonly Uint8Array[];
+  /** How often each set is drawn from; nothing where all are drawn from alike. */
+  readonly #shares: readonly number[] | undefined;
   readonly #chooser: SceneChooser;
   readonly #painter: ScenePainter;
   readonly #words: readonly string[];
@@ -71,10 +73,14 @@ export class SceneMaker {
         Number(
           vocabulary.isUsed(concept) &&
             isDrawn(set, concept.index) &&
-            !(MONOCHROME.has(set.set) && isNamedByColour(concept)),
+            !(isMonochrome(set.set) && isNamedByColour(concept)),
         ),
       ),
     );
+    if (sprites.some(({ set }) => isIconSet(set)))
+      this.#shares = sprites.map(({ set }, i) =>
+        isIconSet(set) ? this.#drawn[i]!.reduce((sum, is) => sum + is) / ICONS_OF_A_SET : 1,
+      );
     this.#chooser = new SceneChooser(vocabulary, options.objects);
     this.#painter = new ScenePainter(options.size);
     this.#words = writableWords(vocabulary.concepts);
@@ -109,7 +115,8 @@ export class SceneMaker {
     single?: Concept,
   ): Scene | undefined {
     const { options } = this;
-    const first = random.integer(this.#sprites.length);
+    const first =
+      this.#shares === undefined ? random.integer(this.#sprites.length) : (random.weighted(this.#shares) ?? 0);
     const isMixed = this.#sprites.length > 1 && random.uniform() < options.mixed;
     const isThere = ({ index }: Concept): boolean => this.#drawn[first]![index] === 1;
     if (single !== undefined && !isThere(single)) return undefined;
@@ -156,7 +163,7 @@ export class SceneMaker {
           blur: options.vary && sides[i]! > 0.3 && random.uniform() < 0.08 ? 1 : 0,
         },
         matrix: options.vary ? tint(concept, random) : IDENTITY,
-        style: style.levels > 0 && isNamedByColour(concept) ? { ...style, levels: 0 } : style,
+        ...this.#dress(concept, set, style, random),
       };
     });
     const { size } = options;
@@ -217,13 +224,30 @@ export class SceneMaker {
     return this.#drawn[set]![index] === 1 ? set : first;
   }
 
+  /** What varies of a drawing's lines and colours. What is named by its colour keeps it, and lines are not drawn around lines. */
+  #dress(concept: Concept, set: number, style: DrawingStyle, random: Random): Pick<DrawingPlan, 'style' | 'inkColour'> {
+    if (!this.options.vary || !isMonochrome(this.#sprites[set]!.set))
+      return { style: style.levels > 0 && isNamedByColour(concept) ? { ...style, levels: 0 } : style };
+    return { style: AS_DRAWN, inkColour: random.uniform() < COLOURED ? this.#inkColour(concept, random) : undefined };
+  }
+
+  /** The colour that the concept has in another set, or any. */
+  #inkColour({ index }: Concept, random: Random): InkColour {
+    const coloured = this.#sprites.filter(({ set }, i) => !isMonochrome(set) && this.#drawn[i]![index] === 1);
+    const any = (): number => random.uniform(40, 255);
+    const colour = coloured.length > 0 ? meanColour(random.pick(coloured), index) : ([any(), any(), any()] as const);
+    return { colour, isInside: random.uniform() < FILLED };
+  }
+
   #manner(concept: Concept, random: Random): Manner {
-    if (!this.options.vary) return UPRIGHT;
+    const { vary, bent } = this.options;
+    if (!vary) return UPRIGHT;
     return {
       angle: (random.uniform(-12, 12) * Math.PI) / 180,
       aspect: random.uniform(0.9, 1.1),
       shear: random.uniform(-0.06, 0.06),
       mirror: mayMirror(concept) && random.uniform() < 0.5,
+      ...(bent > 0 && random.uniform() < bent && { bend: anyBend(random) }),
     };
   }
 
@@ -261,6 +285,16 @@ function anyStyle(random: Random): DrawingStyle {
   const ink = random.uniform() < 0.6 ? random.uniform(0.3, 1) : 0;
   const isThick = ink > 0 && random.uniform() < 0.5;
   return { ink, isThick, levels: random.uniform() < 0.4 ? 3 + random.integer(3) : 0 };
+}
+
+function anyBend(random: Random): Bend {
+  const four = (least: number, most: number): Bend['waves'] => [
+    random.uniform(least, most),
+    random.uniform(least, most),
+    random.uniform(least, most),
+    random.uniform(least, most),
+  ];
+  return { strength: random.uniform(0.01, 0.04), waves: four(0.4, 1.2), phases: four(0, 1) };
 }
 
 /** A change of colour that leaves its name true. */

@@ -1,9 +1,10 @@
 import { DataError } from '../../core/index.ts';
 import { DRAWING_SETS, LANGUAGES, type DrawingSet, type Language } from '../emoji/concepts.ts';
+import { ICON_SETS } from '../emoji/icon-sets.ts';
 import { QUESTION_KINDS, type QuestionKind } from './question.ts';
 
 /**
- * Sets that scenes are made of unless told. Their licences allow weights that are trained on them to be shared; OpenMoji's
+ * Sets of emoji that scenes are made of unless told. Their licences allow weights that are trained on them to be shared; OpenMoji's
  * (CC-BY-SA) does not, and is for tests alone.
  */
 export const TRAINING_SETS: readonly Exclude<DrawingSet, 'openmoji'>[] = [
@@ -16,6 +17,9 @@ export const TRAINING_SETS: readonly Exclude<DrawingSet, 'openmoji'>[] = [
   'fxemoji',
   'streamline-emojis',
 ];
+
+/** All that may be trained on: the sets above, and icons. */
+export const OPEN_SETS: readonly Exclude<DrawingSet, 'openmoji'>[] = [...TRAINING_SETS, ...ICON_SETS];
 
 /**
  * Code points of concepts that the starter is never shown, so that there is something left to teach it: avocado, otter,
@@ -59,8 +63,10 @@ export interface SceneOptions {
   readonly mixed?: number;
   /** Code points of concepts that are neither shown nor asked about; none unless told. */
   readonly without?: readonly string[];
-  /** Whether drawings are turned, mirrored and tinted a little; true unless told. */
+  /** Whether drawings are turned, mirrored and tinted a little, and lines and colours are another studio's; true unless told. */
   readonly vary?: boolean;
+  /** Part of the drawings that are bent where they vary, as another hand has other proportions; none unless told. */
+  readonly bent?: number;
   /** Languages of the questions; both unless told. */
   readonly languages?: readonly Language[];
   /** Questions about each picture; 10 unless told. */
@@ -85,6 +91,7 @@ const DEFAULTS: Omit<FullSceneOptions, 'sets'> = {
   mixed: 0.15,
   without: [],
   vary: true,
+  bent: 0,
   languages: LANGUAGES,
   questions: 10,
   kinds: Object.fromEntries(QUESTION_KINDS.map((kind) => [kind, 1])),
@@ -119,7 +126,7 @@ export function fullSceneOptions(options: SceneOptions): FullSceneOptions {
     );
   if (most * least * least > 0.5)
     refuse(`${most} drawings of at least ${least} of the side do not fit`, 'ask for fewer or smaller ones');
-  for (const key of ['singles', 'crowds', 'words', 'mixed'] as const)
+  for (const key of ['singles', 'crowds', 'words', 'mixed', 'bent'] as const)
     if (!(full[key] >= 0 && full[key] <= 1)) refuse(`${key} is ${full[key]}`, 'give a part from 0 to 1');
   if (!Number.isInteger(full.questions) || full.questions < 1 || full.questions > 100)
     refuse(`${full.questions} questions about a picture`, 'give a whole number from 1 to 100');

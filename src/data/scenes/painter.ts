@@ -1,6 +1,7 @@
 import type { Random } from '../../core/index.ts';
-import { paintBackground, type Background } from '../emoji/background.ts';
+import { paintBackground, type Background, type Rgb } from '../emoji/background.ts';
 import { compose, drawSprite, flattenColours, inkEdges, type ColourMatrix, type Placement } from '../emoji/draw.ts';
+import { fillInside, inColour } from '../emoji/ink.ts';
 import type { Sprites } from '../emoji/sprites.ts';
 import { picture, type Picture } from '../image.ts';
 import type { RelativeBox } from '../samples.ts';
@@ -17,6 +18,13 @@ export interface DrawingStyle {
   readonly levels: number;
 }
 
+/** Colour for a drawing of one ink. */
+export interface InkColour {
+  readonly colour: Rgb;
+  /** Whether the lines stay as they are and what they enclose has the colour, or all is drawn in it. */
+  readonly isInside: boolean;
+}
+
 /** One drawing to be painted. */
 export interface DrawingPlan {
   readonly sprites: Sprites;
@@ -25,6 +33,8 @@ export interface DrawingPlan {
   readonly placement: Placement;
   readonly matrix: ColourMatrix;
   readonly style: DrawingStyle;
+  /** Nothing where a drawing keeps its colours. */
+  readonly inkColour?: InkColour | undefined;
 }
 
 /** A whole picture to be painted. */
@@ -106,7 +116,7 @@ export class ScenePainter {
   }
 
   /** Works on the square that the drawing lies in: drawn, laid over what is there, looked at, and put back. */
-  #paintDrawing({ sprites, index, placement, matrix, style }: DrawingPlan): DrawnFacts {
+  #paintDrawing({ sprites, index, placement, matrix, style, inkColour }: DrawingPlan): DrawnFacts {
     const { size } = this;
     const window = this.#windowOf(placement);
     const { side, left, top } = window;
@@ -117,6 +127,8 @@ export class ScenePainter {
       scale: (placement.scale * size) / side,
     };
     drawSprite(sprites, index, inWindow, this.#layer, side);
+    if (inkColour?.isInside === true) fillInside(this.#layer, side, inkColour.colour);
+    if (inkColour?.isInside === false) inColour(this.#layer, side, inkColour.colour);
     if (style.levels > 0) flattenColours(this.#layer, side, style.levels);
     if (style.ink > 0) inkEdges(this.#layer, side, style.ink);
     if (style.ink > 0 && style.isThick) inkEdges(this.#layer, side, style.ink);
@@ -128,11 +140,11 @@ export class ScenePainter {
   }
 
   /** A square inside the picture that holds all of a drawing that lies inside. */
-  #windowOf({ centerX, centerY, scale, aspect, angle, shear }: Placement): Window {
+  #windowOf({ centerX, centerY, scale, aspect, angle, shear, bend }: Placement): Window {
     const { size } = this;
     const stretch = Math.sqrt(Math.max(aspect, 1 / aspect));
     const turned = Math.abs(Math.cos(angle)) + Math.abs(Math.sin(angle)) + Math.abs(shear);
-    const reach = (scale * size * stretch * turned) / 2 + 2;
+    const reach = scale * size * ((stretch * turned) / 2 + 2 * (bend?.strength ?? 0)) + 2;
     const side = Math.min(size, Math.ceil(2 * reach) + 1);
     const inside = (at: number): number => Math.max(0, Math.min(size - side, Math.floor(at * size - reach)));
     return { side, left: inside(centerX), top: inside(centerY) };

@@ -1,5 +1,5 @@
 /** A lesson: a handful of labelled pictures, of which an adapter learns what each is called. */
-import type { Picture } from '../../data/index.ts';
+import { TRAINING_SETS, type Picture } from '../../data/index.ts';
 import { parseRecipe } from '../parse.ts';
 import { tuningRecipe } from './schema.ts';
 import type { TuningRecipe } from './types.ts';
@@ -93,6 +93,7 @@ export function lessonRecipe({
             { ...files, weight: 1 },
             {
               kind: 'scenes',
+              sets: TRAINING_SETS,
               weight: SCENES,
               questions: 6,
               objects: [2, 6],

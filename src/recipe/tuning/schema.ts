@@ -1,7 +1,7 @@
 /** What a recipe for a model of pictures and texts may say. Every object is strict: an unknown key is an error. */
 import { z } from 'zod';
 import { DRAWING_SETS } from '../../data/emoji/concepts.ts';
-import { TRAINING_SETS } from '../../data/scenes/options.ts';
+import { OPEN_SETS } from '../../data/scenes/options.ts';
 import { optimizerSection, scheduleSection, trainSection } from '../schema.ts';
 import type { TuningRecipe } from './types.ts';
 
@@ -68,7 +68,7 @@ const scenes = z.strictObject({
   sets: z
     .array(drawingSet)
     .min(1)
-    .default([...TRAINING_SETS]),
+    .default([...OPEN_SETS]),
   /** Pictures of one pass. */
   length: count.default(100_000),
   /** Conversations about each picture. */
@@ -85,8 +85,10 @@ const scenes = z.strictObject({
   crowdRows: z.tuple([z.number().int().min(2).max(3), z.number().int().min(2).max(3)]).default([3, 3]),
   /** Part of the remaining pictures with a word or a number in them. */
   words: z.number().min(0).max(1).default(0.25),
-  /** Turn, mirror and tint drawings a little. */
+  /** Turn, mirror and tint drawings a little, in lines and colours of other studios. */
   vary: z.boolean().default(true),
+  /** Part of the drawings that are bent where they vary. */
+  bent: z.number().min(0).max(1).default(0),
   /** Grey pictures in place of the real ones. */
   blind: z.boolean().default(false),
   retain,

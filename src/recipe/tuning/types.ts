@@ -70,8 +70,10 @@ export interface ScenesSource {
   readonly crowdRows: [number, number];
   /** Part of the remaining pictures with a word or a number in them. */
   readonly words: number;
-  /** Whether drawings are turned, mirrored and tinted a little. */
+  /** Whether drawings are turned, mirrored and tinted a little, in lines and colours of other studios. */
   readonly vary: boolean;
+  /** Part of the drawings that are bent where they vary. */
+  readonly bent: number;
   /** Grey pictures in place of the real ones: what a model learns without looking. */
   readonly blind: boolean;
   /** Whether an adapter is to go on saying of it what the model says without it. */

@@ -14,6 +14,7 @@ import {
   type Concept,
   type DrawingSet,
 } from '../concepts.ts';
+import { FILLINGS } from '../icon-sets.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -140,8 +141,10 @@ export async function loadIconSet(name: DrawingSet): Promise<IconSet> {
       const found = find(icon);
       if (found === undefined)
         throw new DataError(`${file} has no drawing '${icon}'`, 'run npm ci to restore the package');
+      const filling = FILLINGS[name];
+      const body = filling === undefined ? found.body : found.body.replaceAll(filling, 'none');
       const view = `${found.left ?? 0} ${found.top ?? 0} ${found.width ?? set.width} ${found.height ?? set.height}`;
-      return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="${view}" width="${size}" height="${size}">${found.body}</svg>`;
+      return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="${view}" width="${size}" height="${size}">${body}</svg>`;
     },
   };
 }

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { DataError } from '../../../core/index.ts';
 import { writeFileAtomic } from '../../../core/node/files.ts';
 import type { ReportProgress } from '../../dataset.ts';
-import { isPartial, studioOf, type Concept, type DrawingSet } from '../concepts.ts';
+import { isPartial, namesInSet, studioOf, type Concept, type DrawingSet } from '../concepts.ts';
 import { loadIconSet, packageVersion, type IconSet } from './packages.ts';
 import { fitToSquare, paintedBounds } from './trim.ts';
 
@@ -34,7 +34,7 @@ export interface RenderOptions {
 export async function renderSet(options: RenderOptions): Promise<Uint8Array> {
   const { set, concepts, size, cacheFolder } = options;
   const studio = studioOf(set);
-  const names = concepts.map(({ icons, wording }) => (isPartial(studio) ? wording.en.name : icons[studio]));
+  const names = concepts.map((concept) => (isPartial(studio) ? namesInSet(studio, concept) : concept.icons[studio]));
   const digest = createHash('sha256')
     .update(JSON.stringify([FORMAT, set, await packageVersion(set), size, names]))
     .digest('hex');

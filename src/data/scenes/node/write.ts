@@ -7,6 +7,7 @@ import { DataError } from '../../../core/index.ts';
 import { writeFileAtomic } from '../../../core/node/files.ts';
 import { sampleRandom, type ReportProgress } from '../../dataset.ts';
 import type { DrawingSet } from '../../emoji/concepts.ts';
+import { CREDITS } from '../../emoji/credits.ts';
 import type { EmojiMaterial } from '../../emoji/dataset.ts';
 import { writeRow } from '../../formats/write-row.ts';
 import { writeNewFolder } from '../../node/new-folder.ts';
@@ -20,19 +21,6 @@ import { prepare } from './source.ts';
 const MAX_SCENES = 1_000_000;
 /** Pictures in a folder, so that no folder becomes slow to list. */
 const PER_FOLDER = 1000;
-
-/** Who drew the sets, and what may be done with their drawings. */
-const LICENCES: Readonly<Record<DrawingSet, string>> = {
-  noto: 'Noto Emoji by Google, Apache-2.0',
-  'noto-v1': 'Noto Emoji, first series, by Google, Apache-2.0',
-  twemoji: 'Twemoji by Twitter, CC-BY-4.0',
-  'fluent-emoji-flat': 'Fluent Emoji by Microsoft, MIT',
-  'fluent-emoji-high-contrast': 'Fluent Emoji in high contrast by Microsoft, MIT',
-  emojione: 'EmojiOne 2 by Emoji One, CC-BY-4.0',
-  fxemoji: 'Firefox OS Emoji by Mozilla, Apache-2.0',
-  'streamline-emojis': 'Streamline Emojis by Streamline, CC-BY-4.0',
-  openmoji: 'OpenMoji, CC-BY-SA-4.0: what is made of it must be shared alike; test with it, and do not train on it',
-};
 
 /** What {@link writeScenes} is to write. */
 export interface WriteOptions extends SceneOptions {
@@ -131,8 +119,15 @@ function factsOf({ scene }: AskedScene, image: string): unknown {
   };
 }
 
+function creditOf(set: DrawingSet): string {
+  const { name, licence, credit } = CREDITS[set];
+  const caution =
+    set === 'openmoji' ? ': what is made of it must be shared alike; test with it, and do not train on it' : '';
+  return `${name} by ${credit}, ${licence}${caution}`;
+}
+
 function readme(sets: readonly DrawingSet[], count: number, seed: number): string {
-  const lines = [...new Set(sets)].map((set) => `- ${LICENCES[set]}`);
+  const lines = [...new Set(sets)].map((set) => `- ${creditOf(set)}`);
   return `# Emoji scenes
 
 ${count} pictures, made by \`sensorium data synth\` with seed ${seed}. \`data.jsonl\` holds conversations, one a line; boxes are left, top,

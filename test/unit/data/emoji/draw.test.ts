@@ -10,7 +10,7 @@ import {
   flattenColours,
   inkEdges,
 } from '../../../../src/data/emoji/draw.ts';
-import { buildSprites, levelOffset } from '../../../../src/data/emoji/sprites.ts';
+import { buildSprites, isDrawn, levelOffset, meanColour } from '../../../../src/data/emoji/sprites.ts';
 import { sampleRandom } from '../../../../src/data/dataset.ts';
 import { Random } from '../../../../src/core/index.ts';
 
@@ -40,6 +40,24 @@ describe('buildSprites', () => {
   });
 });
 
+describe('sprites of a set that lacks some', () => {
+  const none = new Uint8Array(16 * 16 * 4);
+  const partial = buildSprites('partial', 16, 3, Uint8Array.from([...none, ...straight, ...none]));
+  it('take room for what there is alone, and are drawn as in a whole set', () => {
+    expect([0, 1, 2].map((index) => isDrawn(partial, index))).toEqual([false, true, false]);
+    expect(partial.pixels).toEqual(sprites.pixels);
+    const draw = (set: typeof sprites, index: number): Float32Array => {
+      const layer = new Float32Array(10 * 10 * 4);
+      drawSprite(set, index, CENTERED, layer, 10);
+      return layer;
+    };
+    expect(draw(partial, 1)).toEqual(draw(sprites, 0));
+  });
+  it('know their mean colour, whatever is transparent', () => {
+    expect(meanColour(partial, 1)).toEqual([127.5, 0, 127.5]);
+  });
+});
+
 describe('drawSprite', () => {
   const draw = (placement: object, size = 16): Float32Array => {
     const layer = new Float32Array(size * size * 4).fill(99);
@@ -62,6 +80,21 @@ describe('drawSprite', () => {
     const small = draw({ scale: 0.25 });
     expect(pixel(small, 6, 8)).toEqual([255, 0, 0, 255]);
     expect(pixel(small, 3, 8)).toEqual([0, 0, 0, 0]);
+  });
+
+  it('bends: each sine shifts what is drawn, and none leaves it as it is', () => {
+    const bend = { strength: 0.125, waves: [0, 0, 0, 0], phases: [0, 0, 0, 0] } as const;
+    expect(draw({ bend })).toEqual(draw({}));
+    // Sines without waves are the same everywhere: 2 pixels to the left, 2 pixels up.
+    const left = draw({ bend: { ...bend, phases: [0.25, 0, 0, 0] } });
+    expect([5, 6, 13, 14].map((x) => pixel(left, x, 10)[0]! + pixel(left, x, 10)[3]!)).toEqual([510, 255, 255, 0]);
+    const up = draw({ bend: { ...bend, phases: [0, 0, 0, 0.25] } });
+    expect([1, 2, 13, 14].map((y) => pixel(up, 3, y)[3])).toEqual([0, 255, 255, 0]);
+    // One wave by y: rows of the upper half go one way, those of the lower half the other.
+    const waved = draw({ bend: { ...bend, waves: [0, 1, 0, 0] } });
+    const edge = (y: number): number =>
+      Array.from({ length: 16 }, (_, x) => pixel(waved, x, y)[0]!).findLastIndex((red) => red > 127);
+    expect([edge(4), edge(12)]).toEqual([9, 5]);
   });
 
   it('draws in few colours', () => {

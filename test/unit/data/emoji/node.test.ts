@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Concept, DrawingSet, Studio } from '../../../../src/data/emoji/concepts.ts';
 import { EmojiDataset, emojiTexts, type EmojiMaterial, type EmojiOptions } from '../../../../src/data/emoji/dataset.ts';
+import { ICON_NAMES } from '../../../../src/data/emoji/icon-sets.ts';
 import { loadConcepts, loadIconSet } from '../../../../src/data/emoji/node/packages.ts';
 import { renderSet } from '../../../../src/data/emoji/node/render.ts';
 import { fitToSquare, paintedBounds } from '../../../../src/data/emoji/node/trim.ts';
@@ -216,6 +217,18 @@ describe('partial sets', () => {
     ['emojione', 1000],
     ['fxemoji', 430],
     ['streamline-emojis', 470],
+    ['emojione-monotone', 1000],
+    ['game-icons', 310],
+    ['mdi', 280],
+    ['icon-park', 200],
+    ['fa7-solid', 190],
+    ['ph', 180],
+    ['hugeicons', 190],
+    ['whh', 160],
+    ['mingcute', 165],
+    ['lucide', 165],
+    ['tabler', 165],
+    ['pinhead', 160],
   ] as const)('%s has a good part of the concepts', async (set, least) => {
     expect((await drawn(set)).size).toBeGreaterThan(least);
   });
@@ -228,5 +241,33 @@ describe('partial sets', () => {
     expect(streamline.nameOf(named('turkey'))).toBeUndefined();
     expect((await loadIconSet('fxemoji')).nameOf(named('alien monster'))).toBe('alienmonster');
     expect((await loadIconSet('fxemoji')).nameOf(named('otter'))).toBeUndefined();
+  });
+
+  it('find icons by what icon sets call a thing, and none of another thing', async () => {
+    const [lucide, mingcute] = [await loadIconSet('lucide'), await loadIconSet('mingcute')];
+    const find = (set: typeof lucide, name: string): string | undefined =>
+      set.nameOf(all.find(({ wording }) => wording.en.name === name)!);
+    expect([find(lucide, 'automobile'), find(lucide, 'red apple'), find(lucide, 'cat')]).toEqual([
+      'car',
+      'apple',
+      'cat',
+    ]);
+    // Where all names have an ending.
+    expect(find(mingcute, 'cat')).toBe('cat-fill');
+    // A trophy's ribbon, a bat, a handheld fan.
+    expect(find(await loadIconSet('mdi'), 'seal')).toBeUndefined();
+    expect(find(await loadIconSet('ph'), 'cricket')).toBeUndefined();
+  });
+
+  it('name what icons are called for concepts that there are', () => {
+    const names = new Set(all.map(({ wording }) => wording.en.name));
+    expect(Object.keys(ICON_NAMES).filter((name) => !names.has(name))).toEqual([]);
+  });
+
+  it('leave out what a set fills its icons with', async () => {
+    const iconPark = await loadIconSet('icon-park');
+    const car = iconPark.nameOf(all.find(({ wording }) => wording.en.name === 'automobile')!)!;
+    expect(iconPark.svg(car, 32)).toContain('stroke="#000"');
+    expect(iconPark.svg(car, 32)).not.toContain('#2F88FF');
   });
 });

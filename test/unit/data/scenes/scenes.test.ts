@@ -16,10 +16,13 @@ import {
   type SceneQuestion,
   type SceneOptions,
 } from '../../../../src/data/index.ts';
-import { CENTERED, colourMatrix } from '../../../../src/data/emoji/draw.ts';
+import { CENTERED, colourMatrix, drawSprite, type Bend } from '../../../../src/data/emoji/draw.ts';
 import { ScenePainter, type DrawingStyle } from '../../../../src/data/scenes/painter.ts';
+import { buildSprites } from '../../../../src/data/emoji/sprites.ts';
 import { makerOf, PAINT_NAMES, PAINTS, squares, TEST_OPTIONS } from './material.ts';
 
+const AS_IS = colourMatrix(0, 1, 1, 0, [1, 1, 1]);
+const PLAIN: DrawingStyle = { ink: 0, isThick: false, levels: 0 };
 let material: EmojiMaterial;
 beforeAll(async () => {
   material = await squares();
@@ -31,6 +34,40 @@ function scenes(count: number, options = TEST_OPTIONS): Scene[] {
 }
 
 describe('ScenePainter', () => {
+  it('cuts nothing off where drawings are bent, turned and slanted', () => {
+    const size = 48;
+    const painter = new ScenePainter(size);
+    const random = sampleRandom(3, 0, 0);
+    const four = (): Bend['waves'] => [random.uniform(), random.uniform(), random.uniform(), random.uniform()];
+    const sprites = material.sprites[0]!;
+    for (let round = 0; round < 40; round++) {
+      const placement = {
+        ...CENTERED,
+        scale: random.uniform(0.2, 0.8),
+        centerX: random.uniform(0.2, 0.8),
+        centerY: random.uniform(0.2, 0.8),
+        angle: random.uniform(-0.3, 0.3),
+        shear: random.uniform(-0.1, 0.1),
+        bend: { strength: 0.08, waves: four(), phases: four() },
+      };
+      const layer = new Float32Array(size * size * 4);
+      // Black on white.
+      drawSprite(sprites, 6, placement, layer, size);
+      const { picture } = painter.paint({
+        background: 'white',
+        backgroundRandom: random,
+        drawings: [{ sprites, index: 6, placement, matrix: AS_IS, style: PLAIN }],
+        word: undefined,
+        noise: 0,
+        noiseSeed: 0,
+      });
+      for (let i = 0; i < size * size; i++) {
+        const expected = 255 + ((PAINTS[6][0] - 255) * layer[i * 4 + 3]!) / 255;
+        expect(Math.abs(picture.data[i * 3]! - expected)).toBeLessThanOrEqual(1);
+      }
+    }
+  });
+
   it('draws edges once, twice or not at all, and colours in few values', () => {
     const size = 48;
     const painter = new ScenePainter(size);
@@ -45,8 +82,8 @@ describe('ScenePainter', () => {
             // Green on white.
             index: 2,
             placement: { ...CENTERED, scale: 0.5 },
-            matrix: colourMatrix(0, 1, 1, 0, [1, 1, 1]),
-            style: { ink: 0, isThick: false, levels: 0, ...style },
+            matrix: AS_IS,
+            style: { ...PLAIN, ...style },
           },
         ],
         word: undefined,
@@ -63,6 +100,39 @@ describe('ScenePainter', () => {
     const middle = (24 * size + 24) * 3;
     expect(paint({}).slice(middle, middle + 3)).toEqual([...PAINTS[2]]);
     expect(paint({ levels: 4 }).slice(middle, middle + 3)).toEqual([0, 170, 85]);
+  });
+});
+
+describe('SceneMaker with icons', () => {
+  /** Noto's squares beside an icon set that has every fifth concept, in black. */
+  const withIcons = async (): Promise<EmojiMaterial> => {
+    const { concepts, sprites } = material;
+    const pixels = new Uint8Array(concepts.length * 16 * 16 * 4);
+    for (const { index } of concepts)
+      if (index % 5 === 0) for (let i = index * 256; i < (index + 1) * 256; i++) pixels.set([0, 0, 0, 255], i * 4);
+    return { concepts, sprites: [...sprites, buildSprites('lucide', 16, concepts.length, pixels)] };
+  };
+  const OPTIONS: SceneOptions = { ...TEST_OPTIONS, sets: ['noto', 'lucide'], crowds: 1 };
+
+  it('draws from a set of icons as often as it has many', async () => {
+    const maker = makerOf(OPTIONS, await withIcons());
+    const made = Array.from({ length: 300 }, (_, i) => maker.make(sampleRandom(5, 0, i)));
+    const ofIcons = made.filter(({ objects }) => objects.every(({ colour }) => colour === 'black')).length;
+    // 326 icons of 1,000 that would weigh as much as Noto.
+    const share = 0.326 / 1.326;
+    expect(Math.abs(ofIcons / made.length - share)).toBeLessThan(3 * Math.sqrt((share * (1 - share)) / made.length));
+  });
+
+  it('gives icons the colours of what they show where drawings vary, and leaves them black otherwise', async () => {
+    const icons = await withIcons();
+    const only = { concepts: icons.concepts, sprites: icons.sprites.slice(1) };
+    const coloursOf = (options: SceneOptions, of: EmojiMaterial): Set<string | undefined> => {
+      const maker = makerOf(options, of);
+      const made = Array.from({ length: 40 }, (_, i) => maker.make(sampleRandom(5, 0, i)));
+      return new Set(made.flatMap(({ objects }) => objects.map(({ colour }) => colour)));
+    };
+    expect(coloursOf({ ...OPTIONS, sets: ['lucide'] }, only)).toEqual(new Set(['black']));
+    expect(coloursOf({ ...OPTIONS, sets: ['lucide'], vary: true }, only).size).toBeGreaterThan(4);
   });
 });
 
