@@ -1,18 +1,5 @@
 import { levelOffset, type Sprites } from './sprites.ts';
 
-/**
- * A smooth bend of a drawing, as another hand has other proportions: each pixel is looked up a little aside, by two sines along the
- * rows and two along the columns.
- */
-export interface Bend {
-  /** Largest shift of each sine, as a part of the drawing's side. */
-  readonly strength: number;
-  /** Waves of each sine in the drawing's side: shifts to the right by x and by y, then shifts downwards by x and by y. */
-  readonly waves: readonly [number, number, number, number];
-  /** Where each sine begins, as a part of its wave. */
-  readonly phases: readonly [number, number, number, number];
-}
-
 /** Where and how a drawing is put on a canvas. Lengths are parts of the canvas' side, angles radians. */
 export interface Placement {
   readonly centerX: number;
@@ -27,8 +14,6 @@ export interface Placement {
   readonly mirror: boolean;
   /** Levels of the pyramid to go down beyond what the scale asks for: a blur. */
   readonly blur: number;
-  /** Nothing where the drawing keeps its shape. */
-  readonly bend?: Bend;
 }
 
 export const CENTERED: Placement = {
@@ -79,24 +64,17 @@ export function drawSprite(
   const vy = (m00 / determinant) * source;
   const centerX = placement.centerX * size;
   const centerY = placement.centerY * size;
-  const { bend } = placement;
-  const shift = bend === undefined ? 0 : 2 * bend.strength * side;
-  const reachX = (Math.abs(m00) + Math.abs(m01)) / 2 + shift + 1;
-  const reachY = (Math.abs(m10) + Math.abs(m11)) / 2 + shift + 1;
+  const reachX = (Math.abs(m00) + Math.abs(m01)) / 2 + 1;
+  const reachY = (Math.abs(m10) + Math.abs(m11)) / 2 + 1;
   const firstX = Math.max(0, Math.floor(centerX - reachX));
   const lastX = Math.min(size, Math.ceil(centerX + reachX));
   const firstY = Math.max(0, Math.floor(centerY - reachY));
   const lastY = Math.min(size, Math.ceil(centerY + reachY));
 
-  const bent = bend === undefined ? undefined : shifts(bend, side, centerX, centerY, size);
   for (let y = firstY; y < lastY; y++) {
+    const dy = y + 0.5 - centerY;
     for (let x = firstX; x < lastX; x++) {
-      let dx = x + 0.5 - centerX;
-      let dy = y + 0.5 - centerY;
-      if (bent !== undefined) {
-        dx += bent[x]! + bent[size + y]!;
-        dy += bent[2 * size + x]! + bent[3 * size + y]!;
-      }
+      const dx = x + 0.5 - centerX;
       const u = ux * dx + uy * dy + source / 2 - 0.5;
       const v = vx * dx + vy * dy + source / 2 - 0.5;
       if (u <= -1 || v <= -1 || u >= source || v >= source) continue;
@@ -142,20 +120,6 @@ export function flattenColours(layer: Float32Array, size: number, levels: number
     if (alpha < 1) continue;
     for (let c = 0; c < 3; c++) layer[p + c] = (Math.round(Math.min(1, layer[p + c]! / alpha) * steps) / steps) * alpha;
   }
-}
-
-/** The bend's four sines in pixels, each at the middle of every column or row of the canvas. */
-function shifts(bend: Bend, side: number, centerX: number, centerY: number, size: number): Float64Array {
-  const out = new Float64Array(4 * size);
-  for (let part = 0; part < 4; part++) {
-    const center = part % 2 === 0 ? centerX : centerY;
-    const step = (2 * Math.PI * bend.waves[part]!) / side;
-    for (let i = 0; i < size; i++) {
-      const at = step * (i + 0.5 - center) + 2 * Math.PI * bend.phases[part]!;
-      out[part * size + i] = bend.strength * side * Math.sin(at);
-    }
-  }
-  return out;
 }
 
 /**

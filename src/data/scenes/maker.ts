@@ -1,7 +1,7 @@
 import { DataError, type Random } from '../../core/index.ts';
 import { BACKGROUNDS, type Background, type Rgb } from '../emoji/background.ts';
 import { isMonochrome, type Concept } from '../emoji/concepts.ts';
-import { colourMatrix, type Bend, type Placement } from '../emoji/draw.ts';
+import { colourMatrix } from '../emoji/draw.ts';
 import { isIconSet } from '../emoji/icon-sets.ts';
 import { mayMirror } from '../emoji/mirror.ts';
 import { isDrawn, meanColour, type Sprites } from '../emoji/sprites.ts';
@@ -45,8 +45,12 @@ const COLOURED = 0.6;
 const FILLED = 0.65;
 const IDENTITY = colourMatrix(0, 1, 1, 0, [1, 1, 1]);
 
-/** How a concept stands in its picture. */
-type Manner = Pick<Placement, 'angle' | 'aspect' | 'shear' | 'mirror' | 'bend'>;
+interface Manner {
+  readonly angle: number;
+  readonly aspect: number;
+  readonly shear: number;
+  readonly mirror: boolean;
+}
 const UPRIGHT: Manner = { angle: 0, aspect: 1, shear: 0, mirror: false };
 const AS_DRAWN: DrawingStyle = { ink: 0, isThick: false, levels: 0 };
 
@@ -240,14 +244,12 @@ export class SceneMaker {
   }
 
   #manner(concept: Concept, random: Random): Manner {
-    const { vary, bent } = this.options;
-    if (!vary) return UPRIGHT;
+    if (!this.options.vary) return UPRIGHT;
     return {
       angle: (random.uniform(-12, 12) * Math.PI) / 180,
       aspect: random.uniform(0.9, 1.1),
       shear: random.uniform(-0.06, 0.06),
       mirror: mayMirror(concept) && random.uniform() < 0.5,
-      ...(bent > 0 && random.uniform() < bent && { bend: anyBend(random) }),
     };
   }
 
@@ -285,16 +287,6 @@ function anyStyle(random: Random): DrawingStyle {
   const ink = random.uniform() < 0.6 ? random.uniform(0.3, 1) : 0;
   const isThick = ink > 0 && random.uniform() < 0.5;
   return { ink, isThick, levels: random.uniform() < 0.4 ? 3 + random.integer(3) : 0 };
-}
-
-function anyBend(random: Random): Bend {
-  const four = (least: number, most: number): Bend['waves'] => [
-    random.uniform(least, most),
-    random.uniform(least, most),
-    random.uniform(least, most),
-    random.uniform(least, most),
-  ];
-  return { strength: random.uniform(0.01, 0.04), waves: four(0.4, 1.2), phases: four(0, 1) };
 }
 
 /** A change of colour that leaves its name true. */

@@ -65,8 +65,6 @@ export interface SceneOptions {
   readonly without?: readonly string[];
   /** Whether drawings are turned, mirrored and tinted a little, and lines and colours are another studio's; true unless told. */
   readonly vary?: boolean;
-  /** Part of the drawings that are bent where they vary, as another hand has other proportions; none unless told. */
-  readonly bent?: number;
   /** Languages of the questions; both unless told. */
   readonly languages?: readonly Language[];
   /** Questions about each picture; 10 unless told. */
@@ -91,7 +89,6 @@ const DEFAULTS: Omit<FullSceneOptions, 'sets'> = {
   mixed: 0.15,
   without: [],
   vary: true,
-  bent: 0,
   languages: LANGUAGES,
   questions: 10,
   kinds: Object.fromEntries(QUESTION_KINDS.map((kind) => [kind, 1])),
@@ -126,7 +123,7 @@ export function fullSceneOptions(options: SceneOptions): FullSceneOptions {
     );
   if (most * least * least > 0.5)
     refuse(`${most} drawings of at least ${least} of the side do not fit`, 'ask for fewer or smaller ones');
-  for (const key of ['singles', 'crowds', 'words', 'mixed', 'bent'] as const)
+  for (const key of ['singles', 'crowds', 'words', 'mixed'] as const)
     if (!(full[key] >= 0 && full[key] <= 1)) refuse(`${key} is ${full[key]}`, 'give a part from 0 to 1');
   if (!Number.isInteger(full.questions) || full.questions < 1 || full.questions > 100)
     refuse(`${full.questions} questions about a picture`, 'give a whole number from 1 to 100');

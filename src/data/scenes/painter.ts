@@ -140,11 +140,11 @@ export class ScenePainter {
   }
 
   /** A square inside the picture that holds all of a drawing that lies inside. */
-  #windowOf({ centerX, centerY, scale, aspect, angle, shear, bend }: Placement): Window {
+  #windowOf({ centerX, centerY, scale, aspect, angle, shear }: Placement): Window {
     const { size } = this;
     const stretch = Math.sqrt(Math.max(aspect, 1 / aspect));
     const turned = Math.abs(Math.cos(angle)) + Math.abs(Math.sin(angle)) + Math.abs(shear);
-    const reach = scale * size * ((stretch * turned) / 2 + 2 * (bend?.strength ?? 0)) + 2;
+    const reach = (scale * size * stretch * turned) / 2 + 2;
     const side = Math.min(size, Math.ceil(2 * reach) + 1);
     const inside = (at: number): number => Math.max(0, Math.min(size - side, Math.floor(at * size - reach)));
     return { side, left: inside(centerX), top: inside(centerY) };

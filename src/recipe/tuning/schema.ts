@@ -87,8 +87,6 @@ const scenes = z.strictObject({
   words: z.number().min(0).max(1).default(0.25),
   /** Turn, mirror and tint drawings a little, in lines and colours of other studios. */
   vary: z.boolean().default(true),
-  /** Part of the drawings that are bent where they vary. */
-  bent: z.number().min(0).max(1).default(0),
   /** Grey pictures in place of the real ones. */
   blind: z.boolean().default(false),
   retain,

@@ -72,8 +72,6 @@ export interface ScenesSource {
   readonly words: number;
   /** Whether drawings are turned, mirrored and tinted a little, in lines and colours of other studios. */
   readonly vary: boolean;
-  /** Part of the drawings that are bent where they vary. */
-  readonly bent: number;
   /** Grey pictures in place of the real ones: what a model learns without looking. */
   readonly blind: boolean;
   /** Whether an adapter is to go on saying of it what the model says without it. */

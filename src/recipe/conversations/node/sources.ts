@@ -124,7 +124,6 @@ function sceneOptions(source: ScenesSource, { imageSize, cacheFolder }: SourcesO
     words: source.words,
     objects: source.objects,
     vary: source.vary,
-    bent: source.bent,
     without: WITHHELD_CONCEPTS,
     ...(source.kinds === undefined ? {} : { kinds: source.kinds }),
     ...(imageSize === undefined ? {} : { size: imageSize }),

@@ -82,21 +82,6 @@ describe('drawSprite', () => {
     expect(pixel(small, 3, 8)).toEqual([0, 0, 0, 0]);
   });
 
-  it('bends: each sine shifts what is drawn, and none leaves it as it is', () => {
-    const bend = { strength: 0.125, waves: [0, 0, 0, 0], phases: [0, 0, 0, 0] } as const;
-    expect(draw({ bend })).toEqual(draw({}));
-    // Sines without waves are the same everywhere: 2 pixels to the left, 2 pixels up.
-    const left = draw({ bend: { ...bend, phases: [0.25, 0, 0, 0] } });
-    expect([5, 6, 13, 14].map((x) => pixel(left, x, 10)[0]! + pixel(left, x, 10)[3]!)).toEqual([510, 255, 255, 0]);
-    const up = draw({ bend: { ...bend, phases: [0, 0, 0, 0.25] } });
-    expect([1, 2, 13, 14].map((y) => pixel(up, 3, y)[3])).toEqual([0, 255, 255, 0]);
-    // One wave by y: rows of the upper half go one way, those of the lower half the other.
-    const waved = draw({ bend: { ...bend, waves: [0, 1, 0, 0] } });
-    const edge = (y: number): number =>
-      Array.from({ length: 16 }, (_, x) => pixel(waved, x, y)[0]!).findLastIndex((red) => red > 127);
-    expect([edge(4), edge(12)]).toEqual([9, 5]);
-  });
-
   it('draws in few colours', () => {
     const layer = Float32Array.of(100, 160, 250, 255, 50, 80, 125, 127.5, 0, 0, 0, 0, 9, 9, 9, 0.5);
     flattenColours(layer, 2, 3);

@@ -16,7 +16,7 @@ import {
   type SceneQuestion,
   type SceneOptions,
 } from '../../../../src/data/index.ts';
-import { CENTERED, colourMatrix, drawSprite, type Bend } from '../../../../src/data/emoji/draw.ts';
+import { CENTERED, colourMatrix } from '../../../../src/data/emoji/draw.ts';
 import { ScenePainter, type DrawingStyle } from '../../../../src/data/scenes/painter.ts';
 import { buildSprites } from '../../../../src/data/emoji/sprites.ts';
 import { makerOf, PAINT_NAMES, PAINTS, squares, TEST_OPTIONS } from './material.ts';
@@ -34,40 +34,6 @@ function scenes(count: number, options = TEST_OPTIONS): Scene[] {
 }
 
 describe('ScenePainter', () => {
-  it('cuts nothing off where drawings are bent, turned and slanted', () => {
-    const size = 48;
-    const painter = new ScenePainter(size);
-    const random = sampleRandom(3, 0, 0);
-    const four = (): Bend['waves'] => [random.uniform(), random.uniform(), random.uniform(), random.uniform()];
-    const sprites = material.sprites[0]!;
-    for (let round = 0; round < 40; round++) {
-      const placement = {
-        ...CENTERED,
-        scale: random.uniform(0.2, 0.8),
-        centerX: random.uniform(0.2, 0.8),
-        centerY: random.uniform(0.2, 0.8),
-        angle: random.uniform(-0.3, 0.3),
-        shear: random.uniform(-0.1, 0.1),
-        bend: { strength: 0.08, waves: four(), phases: four() },
-      };
-      const layer = new Float32Array(size * size * 4);
-      // Black on white.
-      drawSprite(sprites, 6, placement, layer, size);
-      const { picture } = painter.paint({
-        background: 'white',
-        backgroundRandom: random,
-        drawings: [{ sprites, index: 6, placement, matrix: AS_IS, style: PLAIN }],
-        word: undefined,
-        noise: 0,
-        noiseSeed: 0,
-      });
-      for (let i = 0; i < size * size; i++) {
-        const expected = 255 + ((PAINTS[6][0] - 255) * layer[i * 4 + 3]!) / 255;
-        expect(Math.abs(picture.data[i * 3]! - expected)).toBeLessThanOrEqual(1);
-      }
-    }
-  });
-
   it('draws edges once, twice or not at all, and colours in few values', () => {
     const size = 48;
     const painter = new ScenePainter(size);
