@@ -34,6 +34,7 @@ const LANGUAGE_ALONE: TuningRecipe['objectives'] = {
   attributes: 0,
   words: 0,
   looking: 0,
+  kinds: 0,
   contrastive: 0,
   shown: 0,
   retention: 0,

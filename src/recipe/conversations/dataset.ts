@@ -25,6 +25,8 @@ export interface ConversationShape extends Omit<PackOptions, 'rows'> {
   readonly splitTokens?: number;
   /** Squares of features on a side of a picture, for the objective of looking; absent without it. */
   readonly looking?: number | undefined;
+  /** Whether image tokens are told the first attribute of what they show; needs looking. */
+  readonly kinds?: boolean | undefined;
 }
 
 /** Which samples share a row: indexes into the source, each sample once. Without it every sample has a row of its own. */
@@ -75,7 +77,11 @@ export class ConversationDataset implements Dataset {
       looking === undefined
         ? undefined
         : samples.map(({ regions = [] }) => regions.map(({ box }) => squaresOf(box, looking)));
-    const packed = packSamples(encoded, sizes, placements, { ...this.#shape, rows: rows.length, squares });
+    const classes =
+      this.#shape.kinds === true
+        ? samples.map(({ regions = [] }) => regions.map(({ attributes = [] }) => attributes[0] ?? -1))
+        : undefined;
+    const packed = packSamples(encoded, sizes, placements, { ...this.#shape, rows: rows.length, squares, classes });
     return {
       ids: samples.map(({ id }) => id),
       tensors: {

@@ -49,6 +49,7 @@ export function shapeOf(
       endToken: model.config.endToken,
     },
     ...(objectives.looking > 0 ? { looking: side / model.config.scale } : {}),
+    ...(objectives.kinds > 0 ? { kinds: true } : {}),
     ...(objectives.words > 0 ? { words: { regions: MOST_REGIONS, vocabulary: model.config.text.vocabularySize } } : {}),
   };
 }

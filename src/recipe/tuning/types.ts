@@ -118,6 +118,7 @@ export interface ImageTextObjectivesSection {
   readonly attributes: number;
   readonly words: number;
   readonly looking: number;
+  readonly kinds: number;
   readonly contrastive: number;
   readonly shown: number;
   /** What the model says of retained sources without the adapter. */

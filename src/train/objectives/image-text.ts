@@ -6,7 +6,6 @@ import {
   cast,
   constant,
   equal,
-  full,
   greater,
   logicalNot,
   logSoftmax,
@@ -23,7 +22,6 @@ import {
   sqrt,
   sub,
   type Tensor,
-  where,
 } from '../../graph/index.ts';
 import { branchMask, initializers, Linear, Module, type Parameter } from '../../nn/index.ts';
 import type { LossGraph, Trainable } from '../objective.ts';
@@ -31,7 +29,8 @@ import { clipLoss, truthLoss } from './contrastive.ts';
 import { distillationLoss } from './distillation.ts';
 import { lookingLoss } from './looking.ts';
 import { Prototypes } from './prototypes.ts';
-import { IGNORED, pickColumns, tokenCrossEntropy } from './token-loss.ts';
+import { TokenKinds } from './token-kinds.ts';
+import { accuracyOf, IGNORED, tokenCrossEntropy } from './token-loss.ts';
 
 /** What this objective asks of a model: that it reads texts with pictures. */
 export interface ImageTextNetwork extends Module {
@@ -58,7 +57,7 @@ export interface ComparingNetwork extends ImageTextNetwork {
   /** @returns [B, A] of length 1 */
   textVectors(ids: Tensor, ends: Tensor): Tensor;
   readonly logit_scale: Parameter;
-  readonly config: { readonly projection: number };
+  readonly config: { readonly projection: number; readonly text: { readonly width: number } };
 }
 
 /** How much each part of the loss counts; 0 leaves a part out. */
@@ -77,6 +76,8 @@ export interface ImageTextWeights {
   readonly words?: number;
   /** Where the decoder looks while it speaks of a part of the picture. */
   readonly looking?: number;
+  /** Image tokens classified by the kind of what they show, where the decoder's last layer reads them. */
+  readonly kinds?: number;
   /** The model as it was, beside an adapter: how far what it says is from what it said, where nothing new is taught. */
   readonly retention?: number;
   /** Number of concepts; needed for regions. */
@@ -101,6 +102,7 @@ const OWN = new Set([
   'asked',
   'mentions',
   'mentioned',
+  'kinds',
   'region_weights',
   'region_concepts',
   'region_attributes',
@@ -121,6 +123,7 @@ export class ImageTextTraining extends Module implements Trainable {
   readonly concepts: Prototypes | undefined;
   /** A layer for each attribute. */
   readonly attributes: readonly Linear[];
+  readonly kinds: TokenKinds | undefined;
   readonly #weights: ImageTextWeights;
   readonly #asBefore: (<T>(act: () => T) => T) | undefined;
 
@@ -130,7 +133,7 @@ export class ImageTextTraining extends Module implements Trainable {
    */
   constructor(network: ImageTextNetwork, weights: ImageTextWeights, asBefore?: <T>(act: () => T) => T) {
     super();
-    const { attributes = 0, retention = 0 } = weights;
+    const { attributes = 0, kinds = 0, retention = 0 } = weights;
     this.network = network;
     this.#asBefore = asBefore;
     if (retention > 0 && asBefore === undefined)
@@ -144,6 +147,12 @@ export class ImageTextTraining extends Module implements Trainable {
       if (!compares(network) || weights.concepts === undefined)
         throw new GraphError('matching of regions needs a model that compares, and data that know concepts');
       this.concepts = new Prototypes(weights.concepts, network.config.projection);
+    }
+    if (kinds > 0) {
+      const count = weights.attributeClasses?.[0];
+      if (!compares(network) || count === undefined)
+        throw new GraphError('kinds of image tokens need a model that compares, and data that know kinds');
+      this.kinds = new TokenKinds(network.config.text.width, count);
     }
     const classes = attributes > 0 ? (weights.attributeClasses ?? []) : [];
     this.attributes = compares(network)
@@ -163,12 +172,12 @@ export class ImageTextTraining extends Module implements Trainable {
 
   /**
    * @param batch of a packed dataset: `ids`, `samples`, `branches`, `positions`, `places` [R, T], `chosen`, `labels`, `weights`
-   *   [N], for retention `retained` [N], for looking `looks` [N, T], `asked` [2, N, T], `mentions` [M], `mentioned` [M, T], the picture encoder's inputs, or in their place `features` [F, D]; for matching `region_weights` [I, K, P], `region_concepts` [I · K], `region_attributes`
+   *   [N], for retention `retained` [N], for looking `looks` [N, T], `asked` [2, N, T], `mentions` [M], `mentioned` [M, T], for kinds `kinds` [R, T], the picture encoder's inputs, or in their place `features` [F, D]; for matching `region_weights` [I, K, P], `region_concepts` [I · K], `region_attributes`
    *   [attributes, I · K], `region_words` [I · K, V], `caption_ids` [I, L], `caption_ends` [I], `shown` [I, C]
    */
   loss(batch: Readonly<Record<string, Tensor>>): LossGraph {
     const { network } = this;
-    const { language, regions, contrastive, shown, words = 0, looking = 0, retention = 0 } = this.#weights;
+    const { language, regions, contrastive, shown, words = 0, looking = 0, kinds = 0, retention = 0 } = this.#weights;
     const inputs = Object.fromEntries(Object.entries(batch).filter(([name]) => !OWN.has(name)));
     const seesPictures = Object.keys(inputs).length > 0;
     const matching = regions + contrastive + shown + words > 0 && compares(network);
@@ -177,7 +186,7 @@ export class ImageTextTraining extends Module implements Trainable {
     const features = patches !== undefined && compares(network) ? network.featuresOf(patches) : see();
     const figures: Record<string, Tensor> = {};
     const parts: Tensor[] = [];
-    if (language + looking + retention > 0) {
+    if (language + looking + kinds + retention > 0) {
       const { logits, taps } = this.#read(batch, features);
       if (language > 0) {
         figures['language'] = tokenCrossEntropy(logits, batch['labels']!, { weights: batch['weights']! });
@@ -200,6 +209,12 @@ export class ImageTextTraining extends Module implements Trainable {
         figures['looking'] = loss;
         figures['lookedAt'] = share;
         parts.push(mul(loss, looking));
+      }
+      if (this.kinds !== undefined) {
+        const { loss, accuracy } = this.kinds.loss(taps, batch['kinds']!);
+        figures['kinds'] = loss;
+        figures['kindAccuracy'] = accuracy;
+        parts.push(mul(loss, kinds));
       }
     }
     if (patches !== undefined && compares(network)) {
@@ -315,20 +330,6 @@ function standardized(x: Tensor, counts: Tensor): Tensor {
   const mean = (t: Tensor): Tensor => div(reduceSum(mul(t, rows), 0, true), maximum(reduceSum(rows), 1));
   const centred = sub(x, mean(x));
   return div(centred, sqrt(add(mean(mul(centred, centred)), 1e-5)));
-}
-
-/**
- * Share of the rows with a label whose largest logit is the label's. The engine finds the largest number many times as fast as
- * its place.
- * @param logits [N, C]  @param labels [N] int64, −100 where there is none
- */
-function accuracyOf(logits: Tensor, labels: Tensor): Tensor {
-  const column = reshape(labels, [-1, 1]);
-  const ignored = equal(column, IGNORED);
-  const counts = cast(logicalNot(ignored), 'float32');
-  const own = pickColumns(logits, where(ignored, full([], 0, 'int64'), column));
-  const right = reduceSum(mul(cast(equal(own, reduceMax(logits, -1, true)), 'float32'), counts));
-  return div(right, maximum(reduceSum(counts), 1));
 }
 
 function compares(network: ImageTextNetwork): network is ComparingNetwork {

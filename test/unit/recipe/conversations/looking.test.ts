@@ -164,6 +164,28 @@ describe('where a decoder is to look', () => {
     expect(things).toEqual(mentions.slice(0, 2).map(({ at }) => at));
   });
 
+  it('and image tokens are told the kind of what they show', async () => {
+    const one = {
+      ...asked('where is the dog?', 'there'),
+      regions: REGIONS.map((region, i) => ({ ...region, attributes: [i === 0 ? 7 : -1, 2] })),
+    };
+    const shape = { length: 96, learned: 48, evenness: 0, imageToken: config.imageToken, padToken: 0, looking: 2 };
+    const kindsOf = async (kinds: boolean): Promise<HostTensor | undefined> => {
+      const dataset = new ConversationDataset({ length: 1, sample: () => one }, reader, { ...shape, kinds });
+      const { tensors } = await dataset.batch({ seed: 1, epoch: 0, index: 0 }, 1);
+      const { ids, kinds: told } = tensors as Record<string, HostTensor>;
+      first = [...(ids!.data as BigInt64Array)].indexOf(BigInt(config.imageToken));
+      return told;
+    };
+    let first = -1;
+    const told = await kindsOf(true);
+    expect(told!.shape).toEqual([1, 96]);
+    const labels = [...(told!.data as BigInt64Array)].map(Number);
+    // The dog, of kind 7, is in the first of four squares; what has no kind is not told.
+    expect(labels.flatMap((label, at) => (label === -100 ? [] : [[at, label]]))).toEqual([[first, 7]]);
+    expect(await kindsOf(false)).toBeUndefined();
+  });
+
   it('is written as columns of image tokens', async () => {
     const one = asked('where is the dog?', 'there');
     const shape = { length: 96, learned: 48, evenness: 0, imageToken: config.imageToken, padToken: 0, looking: 2 };
