@@ -186,6 +186,7 @@ export class SceneMaker {
     if (painted.drawings.some(({ visible }) => visible < VISIBLE)) return undefined;
     const objects = concepts.map((concept, i): SceneObject => {
       const { box, painted: part, colour } = painted.drawings[i]!;
+      const { sprites, inkColour } = drawings[i]!;
       return {
         concept,
         kind: this.vocabulary.kindOf(concept),
@@ -194,7 +195,8 @@ export class SceneMaker {
         y: (box[1] + box[3]) / 2,
         area: (box[2] - box[0]) * (box[3] - box[1]),
         painted: part,
-        colour,
+        // An icon without a colour is ink, and says nothing of the thing's.
+        colour: isIconSet(sprites.set) && inkColour === undefined ? undefined : colour,
       };
     });
     return {

@@ -5,9 +5,11 @@ import {
   type Position,
   type Sample,
   sampleRandom,
+  type SampleRegion,
   type SampleSource,
   shuffledOrder,
 } from '../../data/index.ts';
+import { IGNORED } from '../../train/index.ts';
 import { type ConversationReader, type EncodedSample, encodeSample } from './encode.ts';
 import { LookFinder, squaresOf } from './looking.ts';
 import { type MatchingShape, matchingTensors } from './matching.ts';
@@ -25,8 +27,8 @@ export interface ConversationShape extends Omit<PackOptions, 'rows'> {
   readonly splitTokens?: number;
   /** Squares of features on a side of a picture, for the objective of looking; absent without it. */
   readonly looking?: number | undefined;
-  /** Whether image tokens are told the first attribute of what they show; needs looking. */
-  readonly kinds?: boolean | undefined;
+  /** Squares of features on a side, where features are told the first attribute of what they show; beside looking, image tokens are. */
+  readonly kinds?: number | undefined;
 }
 
 /** Which samples share a row: indexes into the source, each sample once. Without it every sample has a row of its own. */
@@ -58,7 +60,7 @@ export class ConversationDataset implements Dataset {
     const numbers = rows.flat();
     for (const number of numbers) samples.push(await this.#source.sample(number, { seed, epoch }));
     const encoded: EncodedSample[] = [];
-    const { imageToken, matching, words, looking } = this.#shape;
+    const { imageToken, matching, words, looking, kinds } = this.#shape;
     for (const [i, sample] of samples.entries()) {
       const one = this.#withSmallTokens(await encodeSample(sample, this.#reader), { seed, epoch, index: numbers[i]! });
       encoded.push(looking === undefined ? one : this.#withLooks(one, sample));
@@ -78,9 +80,7 @@ export class ConversationDataset implements Dataset {
         ? undefined
         : samples.map(({ regions = [] }) => regions.map(({ box }) => squaresOf(box, looking)));
     const classes =
-      this.#shape.kinds === true
-        ? samples.map(({ regions = [] }) => regions.map(({ attributes = [] }) => attributes[0] ?? -1))
-        : undefined;
+      looking === undefined || kinds === undefined ? undefined : samples.map(({ regions = [] }) => kindsOf(regions));
     const packed = packSamples(encoded, sizes, placements, { ...this.#shape, rows: rows.length, squares, classes });
     return {
       ids: samples.map(({ id }) => id),
@@ -93,6 +93,7 @@ export class ConversationDataset implements Dataset {
         ...(matching === undefined
           ? {}
           : matchingTensors(samples, this.#reader.tokenizer, matching.endToken, matching)),
+        ...(looking !== undefined || kinds === undefined ? {} : { kinds: featureKinds(samples, kinds) }),
         ...(words === undefined ? {} : { region_words: regionWords(samples, encoded, this.#reader, words) }),
       },
     };
@@ -129,6 +130,22 @@ export class ConversationDataset implements Dataset {
       'raise data.length or data.learned, shorten the sample or leave it out',
     );
   }
+}
+
+/** The first attribute of each region, −1 where it is open. */
+function kindsOf(regions: readonly SampleRegion[]): number[] {
+  return regions.map(({ attributes = [] }) => attributes[0] ?? -1);
+}
+
+/** @param samples each of one picture of `side` × `side` features  @returns [F]: the kind of what each feature shows, or −100 */
+function featureKinds(samples: readonly Sample[], side: number): HostTensor<'int64'> {
+  const count = samples.length * side ** 2;
+  const kinds = hostTensor('int64', [count], new BigInt64Array(count).fill(BigInt(IGNORED)));
+  for (const [i, { regions = [] }] of samples.entries())
+    for (const [region, kind] of kindsOf(regions).entries())
+      if (kind >= 0)
+        for (const square of squaresOf(regions[region]!.box, side)) kinds.data[i * side ** 2 + square] = BigInt(kind);
+  return kinds;
 }
 
 /**

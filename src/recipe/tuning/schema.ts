@@ -157,7 +157,7 @@ const objectives = z.strictObject({
   words: weight.default(0),
   /** Where the decoder looks while it speaks of a part of the picture. */
   looking: weight.default(0),
-  /** Image tokens, where the decoder's last layer reads them, and the kinds of what they show; needs looking. */
+  /** Image tokens and the kinds of what they show: as the decoder is given them or, beside looking, as its last layer reads them. */
   kinds: weight.default(0),
   /** Pictures and their descriptions, among the batch. */
   contrastive: weight.default(0),
@@ -185,12 +185,6 @@ const fields = z
           code: 'custom',
           path: ['objectives', 'retention'],
           message: 'what the model said before is known beside an adapter alone: add model.lora, or set it to 0',
-        });
-      if (parts_.kinds > 0 && parts_.looking === 0)
-        context.addIssue({
-          code: 'custom',
-          path: ['objectives', 'kinds'],
-          message: 'goes with looking, which knows where image tokens lie: give both',
         });
       if (data.sources.some(({ retain: retained }) => retained) !== parts_.retention > 0)
         context.addIssue({

@@ -11,8 +11,15 @@ import type { TuningRecipe } from './types.ts';
 const CAPTION_LENGTH = 48;
 
 /** Whether pictures are held against anything but what the assistant says, which needs inputs and weights of its own. */
-export function matchesPictures({ regions, words, looking, contrastive, shown }: TuningRecipe['objectives']): boolean {
-  return regions + words + looking + contrastive + shown > 0;
+export function matchesPictures({
+  regions,
+  words,
+  looking,
+  kinds,
+  contrastive,
+  shown,
+}: TuningRecipe['objectives']): boolean {
+  return regions + words + looking + kinds + contrastive + shown > 0;
 }
 
 /** How samples become batches of this model. */
@@ -35,7 +42,7 @@ export function shapeOf(
   if (!(model instanceof SensoriumVL) || regions === undefined)
     throw new TrainingError(
       'matching of pictures needs a model of type sensorium_vl and data that know what pictures show',
-      'set objectives.regions, words, looking, contrastive and shown to 0',
+      'set objectives.regions, words, looking, kinds, contrastive and shown to 0',
     );
   const side = stemPatches(model.config.vision);
   return {
@@ -49,7 +56,7 @@ export function shapeOf(
       endToken: model.config.endToken,
     },
     ...(objectives.looking > 0 ? { looking: side / model.config.scale } : {}),
-    ...(objectives.kinds > 0 ? { kinds: true } : {}),
+    ...(objectives.kinds > 0 ? { kinds: side / model.config.scale } : {}),
     ...(objectives.words > 0 ? { words: { regions: MOST_REGIONS, vocabulary: model.config.text.vocabularySize } } : {}),
   };
 }

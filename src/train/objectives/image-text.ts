@@ -29,7 +29,7 @@ import { clipLoss, truthLoss } from './contrastive.ts';
 import { distillationLoss } from './distillation.ts';
 import { lookingLoss } from './looking.ts';
 import { Prototypes } from './prototypes.ts';
-import { TokenKinds } from './token-kinds.ts';
+import { readByLastLayer, TokenKinds } from './token-kinds.ts';
 import { accuracyOf, IGNORED, tokenCrossEntropy } from './token-loss.ts';
 
 /** What this objective asks of a model: that it reads texts with pictures. */
@@ -76,7 +76,7 @@ export interface ImageTextWeights {
   readonly words?: number;
   /** Where the decoder looks while it speaks of a part of the picture. */
   readonly looking?: number;
-  /** Image tokens classified by the kind of what they show, where the decoder's last layer reads them. */
+  /** Image tokens classified by the kind of what they show: as the decoder is given them or, beside looking, as its last layer reads them. */
   readonly kinds?: number;
   /** The model as it was, beside an adapter: how far what it says is from what it said, where nothing new is taught. */
   readonly retention?: number;
@@ -172,7 +172,7 @@ export class ImageTextTraining extends Module implements Trainable {
 
   /**
    * @param batch of a packed dataset: `ids`, `samples`, `branches`, `positions`, `places` [R, T], `chosen`, `labels`, `weights`
-   *   [N], for retention `retained` [N], for looking `looks` [N, T], `asked` [2, N, T], `mentions` [M], `mentioned` [M, T], for kinds `kinds` [R, T], the picture encoder's inputs, or in their place `features` [F, D]; for matching `region_weights` [I, K, P], `region_concepts` [I · K], `region_attributes`
+   *   [N], for retention `retained` [N], for looking `looks` [N, T], `asked` [2, N, T], `mentions` [M], `mentioned` [M, T], for kinds `kinds` [R, T], or [F] without looking, the picture encoder's inputs, or in their place `features` [F, D]; for matching `region_weights` [I, K, P], `region_concepts` [I · K], `region_attributes`
    *   [attributes, I · K], `region_words` [I · K, V], `caption_ids` [I, L], `caption_ends` [I], `shown` [I, C]
    */
   loss(batch: Readonly<Record<string, Tensor>>): LossGraph {
@@ -180,13 +180,14 @@ export class ImageTextTraining extends Module implements Trainable {
     const { language, regions, contrastive, shown, words = 0, looking = 0, kinds = 0, retention = 0 } = this.#weights;
     const inputs = Object.fromEntries(Object.entries(batch).filter(([name]) => !OWN.has(name)));
     const seesPictures = Object.keys(inputs).length > 0;
-    const matching = regions + contrastive + shown + words > 0 && compares(network);
+    const matching = regions + contrastive + shown + words + kinds > 0 && compares(network);
     const patches = matching ? network.patches(inputs['pixel_values']!) : undefined;
     const see = (): Tensor | undefined => (seesPictures ? network.pictureFeatures(inputs) : batch['features']);
     const features = patches !== undefined && compares(network) ? network.featuresOf(patches) : see();
     const figures: Record<string, Tensor> = {};
     const parts: Tensor[] = [];
-    if (language + looking + kinds + retention > 0) {
+    let told = features;
+    if (language + looking + retention > 0) {
       const { logits, taps } = this.#read(batch, features);
       if (language > 0) {
         figures['language'] = tokenCrossEntropy(logits, batch['labels']!, { weights: batch['weights']! });
@@ -210,12 +211,13 @@ export class ImageTextTraining extends Module implements Trainable {
         figures['lookedAt'] = share;
         parts.push(mul(loss, looking));
       }
-      if (this.kinds !== undefined) {
-        const { loss, accuracy } = this.kinds.loss(taps, batch['kinds']!);
-        figures['kinds'] = loss;
-        figures['kindAccuracy'] = accuracy;
-        parts.push(mul(loss, kinds));
-      }
+      if (looking > 0 && kinds > 0) told = readByLastLayer(taps);
+    }
+    if (this.kinds !== undefined) {
+      const { loss, accuracy } = this.kinds.loss(told!, batch['kinds']!);
+      figures['kinds'] = loss;
+      figures['kindAccuracy'] = accuracy;
+      parts.push(mul(loss, kinds));
     }
     if (patches !== undefined && compares(network)) {
       const { concepts } = this;

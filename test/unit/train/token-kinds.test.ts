@@ -7,7 +7,7 @@ import { lower } from '../../../src/onnx/index.ts';
 import { createRuntime } from '../../../src/runtime/node/index.ts';
 import { runOnce } from '../../../src/runtime/run-once.ts';
 import type { Runtime } from '../../../src/runtime/types.ts';
-import { TokenKinds } from '../../../src/train/objectives/token-kinds.ts';
+import { readByLastLayer, TokenKinds } from '../../../src/train/objectives/token-kinds.ts';
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -65,7 +65,7 @@ function trace(): { loss: Tensor; accuracy: Tensor; state: Tensor } {
     // Of the last layer the chosen tokens alone are computed.
     ['language_model.model.layers.2.state', input('last', 'float32', [2, WIDTH])],
   ]);
-  return { ...kinds.loss(taps, input('labels', 'int64', [ROWS, TOKENS])), state };
+  return { ...kinds.loss(readByLastLayer(taps), input('labels', 'int64', [ROWS, TOKENS])), state };
 }
 
 describe('kinds of image tokens', () => {
@@ -87,7 +87,6 @@ describe('kinds of image tokens', () => {
 
   it('need two layers', () => {
     const only = new Map([['layers.0.state', input('state', 'float32', [ROWS, TOKENS, WIDTH])]]);
-    const kinds = new TokenKinds(WIDTH, CLASSES);
-    expect(() => kinds.loss(only, input('labels', 'int64', [ROWS, TOKENS]))).toThrow('two layers');
+    expect(() => readByLastLayer(only)).toThrow('two layers');
   });
 });

@@ -81,7 +81,7 @@ export async function regionClasses(sources: readonly (ScenesSource | FilesSourc
     return { concepts: sceneClasses((await loadConcepts()).length), attributes: SCENE_ATTRIBUTES };
   throw new DataError(
     'the data do not say what pictures show where, which matching of regions needs',
-    'set objectives.regions, words, looking and shown to 0',
+    'set objectives.regions, words, looking, kinds and shown to 0',
   );
 }
 

@@ -78,7 +78,7 @@ export async function taughtBy(recipe: TuningRecipe, beginning: Beginning): Prom
 async function wholeModel(recipe: TuningRecipe, { start, opened, architecture }: Beginning): Promise<Taught> {
   const { objectives, data, model: section } = recipe;
   const regions =
-    objectives.regions + objectives.words + objectives.looking + objectives.shown > 0
+    objectives.regions + objectives.words + objectives.looking + objectives.kinds + objectives.shown > 0
       ? await regionClasses(data.sources)
       : undefined;
   const trainable = objectiveOf(recipe, architecture, regions);
@@ -116,7 +116,7 @@ async function adapterOf(
   if (matchesPictures(objectives))
     throw new TrainingError(
       'an adapter learns what the assistant says; matching objectives train weights of their own',
-      'set objectives.regions, words, looking, contrastive and shown to 0',
+      'set objectives.regions, words, looking, kinds, contrastive and shown to 0',
     );
   const { model, names } = architecture;
   // Weights of the model go by their own paths here, as their files name them.
@@ -172,8 +172,8 @@ async function firstWeights(
   if (conceptsFrom !== undefined && trainable.concepts !== undefined) {
     const path = join(conceptsFrom, CONCEPTS);
     for (const [name, tensor] of await readSafetensors(path)) {
-      // Attributes need not be learned any longer.
-      if (weights[name] === undefined && name.startsWith('attributes.')) continue;
+      // Attributes and kinds need not be learned any longer.
+      if (weights[name] === undefined && /^(?:attributes|kinds)\./.test(name)) continue;
       if (weights[name]?.shape.join() !== tensor.shape.join())
         throw new TrainingError(`${path}: '${name}' does not fit these data`, 'leave model.conceptsFrom out');
       weights[name] = tensor;
