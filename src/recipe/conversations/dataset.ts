@@ -5,7 +5,6 @@ import {
   type Position,
   type Sample,
   sampleRandom,
-  type SampleRegion,
   type SampleSource,
   shuffledOrder,
 } from '../../data/index.ts';
@@ -27,7 +26,7 @@ export interface ConversationShape extends Omit<PackOptions, 'rows'> {
   readonly splitTokens?: number;
   /** Squares of features on a side of a picture, for the objective of looking; absent without it. */
   readonly looking?: number | undefined;
-  /** Squares of features on a side, where features are told the first attribute of what they show; beside looking, image tokens are. */
+  /** Squares of features on a side, where these are told the first attribute of what they show; absent without that objective. */
   readonly kinds?: number | undefined;
 }
 
@@ -79,9 +78,7 @@ export class ConversationDataset implements Dataset {
       looking === undefined
         ? undefined
         : samples.map(({ regions = [] }) => regions.map(({ box }) => squaresOf(box, looking)));
-    const classes =
-      looking === undefined || kinds === undefined ? undefined : samples.map(({ regions = [] }) => kindsOf(regions));
-    const packed = packSamples(encoded, sizes, placements, { ...this.#shape, rows: rows.length, squares, classes });
+    const packed = packSamples(encoded, sizes, placements, { ...this.#shape, rows: rows.length, squares });
     return {
       ids: samples.map(({ id }) => id),
       tensors: {
@@ -93,7 +90,7 @@ export class ConversationDataset implements Dataset {
         ...(matching === undefined
           ? {}
           : matchingTensors(samples, this.#reader.tokenizer, matching.endToken, matching)),
-        ...(looking !== undefined || kinds === undefined ? {} : { kinds: featureKinds(samples, kinds) }),
+        ...(kinds === undefined ? {} : { kinds: featureKinds(samples, kinds) }),
         ...(words === undefined ? {} : { region_words: regionWords(samples, encoded, this.#reader, words) }),
       },
     };
@@ -132,19 +129,13 @@ export class ConversationDataset implements Dataset {
   }
 }
 
-/** The first attribute of each region, −1 where it is open. */
-function kindsOf(regions: readonly SampleRegion[]): number[] {
-  return regions.map(({ attributes = [] }) => attributes[0] ?? -1);
-}
-
 /** @param samples each of one picture of `side` × `side` features  @returns [F]: the kind of what each feature shows, or −100 */
 function featureKinds(samples: readonly Sample[], side: number): HostTensor<'int64'> {
   const count = samples.length * side ** 2;
   const kinds = hostTensor('int64', [count], new BigInt64Array(count).fill(BigInt(IGNORED)));
   for (const [i, { regions = [] }] of samples.entries())
-    for (const [region, kind] of kindsOf(regions).entries())
-      if (kind >= 0)
-        for (const square of squaresOf(regions[region]!.box, side)) kinds.data[i * side ** 2 + square] = BigInt(kind);
+    for (const { box, attributes: [kind = -1] = [] } of regions)
+      if (kind >= 0) for (const square of squaresOf(box, side)) kinds.data[i * side ** 2 + square] = BigInt(kind);
   return kinds;
 }
 

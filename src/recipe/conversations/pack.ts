@@ -32,8 +32,6 @@ export interface PackedBatch {
   readonly mentions?: HostTensor<'int64'>;
   /** [M, T]: 1 for image tokens of what is named; zeros where there is no name. */
   readonly mentioned?: HostTensor<'float32'>;
-  /** [R, T] int64: the class of what an image token shows, or −100; where an objective asks for it. */
-  readonly kinds?: HostTensor<'int64'>;
 }
 
 /** There is room for a name in this many tokens of a row; questions are longer. */
@@ -60,8 +58,6 @@ export interface PackOptions extends PackedShape {
   readonly retaining?: boolean | undefined;
   /** For each sample and region which of the sample's features belong to it; where an objective asks for them. */
   readonly squares?: readonly (readonly (readonly number[])[])[] | undefined;
-  /** For each sample and region its class, −1 where it has none, beside squares; where an objective asks for them. */
-  readonly classes?: readonly (readonly number[])[] | undefined;
 }
 
 /** How many tokens a sample takes, and how much of its conversations is shared. */
@@ -184,7 +180,7 @@ export function packSamples(
   placements: readonly Placement[],
   options: PackOptions,
 ): PackedBatch {
-  const { rows, length, imageToken, padToken, evenness, squares, classes, retaining = false } = options;
+  const { rows, length, imageToken, padToken, evenness, squares, retaining = false } = options;
   const count = rows * length;
   const table = (fill: bigint): HostTensor<'int64'> =>
     hostTensor('int64', [rows, length], new BigInt64Array(count).fill(fill));
@@ -205,7 +201,6 @@ export function packSamples(
           mentions: hostTensor('int64', [room]),
           mentioned: hostTensor('float32', [room, length]),
         };
-  const kinds = classes === undefined ? undefined : table(BigInt(IGNORED));
   let mentioned = 0;
   for (let i = 0; i < count; i++) places.data[i] = BigInt(i);
   let at = 0;
@@ -276,8 +271,6 @@ export function packSamples(
         mentioned++;
       }
     }
-    for (const [region, kind] of (classes?.[sample] ?? []).entries())
-      if (kind >= 0) for (const column of columnsOf([region])) kinds!.data[row * length + column] = BigInt(kind);
   }
   return {
     ids,
@@ -290,6 +283,5 @@ export function packSamples(
     weights,
     ...(retained === undefined ? {} : { retained }),
     ...looking,
-    ...(kinds === undefined ? {} : { kinds }),
   };
 }

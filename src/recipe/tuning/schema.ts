@@ -157,7 +157,7 @@ const objectives = z.strictObject({
   words: weight.default(0),
   /** Where the decoder looks while it speaks of a part of the picture. */
   looking: weight.default(0),
-  /** Image tokens and the kinds of what they show: as the decoder is given them or, beside looking, as its last layer reads them. */
+  /** Features of pictures, as the decoder is given them, and the kinds of what they show. */
   kinds: weight.default(0),
   /** Pictures and their descriptions, among the batch. */
   contrastive: weight.default(0),

@@ -27,9 +27,9 @@ import { branchMask, initializers, Linear, Module, type Parameter } from '../../
 import type { LossGraph, Trainable } from '../objective.ts';
 import { clipLoss, truthLoss } from './contrastive.ts';
 import { distillationLoss } from './distillation.ts';
+import { FeatureKinds } from './feature-kinds.ts';
 import { lookingLoss } from './looking.ts';
 import { Prototypes } from './prototypes.ts';
-import { readByLastLayer, TokenKinds } from './token-kinds.ts';
 import { accuracyOf, IGNORED, tokenCrossEntropy } from './token-loss.ts';
 
 /** What this objective asks of a model: that it reads texts with pictures. */
@@ -76,7 +76,7 @@ export interface ImageTextWeights {
   readonly words?: number;
   /** Where the decoder looks while it speaks of a part of the picture. */
   readonly looking?: number;
-  /** Image tokens classified by the kind of what they show: as the decoder is given them or, beside looking, as its last layer reads them. */
+  /** Features, as the decoder is given them, classified by the kind of what they show. */
   readonly kinds?: number;
   /** The model as it was, beside an adapter: how far what it says is from what it said, where nothing new is taught. */
   readonly retention?: number;
@@ -123,7 +123,7 @@ export class ImageTextTraining extends Module implements Trainable {
   readonly concepts: Prototypes | undefined;
   /** A layer for each attribute. */
   readonly attributes: readonly Linear[];
-  readonly kinds: TokenKinds | undefined;
+  readonly kinds: FeatureKinds | undefined;
   readonly #weights: ImageTextWeights;
   readonly #asBefore: (<T>(act: () => T) => T) | undefined;
 
@@ -151,8 +151,8 @@ export class ImageTextTraining extends Module implements Trainable {
     if (kinds > 0) {
       const count = weights.attributeClasses?.[0];
       if (!compares(network) || count === undefined)
-        throw new GraphError('kinds of image tokens need a model that compares, and data that know kinds');
-      this.kinds = new TokenKinds(network.config.text.width, count);
+        throw new GraphError('kinds of features need a model that compares, and data that know kinds');
+      this.kinds = new FeatureKinds(network.config.text.width, count);
     }
     const classes = attributes > 0 ? (weights.attributeClasses ?? []) : [];
     this.attributes = compares(network)
@@ -172,7 +172,7 @@ export class ImageTextTraining extends Module implements Trainable {
 
   /**
    * @param batch of a packed dataset: `ids`, `samples`, `branches`, `positions`, `places` [R, T], `chosen`, `labels`, `weights`
-   *   [N], for retention `retained` [N], for looking `looks` [N, T], `asked` [2, N, T], `mentions` [M], `mentioned` [M, T], for kinds `kinds` [R, T], or [F] without looking, the picture encoder's inputs, or in their place `features` [F, D]; for matching `region_weights` [I, K, P], `region_concepts` [I · K], `region_attributes`
+   *   [N], for retention `retained` [N], for looking `looks` [N, T], `asked` [2, N, T], `mentions` [M], `mentioned` [M, T], for kinds `kinds` [F], the picture encoder's inputs, or in their place `features` [F, D]; for matching `region_weights` [I, K, P], `region_concepts` [I · K], `region_attributes`
    *   [attributes, I · K], `region_words` [I · K, V], `caption_ids` [I, L], `caption_ends` [I], `shown` [I, C]
    */
   loss(batch: Readonly<Record<string, Tensor>>): LossGraph {
@@ -186,7 +186,6 @@ export class ImageTextTraining extends Module implements Trainable {
     const features = patches !== undefined && compares(network) ? network.featuresOf(patches) : see();
     const figures: Record<string, Tensor> = {};
     const parts: Tensor[] = [];
-    let told = features;
     if (language + looking + retention > 0) {
       const { logits, taps } = this.#read(batch, features);
       if (language > 0) {
@@ -211,10 +210,9 @@ export class ImageTextTraining extends Module implements Trainable {
         figures['lookedAt'] = share;
         parts.push(mul(loss, looking));
       }
-      if (looking > 0 && kinds > 0) told = readByLastLayer(taps);
     }
     if (this.kinds !== undefined) {
-      const { loss, accuracy } = this.kinds.loss(told!, batch['kinds']!);
+      const { loss, accuracy } = this.kinds.loss(features!, batch['kinds']!);
       figures['kinds'] = loss;
       figures['kindAccuracy'] = accuracy;
       parts.push(mul(loss, kinds));

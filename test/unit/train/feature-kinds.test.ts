@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { gradients } from '../../../src/autodiff/index.ts';
 import { hostTensor, type HostTensor, Random } from '../../../src/core/index.ts';
-import { input, type Tensor } from '../../../src/graph/index.ts';
+import { input } from '../../../src/graph/index.ts';
 import { lower } from '../../../src/onnx/index.ts';
 import { createRuntime } from '../../../src/runtime/node/index.ts';
 import { runOnce } from '../../../src/runtime/run-once.ts';
 import type { Runtime } from '../../../src/runtime/types.ts';
-import { readByLastLayer, TokenKinds } from '../../../src/train/objectives/token-kinds.ts';
+import { FeatureKinds } from '../../../src/train/objectives/feature-kinds.ts';
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.dispose());
 
-const [ROWS, TOKENS, WIDTH, CLASSES] = [2, 3, 4, 3];
+const [COUNT, WIDTH, CLASSES] = [6, 4, 3];
 const LABELS = [1, -100, 0, 2, -100, 1];
 const random = new Random(5);
 const draw = (...shape: number[]): HostTensor<'float32'> =>
@@ -25,8 +25,8 @@ const draw = (...shape: number[]): HostTensor<'float32'> =>
     Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.uniform(-1, 1)),
   );
 const given: Record<string, HostTensor> = {
-  state: draw(ROWS, TOKENS, WIDTH),
-  labels: hostTensor('int64', [ROWS, TOKENS], BigInt64Array.from(LABELS, BigInt)),
+  features: draw(COUNT, WIDTH),
+  labels: hostTensor('int64', [COUNT], BigInt64Array.from(LABELS, BigInt)),
   'norm.weight': draw(WIDTH),
   'norm.bias': draw(WIDTH),
   'layer.weight': draw(CLASSES, WIDTH),
@@ -34,12 +34,12 @@ const given: Record<string, HostTensor> = {
 };
 
 /** The same by hand. */
-function expected(states: ArrayLike<number>): { loss: number; accuracy: number } {
+function expected(features: ArrayLike<number>): { loss: number; accuracy: number } {
   const value = (name: string, at: number): number => Number(given[name]!.data[at]);
   let [loss, right, count] = [0, 0, 0];
-  for (const [token, label] of LABELS.entries()) {
+  for (const [at, label] of LABELS.entries()) {
     if (label < 0) continue;
-    const x = Array.from({ length: WIDTH }, (_, d) => states[token * WIDTH + d]!);
+    const x = Array.from({ length: WIDTH }, (_, d) => features[at * WIDTH + d]!);
     const mean = x.reduce((a, b) => a + b) / WIDTH;
     const deviation = Math.sqrt(x.reduce((a, b) => a + (b - mean) ** 2, 0) / WIDTH + 1e-5);
     const normed = x.map((v, d) => ((v - mean) / deviation) * value('norm.weight', d) + value('norm.bias', d));
@@ -53,40 +53,23 @@ function expected(states: ArrayLike<number>): { loss: number; accuracy: number }
   return { loss: loss / count, accuracy: right / count };
 }
 
-function trace(): { loss: Tensor; accuracy: Tensor; state: Tensor } {
-  const kinds = new TokenKinds(WIDTH, CLASSES);
-  kinds.parameters();
-  const state = input('state', 'float32', [ROWS, TOKENS, WIDTH]);
-  const other = input('other', 'float32', [ROWS, TOKENS, WIDTH]);
-  const taps = new Map([
-    ['language_model.model.layers.0.state', other],
-    ['language_model.model.layers.1.self_attn.weights', other],
-    ['language_model.model.layers.1.state', state],
-    // Of the last layer the chosen tokens alone are computed.
-    ['language_model.model.layers.2.state', input('last', 'float32', [2, WIDTH])],
-  ]);
-  return { ...kinds.loss(readByLastLayer(taps), input('labels', 'int64', [ROWS, TOKENS])), state };
-}
-
-describe('kinds of image tokens', () => {
-  it('are read from what the last layer reads, by tokens that show some, with the slopes of that', async () => {
-    const { loss, accuracy, state } = trace();
-    const [slope] = gradients(loss, [state]);
+describe('kinds of features', () => {
+  it('are told by those that show some, with the slopes of that', async () => {
+    const kinds = new FeatureKinds(WIDTH, CLASSES);
+    kinds.parameters();
+    const features = input('features', 'float32', [COUNT, WIDTH]);
+    const { loss, accuracy } = kinds.loss(features, input('labels', 'int64', [COUNT]));
+    const [slope] = gradients(loss, [features]);
     const program = await runtime.compile(lower({ loss, accuracy, slope: slope! }));
     const out = await runOnce(runtime, program, given);
-    const states = Array.from(given['state']!.data as Float32Array);
-    const right = expected(states);
+    const values = Array.from(given['features']!.data as Float32Array);
+    const right = expected(values);
     expect(Number(out['loss']!.data[0])).toBeCloseTo(right.loss, 5);
     expect(Number(out['accuracy']!.data[0])).toBeCloseTo(right.accuracy, 6);
     for (const [i, found] of [...(out['slope']!.data as Float32Array)].entries()) {
-      const moved = (by: number): number => expected(states.with(i, states[i]! + by)).loss;
+      const moved = (by: number): number => expected(values.with(i, values[i]! + by)).loss;
       // Central differences of float64: their own error is some 1e-9.
       expect(found).toBeCloseTo((moved(1e-5) - moved(-1e-5)) / 2e-5, 5);
     }
-  });
-
-  it('need two layers', () => {
-    const only = new Map([['layers.0.state', input('state', 'float32', [ROWS, TOKENS, WIDTH])]]);
-    expect(() => readByLastLayer(only)).toThrow('two layers');
   });
 });
