@@ -151,7 +151,7 @@ export class SceneMaker {
       rows === undefined || rows === 1 ? layOut(pieces, OVERLAP, random) : layInCells(pieces, rows, random);
     if (places === undefined) return undefined;
 
-    const style = options.vary ? anyStyle(random) : AS_DRAWN;
+    const style = options.vary ? anyStyle(random, options.restyle) : AS_DRAWN;
     const drawings = concepts.map((concept, i): DrawingPlan => {
       const set = isMixed ? this.#anySet(concept, first, random) : first;
       const { x, y, shrink } = places[i]!;
@@ -232,7 +232,8 @@ export class SceneMaker {
 
   /** What varies of a drawing's lines and colours. What is named by its colour keeps it, and lines are not drawn around lines. */
   #dress(concept: Concept, set: number, style: DrawingStyle, random: Random): Pick<DrawingPlan, 'style' | 'inkColour'> {
-    if (!this.options.vary || !isMonochrome(this.#sprites[set]!.set))
+    const { vary, restyle } = this.options;
+    if (!vary || !restyle || !isMonochrome(this.#sprites[set]!.set))
       return { style: style.levels > 0 && isNamedByColour(concept) ? { ...style, levels: 0 } : style };
     return { style: AS_DRAWN, inkColour: random.uniform() < COLOURED ? this.#inkColour(concept, random) : undefined };
   }
@@ -285,8 +286,9 @@ function isNamedByColour(concept: Concept): boolean {
 }
 
 /** What all drawings of a picture have in common. */
-function anyStyle(random: Random): DrawingStyle {
-  const ink = random.uniform() < 0.6 ? random.uniform(0.3, 1) : 0;
+function anyStyle(random: Random, restyle: boolean): DrawingStyle {
+  const ink = random.uniform() < (restyle ? 0.6 : 0.35) ? random.uniform(0.3, 1) : 0;
+  if (!restyle) return { ink, isThick: false, levels: 0 };
   const isThick = ink > 0 && random.uniform() < 0.5;
   return { ink, isThick, levels: random.uniform() < 0.4 ? 3 + random.integer(3) : 0 };
 }

@@ -63,8 +63,10 @@ export interface SceneOptions {
   readonly mixed?: number;
   /** Code points of concepts that are neither shown nor asked about; none unless told. */
   readonly without?: readonly string[];
-  /** Whether drawings are turned, mirrored and tinted a little, and lines and colours are another studio's; true unless told. */
+  /** Whether drawings are turned, mirrored, tinted and inked a little; true unless told. */
   readonly vary?: boolean;
+  /** Whether what varies has thick lines, few colours, and colours for ink, as studios differ; not unless told. */
+  readonly restyle?: boolean;
   /** Languages of the questions; both unless told. */
   readonly languages?: readonly Language[];
   /** Questions about each picture; 10 unless told. */
@@ -89,6 +91,7 @@ const DEFAULTS: Omit<FullSceneOptions, 'sets'> = {
   mixed: 0.15,
   without: [],
   vary: true,
+  restyle: false,
   languages: LANGUAGES,
   questions: 10,
   kinds: Object.fromEntries(QUESTION_KINDS.map((kind) => [kind, 1])),

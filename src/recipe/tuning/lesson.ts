@@ -94,6 +94,7 @@ export function lessonRecipe({
             {
               kind: 'scenes',
               sets: TRAINING_SETS,
+              restyle: false,
               weight: SCENES,
               questions: 6,
               objects: [2, 6],

@@ -85,8 +85,10 @@ const scenes = z.strictObject({
   crowdRows: z.tuple([z.number().int().min(2).max(3), z.number().int().min(2).max(3)]).default([3, 3]),
   /** Part of the remaining pictures with a word or a number in them. */
   words: z.number().min(0).max(1).default(0.25),
-  /** Turn, mirror and tint drawings a little, in lines and colours of other studios. */
+  /** Turn, mirror, tint and ink drawings a little. */
   vary: z.boolean().default(true),
+  /** Where they vary, thick lines, few colours, and colours for ink, as studios differ. */
+  restyle: z.boolean().default(true),
   /** Grey pictures in place of the real ones. */
   blind: z.boolean().default(false),
   retain,

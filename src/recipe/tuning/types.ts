@@ -70,8 +70,10 @@ export interface ScenesSource {
   readonly crowdRows: [number, number];
   /** Part of the remaining pictures with a word or a number in them. */
   readonly words: number;
-  /** Whether drawings are turned, mirrored and tinted a little, in lines and colours of other studios. */
+  /** Whether drawings are turned, mirrored, tinted and inked a little. */
   readonly vary: boolean;
+  /** Whether what varies has thick lines, few colours, and colours for ink. */
+  readonly restyle: boolean;
   /** Grey pictures in place of the real ones: what a model learns without looking. */
   readonly blind: boolean;
   /** Whether an adapter is to go on saying of it what the model says without it. */

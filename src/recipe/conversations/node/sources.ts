@@ -124,6 +124,7 @@ function sceneOptions(source: ScenesSource, { imageSize, cacheFolder }: SourcesO
     words: source.words,
     objects: source.objects,
     vary: source.vary,
+    restyle: source.restyle,
     without: WITHHELD_CONCEPTS,
     ...(source.kinds === undefined ? {} : { kinds: source.kinds }),
     ...(imageSize === undefined ? {} : { size: imageSize }),

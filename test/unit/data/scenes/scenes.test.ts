@@ -98,7 +98,7 @@ describe('SceneMaker with icons', () => {
       return new Set(made.flatMap(({ objects }) => objects.map(({ colour }) => colour)));
     };
     expect(coloursOf({ ...OPTIONS, sets: ['lucide'] }, only)).toEqual(new Set([undefined]));
-    expect(coloursOf({ ...OPTIONS, sets: ['lucide'], vary: true }, only).size).toBeGreaterThan(4);
+    expect(coloursOf({ ...OPTIONS, sets: ['lucide'], vary: true, restyle: true }, only).size).toBeGreaterThan(4);
   });
 });
 
@@ -214,14 +214,14 @@ describe('SceneMaker', () => {
     expect(mixture.every(({ single, crowd }) => !(single && crowd))).toBe(true);
   });
 
-  it('draws no number for crowds or for what varies where there is none of it', () => {
-    // What scenes held, and which number came next, before there were flat colours and thick lines.
+  it('draws no number for crowds, nor for restyling, where there is none', () => {
+    // What scenes held, and which number came next, before there were crowds.
     const known = [
-      { seen: ['1F625', '1F3F3', '1F3F3-FE0F-200D-1F308', '1F3F4-200D-2620-FE0F'], word: 'JACK', next: 3902878835 },
-      { seen: ['1F91F', '1F45F', '1F453'], word: '9', next: 171700756 },
-      { seen: ['1F317'], word: undefined, next: 2712168665 },
+      { seen: ['1F3F3-FE0F-200D-1F308', '1F625', '1F3F3', '1F3F4-200D-2620-FE0F'], word: 'COIN', next: 2984419344 },
+      { seen: ['1F91F', '1F453', '1F45F'], word: 'PRINT', next: 2220760752 },
+      { seen: ['1F317'], word: undefined, next: 325144267 },
     ];
-    const maker = makerOf({ ...TEST_OPTIONS, singles: 0.25, words: 0.5, crowds: 0 }, material);
+    const maker = makerOf({ ...TEST_OPTIONS, singles: 0.25, words: 0.5, vary: true, crowds: 0 }, material);
     for (const [i, { seen, word, next }] of known.entries()) {
       const random = sampleRandom(5, 0, i);
       const scene = maker.make(random);
