@@ -40,7 +40,7 @@ const PATIENCE = 6;
 const COLOUR_WORD = /\b(red|orange|yellow|green|blue|purple|pink|brown|black|white|grey|light|rainbow|golden)\b/;
 /** Icons in a set that is drawn from as often as a set of emoji. */
 const ICONS_OF_A_SET = 1000;
-/** Part of the drawings of one ink that have a colour where drawings vary, and part of these that are filled with it. */
+/** Part of the drawings of one ink that have a colour where drawings are restyled, and part of these that are filled with it. */
 const COLOURED = 0.6;
 const FILLED = 0.65;
 const IDENTITY = colourMatrix(0, 1, 1, 0, [1, 1, 1]);

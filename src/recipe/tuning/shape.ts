@@ -45,6 +45,8 @@ export function shapeOf(
       'set objectives.regions, words, looking, kinds, contrastive and shown to 0',
     );
   const side = stemPatches(model.config.vision);
+  /** Features on a side of a picture, as the decoder is given them. */
+  const squares = side / model.config.scale;
   return {
     ...shape,
     matching: {
@@ -55,8 +57,8 @@ export function shapeOf(
       attributes: objectives.attributes > 0 ? regions.attributes.length : 0,
       endToken: model.config.endToken,
     },
-    ...(objectives.looking > 0 ? { looking: side / model.config.scale } : {}),
-    ...(objectives.kinds > 0 ? { kinds: side / model.config.scale } : {}),
+    ...(objectives.looking > 0 ? { looking: squares } : {}),
+    ...(objectives.kinds > 0 ? { kinds: squares } : {}),
     ...(objectives.words > 0 ? { words: { regions: MOST_REGIONS, vocabulary: model.config.text.vocabularySize } } : {}),
   };
 }
